@@ -20,7 +20,7 @@ CLASSIC = {
 }
 ARCHITECTURES = (DEFAULT, *CLASSIC)
 
-DECODER_WIDTHS = (160, 96, 48, 32, 16)  # at 1/16, 1/8, 1/4, 1/2 and the full size
+DECODER_WIDTHS = (160, 96, 48, 24, 8)  # at 1/16, 1/8, 1/4, 1/2 and the full size
 
 
 def build_unet(architecture=DEFAULT, size=None):

@@ -1,0 +1,96 @@
+"""Photo ↔ network square, and mask pictures → masks: what training and serving must do alike."""
+
+import cv2
+import numpy as np
+
+UNKNOWN = 128  # grey level of mask pixels that nobody could tell; they carry no loss
+GREY_THRESHOLD = 100  # a grey mask picture is foreground from here on, as in the article
+COLOURED = 60  # a mask picture whose channels differ by this much anywhere is colour-coded
+
+
+class MaskError(ValueError):
+    """A mask picture that cannot be read as a mask; its message says what to do."""
+
+
+def to_network(photo, size):
+    """A photo as the network sees it: squeezed to a square.
+
+    Args:
+        photo: uint8, H × W × 3, RGB.
+        size: side of the square in pixels.
+
+    Returns:
+        float32, 1 × size × size × 3, 0 … 1.
+    """
+    return resize(photo, size, size)[np.newaxis].astype(np.float32) / 255.0
+
+
+def from_network(square, height, width):
+    """The network's square output, stretched back to the photo's size.
+
+    Args:
+        square: float32, s × s or s × s × 1 or 1 × s × s × 1, 0 … 1.
+
+    Returns:
+        probability map: float32, height × width, 0 … 1.
+    """
+    square = np.asarray(square, np.float32)
+    side = square.shape[-2] if square.shape[-1] == 1 else square.shape[-1]
+    stretched = cv2.resize(square.reshape(side, side), (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.clip(stretched, 0.0, 1.0)
+
+
+def resize(picture, height, width):
+    """Resize without aliasing: area averaging on the way down, bilinear on the way up."""
+    shrinks = height * width < picture.shape[0] * picture.shape[1]
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def read_mask(picture):
+    """What a mask picture says of each pixel, whatever the convention it was painted in.
+
+    Known conventions, tried in this order:
+      an alpha channel that is not the same everywhere: opaque is foreground;
+      colours: red is foreground, blue is background (told by hue, as both are dark as grey);
+      grey: from `GREY_THRESHOLD` up is foreground, exactly 128 is unknown.
+
+    Args:
+        picture: uint8, H × W (grey), H × W × 3 (RGB) or H × W × 4 (RGBA); bool is taken as it is.
+
+    Returns:
+        (mask, known): bool H × W each; where `known` is False the mask means nothing.
+
+    Raises:
+        MaskError: not such an array, or colour-coded with other colours than red and blue.
+    """
+    picture = np.asarray(picture)
+    if picture.dtype == bool and picture.ndim == 2:
+        return picture, np.ones_like(picture)
+    if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
+        raise MaskError(f"a mask must be an 8-bit picture, not {picture.dtype} of shape {picture.shape}")
+    if picture.ndim == 3 and picture.shape[2] == 4:
+        alpha = picture[..., 3]
+        if alpha.min() != alpha.max():
+            return alpha >= 128, np.ones(alpha.shape, bool)
+        picture = picture[..., :3]
+    if picture.ndim == 3 and picture.shape[2] == 1:
+        picture = picture[..., 0]
+    if picture.ndim == 3 and picture.shape[2] != 3:
+        raise MaskError(f"a mask has 1, 3 or 4 channels, not {picture.shape[2]}")
+    if picture.ndim == 2:
+        return picture >= GREY_THRESHOLD, picture != UNKNOWN
+    spread = picture.max(axis=2).astype(int) - picture.min(axis=2)
+    if spread.max() < COLOURED:
+        return read_mask(picture[..., 0])
+    return _red_on_blue(picture, spread)
+
+
+def _red_on_blue(picture, spread):
+    red, green, blue = (picture[..., channel].astype(int) for channel in range(3))
+    stray = (spread >= COLOURED) & (green > np.maximum(red, blue) - COLOURED // 2)
+    if stray.mean() > 0.02:
+        raise MaskError(
+            "this mask is colour-coded in a way we do not know; paint the object red on blue, "
+            "or white on black, or save it as a transparent PNG"
+        )
+    return red > blue, np.ones(red.shape, bool)
