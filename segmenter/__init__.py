@@ -1,0 +1,31 @@
+"""Chairlift: lifts furniture out of photos.
+
+    from segmenter import Segmenter, open_photo, cut
+
+    photo = open_photo("chair.jpg")
+    probabilities = Segmenter.load().probabilities(photo)
+    cutout = cut(photo, probabilities, threshold=0.5)
+"""
+
+import importlib
+
+# Public name → the module that has it. Loaded on first use, so that training does not pay for
+# serving's imports, nor the other way round.
+_HOMES = {
+    "Segmenter": "predictor",
+    "WeightsError": "predictor",
+    "open_photo": "photos",
+    "PhotoError": "photos",
+    "cut": "cutout",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,167 @@
+"""A file from anyone → a photo: uint8, height × width × 3, RGB, upright."""
+
+import io
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+MAX_PIXELS = 50_000_000  # a photo of 50 megapixels takes 150 MB, and its map another 200 MB
+
+# The formats that are pictures of pixels and that Pillow decodes by itself, without outside programs.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "TGA")
+
+# What Pillow's decoders raise on broken files: each format has its own way to stumble.
+_BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError,
+           AttributeError, struct.error, zlib.error)  # fmt: skip
+
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+
+class PhotoError(ValueError):
+    """A file that cannot be taken as a photo; its message says what to do about it."""
+
+
+def open_photo(source):
+    """Open a picture file of any usual kind as a photo.
+
+    The photo is turned upright as its EXIF says; transparency is laid on white; an embedded
+    colour profile is converted to sRGB; of an animation the first frame is taken; 16-bit,
+    palette, grey and CMYK pictures become 8-bit RGB.
+
+    Args:
+        source: a path, the file's bytes, or a binary file object.
+
+    Returns:
+        photo: uint8, H × W × 3, RGB, upright, in the file's own size.
+
+    Raises:
+        PhotoError: there is no such file, it is empty or no picture we can read, it is
+            cut short, or it has more than `MAX_PIXELS` pixels.
+    """
+    data = _read(source)
+    if not data:
+        raise PhotoError("This file is empty. Please choose a photo, such as a JPEG or PNG file.")
+    image = _identify(data)
+    _check_size(*image.size)
+    try:
+        image.load()
+    except _BROKEN as error:
+        raise PhotoError(
+            "This picture is damaged or cut short, perhaps by an interrupted download. "
+            "Please save or send it again."
+        ) from error
+    return np.array(_to_rgb(_upright(image)))
+
+
+def _read(source):
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source)
+    if isinstance(source, (str, os.PathLike)):
+        try:
+            return Path(source).read_bytes()
+        except (OSError, ValueError) as error:  # ValueError: a path with a null character
+            raise PhotoError(f"The file {Path(source).name!r} cannot be opened.") from error
+    if hasattr(source, "read"):
+        data = source.read()
+        if isinstance(data, bytes):
+            return data
+    raise PhotoError("A photo is given as a path, as bytes, or as a file opened in binary mode.")
+
+
+def _identify(data):
+    """Open without decoding: the header alone is read, so a bomb costs nothing."""
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PhotoError(_too_large("far too many")) from error
+    except _BROKEN as error:
+        raise PhotoError(_why_unreadable(data)) from error
+
+
+def _why_unreadable(data):
+    """In plain words: what the file is instead of a photo, and what to do."""
+    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if data[4:8] == b"ftyp":
+        if data[8:12] in _HEIC_BRANDS:
+            return "HEIC photos are not supported. Please convert this one to JPEG and try again."
+        return "This looks like a video. Please choose a photo, such as a JPEG or PNG file."
+    if start.startswith(b"<svg") or (start.startswith(b"<") and b"<svg" in start):
+        return "SVG is a drawing, not a photo. Please export it as PNG and try again."
+    if start.startswith(b"%PDF"):
+        return "This is a PDF document. Please export the page as JPEG or PNG and try again."
+    if start.startswith((b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")):
+        return "This picture is damaged and cannot be read. Please save or send it again."
+    return "This file is not a picture we can read. Please choose a JPEG, PNG or WebP photo."
+
+
+def _too_large(pixels):
+    return (
+        f"This picture has {pixels} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are possible. "
+        "Please make it smaller and try again."
+    )
+
+
+def _check_size(width, height):
+    if width < 1 or height < 1:
+        raise PhotoError("This picture has no pixels. Please choose another one.")
+    if width * height > MAX_PIXELS:
+        raise PhotoError(_too_large(f"{width} × {height}"))
+
+
+def _upright(image):
+    try:
+        return ImageOps.exif_transpose(image)
+    except _BROKEN:  # unreadable EXIF says nothing about the way up
+        return image
+
+
+def _to_rgb(image):
+    """Any Pillow mode → RGB in sRGB, transparency on white."""
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _to_eight_bits(image)
+    transparent = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
+    if transparent:
+        image = image.convert("RGBA")
+    elif image.mode in ("P", "1", "YCbCr", "HSV"):
+        image = image.convert("RGB")
+    if not transparent:
+        return _to_srgb(image, profile).convert("RGB")
+    alpha = image.getchannel("A")
+    photo = Image.new("RGB", image.size, "white")
+    photo.paste(_to_srgb(image.convert("RGB"), profile), mask=alpha)
+    return photo
+
+
+def _to_eight_bits(image):
+    """Grey of 16 or 32 bits, or of floating point, → 8-bit grey.
+
+    Integers are taken as 16-bit, the only wide kind in use, unless they do not go beyond
+    8 bits; floating point as 0 … 1, unless it goes beyond.
+    """
+    values = np.nan_to_num(np.asarray(image, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    top = float(values.max())
+    if image.mode.startswith("I;16") or (image.mode == "I" and top > 255):
+        white = max(65535.0, top)
+    elif image.mode == "F":
+        white = 1.0 if top <= 1 else 255.0 if top <= 255 else max(65535.0, top)
+    else:
+        white = 255.0
+    return Image.fromarray(np.clip(np.rint(values * (255.0 / white)), 0, 255).astype(np.uint8))
+
+
+def _to_srgb(image, profile):
+    """Convert from the embedded profile; without one, or with one that does not fit, leave it."""
+    if not profile:
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if image.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
+            return image
+        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return image

@@ -1,0 +1,29 @@
+"""Shared fixtures: a weights folder whose network is simple enough to know its answers."""
+
+import json
+import os
+
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+def write_weights(folder, model, size, **config):
+    """Lay out a weights folder as `Segmenter` reads it."""
+    model.export(str(folder / "model.tflite"), format="litert", verbose=False)
+    config = {"architecture": "red_detector", "size": size, "threshold": 0.5, **config}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory):
+    """A folder with a 64-pixel network that calls red furniture: sigmoid(20 · (r − g/2 − b/2 − 0.5))."""
+    import keras
+    import numpy as np
+
+    photo = keras.Input((64, 64, 3))
+    convolution = keras.layers.Conv2D(1, 1, activation="sigmoid")
+    model = keras.Model(photo, convolution(photo))
+    convolution.set_weights([np.float32([20, -10, -10]).reshape(1, 1, 3, 1), np.float32([-10])])
+    return write_weights(tmp_path_factory.mktemp("weights"), model, 64, name="red detector")
