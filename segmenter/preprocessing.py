@@ -22,7 +22,12 @@ def to_network(photo, size):
     Returns:
         float32, 1 × size × size × 3, 0 … 1.
     """
-    return resize(photo, size, size)[np.newaxis].astype(np.float32) / 255.0
+    return normalise(resize(photo, size, size)[np.newaxis])
+
+
+def normalise(squares):
+    """uint8 photos of any shape, 0 … 255, as float32, 0 … 1."""
+    return squares.astype(np.float32) / np.float32(255)
 
 
 def from_network(square, height, width):

@@ -1,0 +1,227 @@
+"""The data of the default weights: real photos, rendered scenes, and objects pasted on backgrounds.
+
+It reads a collection folder with `photos/`, `scenes/`, `renders/` and `backgrounds/`, each with
+the CSV that says what its pictures are. Fold 0 and `scenes/val` are for validation alone.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from segmenter import augmentation, compose, dataset, preprocessing
+
+SEATS = {"chair", "armchair", "stool", "bench", "sofa"}
+LAMPS = {"lamp"}  # nobody's piece of furniture on its own: it only stands beside one
+SHARES = {"photos": 0.50, "scenes": 0.17, "pasted": 0.33}  # of the samples of an epoch
+VALIDATION_FOLD = "0"
+
+PHOTO_STRENGTH = augmentation.Strength(scale=(0.55, 1.35))
+SCENE_STRENGTH = augmentation.Strength(scale=(0.75, 2.2), shift=0.2)
+
+
+@dataclass(frozen=True)
+class Object:
+    """A cutout to paste: RGBA uint8, the shadow on its floor (float32 or None), its place in the frame."""
+
+    cutout: np.ndarray
+    category: str
+    shadow: np.ndarray | None = None  # over the whole square frame
+    frame: float = 0.0  # side of that frame in pixels
+    corner: tuple = (0.0, 0.0)  # of the cutout in that frame, x and y
+
+
+def photo_squares(collection, side, keep):
+    """The real photos for which `keep(row)` is true, as a list of (row, Square).
+
+    A person's outline of a chair or a table often paints over its gaps: there the foreground is
+    marked as doubtful (negative weight, see `segmenter.losses`).
+    """
+    folder = Path(collection) / "photos"
+    found = []
+    for row in filter(keep, dataset.read_table(folder / "photos.csv")):
+        name = row["file"]
+        pair = dataset.Pair(folder / "images" / name, (folder / "masks" / name).with_suffix(".png"))
+        square = dataset.load_square(pair, side)
+        if row["mask"] == "outline" and {"chair", "table"} & set(row["classes"].split("+")):
+            inside = square.target > 0.5
+            square = replace(square, weight=np.where(inside, -square.weight, square.weight))
+        found.append((row, square))
+    return found
+
+
+def scene_squares(collection, part, side):
+    """The rendered scenes of `part` ("train" or "val") as a list of Square."""
+    pairs = dataset.read_folder(Path(collection) / "scenes" / part)
+    return [dataset.load_square(pair, side) for pair in pairs]
+
+
+def rendered_objects(collection):
+    """The renders outside the validation fold, as a list of Object."""
+    folder = Path(collection) / "renders"
+    found = []
+    for row in dataset.read_table(folder / "renders.csv"):
+        if row["fold"] == VALIDATION_FOLD:
+            continue
+        with Image.open(folder / "cutouts" / row["file"]) as picture:
+            cutout = np.asarray(picture.convert("RGBA"))
+        with Image.open((folder / "shadows" / row["file"]).with_suffix(".png")) as picture:
+            shadow = np.asarray(picture.convert("L"), np.float32) / 255
+        shadow = cv2.GaussianBlur(shadow, (0, 0), 1.5)  # the rendering is grainy
+        corner = (float(row["x0"]), float(row["y0"]))
+        found.append(Object(cutout, row["category"], shadow, float(row["frame"]), corner))
+    return found
+
+
+def cut_objects(squares):
+    """Objects out of photos with a white background, from (row, Square) whose masks are exact."""
+    found = []
+    for row, square in squares:
+        if row["mask"] != "cut":
+            continue
+        alpha = np.round(square.target * 255).astype(np.uint8)
+        colours = spread_colours(square.photo, cv2.erode(alpha, np.ones((3, 3), np.uint8)) > 200)
+        x, y, width, height = cv2.boundingRect(alpha)
+        cutout = np.dstack([colours, cv2.GaussianBlur(alpha, (0, 0), 0.6)])
+        found.append(Object(cutout[y : y + height, x : x + width], row["classes"].split("+")[0]))
+    return found
+
+
+def spread_colours(photo, solid, steps=4):
+    """Replace the colours outside `solid` by those of the nearest solid pixels, up to 2^steps away."""
+    colours = photo.astype(np.float32)
+    filled = solid.astype(np.float32)
+    result = photo.copy()
+    missing = ~solid
+    for step in range(steps):
+        sigma = 2.0**step
+        near = cv2.GaussianBlur(filled, (0, 0), sigma)
+        blurred = cv2.GaussianBlur(colours * filled[..., None], (0, 0), sigma)
+        now = missing & (near > 0.02)
+        result[now] = np.clip(blurred[now] / near[now][:, None], 0, 255).astype(np.uint8)
+        missing &= ~now
+    return result
+
+
+def background_photos(collection):
+    """The pictures of places without furniture, as a list of uint8 H × W × 3."""
+    folder = Path(collection) / "backgrounds"
+    return [np.asarray(Image.open(folder / row["file"]).convert("RGB"))
+            for row in dataset.read_table(folder / "backgrounds.csv")]  # fmt: skip
+
+
+class Pasted:
+    """Draws pictures of one to three objects standing on a background, with their exact mask."""
+
+    def __init__(self, objects, backgrounds, size):
+        self.objects, self.backgrounds, self.size = objects, backgrounds, size
+
+    def __call__(self, _index, rng):
+        picture = self._background(rng)
+        empty = rng.random() < 0.03
+        count = 0 if empty else rng.choice([1, 2, 3], p=[0.72, 0.2, 0.08])
+        chosen = [self.objects[rng.integers(len(self.objects))] for _ in range(count)]
+        alone = count == 1
+        target = np.zeros((self.size, self.size), np.float32)
+        weight = np.ones((self.size, self.size), np.float32)
+        floors = np.sort(rng.uniform(0.55, 1.03, count)) * self.size  # the farther, the earlier
+        for thing, floor in zip(chosen, floors):
+            if alone and thing.category in LAMPS:
+                break
+            cutout, shadow = self._put(thing, floor, 0.35 if alone else 0.25, rng)
+            cutout = compose.harmonise(cutout, picture, rng.uniform(0, 0.3))
+            picture = compose.paste(picture, cutout, shadow)
+            alpha = cutout[..., 3].astype(np.float32) / 255
+            is_target = alone or thing.category in SEATS or thing.frame == 0
+            target = target * (1 - alpha) + alpha * is_target
+            weight = np.where(alpha > 0.3, float(is_target), weight)
+        picture = augmentation.shift_colours(picture, rng)
+        if rng.random() < 0.5:
+            picture, target, weight = (np.ascontiguousarray(x[:, ::-1]) for x in (picture, target, weight))
+        return augmentation.damage(picture, rng), target, weight.astype(np.float32)
+
+    def _background(self, rng):
+        if rng.random() < 0.4:
+            return compose.plain_room(self.size, self.size, rng)
+        whole = self.backgrounds[rng.integers(len(self.backgrounds))]
+        side = int(min(whole.shape[:2]) * rng.uniform(0.5, 1.0))
+        y, x = (rng.integers(0, extent - side + 1) for extent in whole.shape[:2])
+        crop = whole[y : y + side, x : x + side]
+        picture = preprocessing.resize(crop, self.size, self.size)
+        if rng.random() < 0.3:  # out of focus
+            picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.8, 4))
+        return picture
+
+    def _put(self, thing, floor, smallest, rng):
+        """The object and its shadow on a canvas of our size, standing at row `floor`."""
+        height, width = thing.cutout.shape[:2]
+        scale = rng.uniform(smallest, 0.95) * self.size / max(height, width)
+        stretch = np.exp(rng.uniform(-0.3, 0.3) / 2)
+        scales = np.array([scale * stretch, scale / stretch])
+        left = rng.uniform(0.3, 0.7) * self.size - scales[0] * width / 2
+        if smallest < 0.3:  # one of several
+            left = rng.uniform(-0.2, 1.2) * (self.size - scales[0] * width)
+        offset = np.array([left, floor - scales[1] * height])
+        matrix = np.column_stack([np.diag(scales), offset])
+        cutout = compose.place(thing.cutout, matrix, self.size, self.size)
+        return cutout, self._shadow(thing, scales, offset, rng) * rng.uniform(0.3, 1.0)
+
+    def _shadow(self, thing, scales, offset, rng):
+        shape = (self.size, self.size)
+        if thing.shadow is None:
+            return _ellipse_shadow(thing.cutout.shape, scales, offset, self.size, rng)
+        zoom = thing.frame / thing.shadow.shape[0]
+        corner = offset - scales * thing.corner
+        matrix = np.column_stack([np.diag(scales * zoom), corner])
+        shadow = cv2.warpAffine(thing.shadow, matrix, shape, flags=cv2.INTER_LINEAR)
+        return np.clip(cv2.GaussianBlur(shadow, (0, 0), rng.uniform(0.5, 3)), 0, 1)
+
+
+def _ellipse_shadow(cutout_shape, scales, offset, size, rng):
+    """A soft dark spot under an object of which no shadow was rendered."""
+    height, width = cutout_shape[:2]
+    shadow = np.zeros((size, size), np.float32)
+    centre = offset + scales * [width / 2, height * rng.uniform(0.9, 0.98)]
+    axes = np.maximum(1, scales * [width * rng.uniform(0.3, 0.55), height * rng.uniform(0.03, 0.12)])
+    cv2.ellipse(shadow, centre.astype(int).tolist(), axes.astype(int).tolist(), 0, 0, 360, 0.7, -1)
+    return cv2.GaussianBlur(shadow, (0, 0), rng.uniform(2, 10))
+
+
+class Mixture:
+    """The `draw` of `TrainingBatches` for the default weights: `SHARES` of the sources, seeded."""
+
+    def __init__(self, collection, size):
+        side = int(size * dataset.HEADROOM)
+        squares = photo_squares(collection, side, lambda row: row["fold"] != VALIDATION_FOLD)
+        self.size = size
+        self.photos = [square for _, square in squares]
+        self.scenes = scene_squares(collection, "train", side)
+        objects = rendered_objects(collection), cut_objects(squares)
+        backgrounds = background_photos(collection)
+        self.pasted = [Pasted(group, backgrounds, size) for group in objects]
+
+    def __call__(self, index, rng):
+        source = rng.choice(list(SHARES), p=list(SHARES.values()))
+        if source == "pasted":
+            return self.pasted[rng.integers(len(self.pasted))](index, rng)
+        squares, strength = (
+            (self.photos, PHOTO_STRENGTH) if source == "photos" else (self.scenes, SCENE_STRENGTH)
+        )
+        square = squares[rng.integers(len(squares))]
+        return augmentation.augment(
+            square.photo, square.target, square.weight, self.size, rng, strength
+        )
+
+
+def validation_squares(collection, side):
+    """What the default weights are validated on, by source: name → list of Square.
+
+    The photos' fold 0, by how their masks were made, and the scenes whose models never trained.
+    """
+    found = {"scenes": scene_squares(collection, "val", side)}
+    for row, square in photo_squares(collection, side, lambda row: row["fold"] == VALIDATION_FOLD):
+        # A validation mask is what it is: the doubt about gaps is a matter of training.
+        found.setdefault(f"photos_{row['mask']}", []).append(replace(square, weight=np.abs(square.weight)))
+    return found
