@@ -40,6 +40,16 @@ class Square:
     weight: np.ndarray
 
 
+@dataclass(frozen=True)
+class Case:
+    """A photo to be judged on, decoded: photo uint8 H × W × 3, truth and known bool H × W."""
+
+    name: str
+    photo: np.ndarray
+    truth: np.ndarray
+    known: np.ndarray
+
+
 def read_folder(folder):
     """The pairs of a folder that holds `images/` and `masks/` with files of the same name.
 
@@ -183,6 +193,31 @@ def load_square(pair, side):
     target = preprocessing.resize(mask.astype(np.float32), side, side)
     weight = cv2.resize(known.astype(np.float32), (side, side), interpolation=cv2.INTER_NEAREST)
     return Square(preprocessing.resize(photo, side, side), target, weight)
+
+
+def load_case(pair):
+    """A pair to be judged on: (photo uint8 H × W × 3, mask bool H × W, known bool H × W).
+
+    The mask is brought to the photo's size where it was drawn on a smaller copy.
+
+    Raises:
+        DatasetError: a file cannot be read.
+    """
+    try:
+        photo = photos.open_photo(pair.photo)
+    except photos.PhotoError as error:
+        raise DatasetError(f"{pair.photo.name}: {error}") from error
+    parts = read_mask_file(pair.mask)
+    size = photo.shape[1], photo.shape[0]
+    mask, known = (
+        cv2.resize(part.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0 for part in parts
+    )
+    return photo, mask, known
+
+
+def cases(pairs):
+    """Pairs as `evaluation.Case`s, decoded one at a time as they are asked for."""
+    return (Case(pair.photo.name, *load_case(pair)) for pair in pairs)
 
 
 def load_squares(pairs, size):

@@ -103,41 +103,40 @@ def efficientnet_lite0(x):
 
 
 class _CheckpointUnpickler(pickle.Unpickler):
-    """Reads a PyTorch checkpoint of plain tensors and admits nothing else, so that no code can run.
+    """Reads the pickles of a PyTorch checkpoint and admits tensors only, so that no code can run.
 
-    A tensor is pickled as a call of `torch._utils._rebuild_tensor_v2` on a storage that lies in
-    the same zip as raw little-endian numbers.
+    A tensor is pickled as a call of `torch._utils._rebuild_tensor_v2` on a storage that is known
+    by a key; the numbers themselves lie behind the pickles.
     """
 
     DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
-    def __init__(self, file, archive, folder):
+    def __init__(self, file):
         super().__init__(file)
-        self._archive, self._folder = archive, folder
+        self.dtypes = {}  # storage key → dtype
 
     def find_class(self, module, name):
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return self._tensor
+            return lambda key, offset, size, stride, *gradients_and_hooks: (key, offset, size, stride)
         if module == "torch" and name in self.DTYPES:
             return self.DTYPES[name]
         raise pickle.UnpicklingError(f"a checkpoint of tensors has no business with {module}.{name}")
 
     def persistent_load(self, identity):
-        kind, dtype, key, _location, _count = identity
-        if kind != "storage" or not str(key).isalnum():
-            raise pickle.UnpicklingError(f"unknown storage {kind!r} {key!r}")
-        return np.frombuffer(self._archive.read(f"{self._folder}/data/{key}"), dtype)
-
-    @staticmethod
-    def _tensor(storage, offset, size, stride, *_gradients_and_hooks):
-        steps = tuple(step * storage.itemsize for step in stride)
-        return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False)
+        kind, dtype, key = identity[:3]
+        if kind != "storage":
+            raise pickle.UnpicklingError(f"unknown object {kind!r}")
+        self.dtypes[key] = dtype
+        return key
 
 
 def read_checkpoint(data):
-    """The tensors of a PyTorch checkpoint (zip form), without PyTorch and without running its pickle's code.
+    """The tensors of a PyTorch checkpoint of 2020, without PyTorch and without running its code.
+
+    The file is a row of pickles (magic number, protocol, machine, the tensors' descriptions, the
+    storages' keys), then each storage as an int64 count and that many little-endian numbers.
 
     Args:
         data: the file's bytes.
@@ -148,13 +147,28 @@ def read_checkpoint(data):
     Raises:
         EncoderWeightsError: the bytes are no such checkpoint, or name a class other than tensors.
     """
+    file = io.BytesIO(data)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entry = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-            with archive.open(entry) as file:
-                return dict(_CheckpointUnpickler(file, archive, entry[: -len("/data.pkl")]).load())
-    except (zipfile.BadZipFile, StopIteration, KeyError, pickle.UnpicklingError) as error:
+        for _preamble in range(3):
+            _CheckpointUnpickler(file).load()
+        reader = _CheckpointUnpickler(file)
+        descriptions = reader.load()
+        storages = {}
+        for key in _CheckpointUnpickler(file).load():
+            dtype, count = reader.dtypes[key], int(np.frombuffer(file.read(8), "<i8")[0])
+            storages[key] = np.frombuffer(file.read(count * dtype.itemsize), dtype, count)
+        return {name: _view(storages[key], *place) for name, (key, *place) in descriptions.items()}
+    except (EOFError, KeyError, ValueError, TypeError, AttributeError, pickle.UnpicklingError) as error:
         raise EncoderWeightsError(f"the encoder's checkpoint cannot be read: {error}") from error
+
+
+def _view(storage, offset, size, stride):
+    """A tensor's numbers out of its storage, never from beyond it."""
+    last = offset + sum((extent - 1) * step for extent, step in zip(size, stride))
+    if min((offset, *size, *stride), default=0) < 0 or last >= storage.size:
+        raise ValueError(f"a tensor of shape {tuple(size)} does not lie within its storage")
+    steps = [step * storage.itemsize for step in stride]
+    return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False)
 
 
 def imagenet_checkpoint():

@@ -33,29 +33,34 @@ class Object:
     corner: tuple = (0.0, 0.0)  # of the cutout in that frame, x and y
 
 
-def photo_squares(collection, side, keep):
-    """The real photos for which `keep(row)` is true, as a list of (row, Square).
+def photo_rows(collection, keep):
+    """The real photos for which `keep(row)` is true, as a list of (row, Pair)."""
+    folder = Path(collection) / "photos"
+    return [
+        (row, dataset.Pair(folder / "images" / row["file"], _png(folder / "masks" / row["file"])))
+        for row in dataset.read_table(folder / "photos.csv")
+        if keep(row)
+    ]
+
+
+def _png(path):
+    return path.with_suffix(".png")
+
+
+def training_photos(collection, side):
+    """The real photos outside the validation fold, as a list of (row, Square).
 
     A person's outline of a chair or a table often paints over its gaps: there the foreground is
     marked as doubtful (negative weight, see `segmenter.losses`).
     """
-    folder = Path(collection) / "photos"
     found = []
-    for row in filter(keep, dataset.read_table(folder / "photos.csv")):
-        name = row["file"]
-        pair = dataset.Pair(folder / "images" / name, (folder / "masks" / name).with_suffix(".png"))
+    for row, pair in photo_rows(collection, lambda row: row["fold"] != VALIDATION_FOLD):
         square = dataset.load_square(pair, side)
         if row["mask"] == "outline" and {"chair", "table"} & set(row["classes"].split("+")):
             inside = square.target > 0.5
             square = replace(square, weight=np.where(inside, -square.weight, square.weight))
         found.append((row, square))
     return found
-
-
-def scene_squares(collection, part, side):
-    """The rendered scenes of `part` ("train" or "val") as a list of Square."""
-    pairs = dataset.read_folder(Path(collection) / "scenes" / part)
-    return [dataset.load_square(pair, side) for pair in pairs]
 
 
 def rendered_objects(collection):
@@ -67,7 +72,7 @@ def rendered_objects(collection):
             continue
         with Image.open(folder / "cutouts" / row["file"]) as picture:
             cutout = np.asarray(picture.convert("RGBA"))
-        with Image.open((folder / "shadows" / row["file"]).with_suffix(".png")) as picture:
+        with Image.open(_png(folder / "shadows" / row["file"])) as picture:
             shadow = np.asarray(picture.convert("L"), np.float32) / 255
         shadow = cv2.GaussianBlur(shadow, (0, 0), 1.5)  # the rendering is grainy
         corner = (float(row["x0"]), float(row["y0"]))
@@ -194,10 +199,11 @@ class Mixture:
 
     def __init__(self, collection, size):
         side = int(size * dataset.HEADROOM)
-        squares = photo_squares(collection, side, lambda row: row["fold"] != VALIDATION_FOLD)
+        squares = training_photos(collection, side)
         self.size = size
         self.photos = [square for _, square in squares]
-        self.scenes = scene_squares(collection, "train", side)
+        scenes = dataset.read_folder(Path(collection) / "scenes" / "train")
+        self.scenes = [dataset.load_square(pair, side) for pair in scenes]
         objects = rendered_objects(collection), cut_objects(squares)
         backgrounds = background_photos(collection)
         self.pasted = [Pasted(group, backgrounds, size) for group in objects]
@@ -215,13 +221,17 @@ class Mixture:
         )
 
 
-def validation_squares(collection, side):
-    """What the default weights are validated on, by source: name → list of Square.
+def validation_pairs(collection):
+    """What the default weights are validated on: name of the source → list of Pair.
 
     The photos' fold 0, by how their masks were made, and the scenes whose models never trained.
     """
-    found = {"scenes": scene_squares(collection, "val", side)}
-    for row, square in photo_squares(collection, side, lambda row: row["fold"] == VALIDATION_FOLD):
-        # A validation mask is what it is: the doubt about gaps is a matter of training.
-        found.setdefault(f"photos_{row['mask']}", []).append(replace(square, weight=np.abs(square.weight)))
+    found = {"scenes": dataset.read_folder(Path(collection) / "scenes" / "val")}
+    for row, pair in photo_rows(collection, lambda row: row["fold"] == VALIDATION_FOLD):
+        found.setdefault(f"photos_{row['mask']}", []).append(pair)
     return found
+
+
+def watched_pairs(held_out):
+    """The validation pairs that are looked at after every epoch: those with the best masks."""
+    return held_out["scenes"] + held_out["photos_cut"] + held_out["photos_outline+unknown"][:64]

@@ -1,0 +1,184 @@
+"""Train, fine-tune and judge the network from the command line.
+
+    python train.py                               the article's experiment: chairs97, 77 photos and 20
+    python train.py --data FOLDER                 your own: FOLDER/images and FOLDER/masks
+    python train.py --architecture unet_256       the article's own network, from scratch
+    python train.py --evaluate weights            judge a weights folder without training
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
+
+from segmenter import dataset, unet  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent
+CHAIRS97 = ROOT / "segmenter" / "data" / "chairs97"
+DEFAULT_WEIGHTS = ROOT / "weights"
+STARTS = ("imagenet", "scratch")
+
+
+def parse_arguments(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--data", type=Path, default=CHAIRS97, help="folder with images/ and masks/ (default: chairs97)")
+    add("--collection", action="store_true",
+        help="--data is a collection like the one of the default weights: photos, scenes, renders, backgrounds")
+    add("--architecture", choices=unet.ARCHITECTURES, default=unet.DEFAULT)
+    add("--size", type=int, help="side of the network's square in pixels (default: the architecture's)")
+    add("--start", help="a weights folder, imagenet (the pretrained encoder) or scratch "
+        "(default: weights/ where it fits the architecture, else scratch)")
+    add("--validation", type=float, default=20, help="photos to validate on, or a share below 1")
+    add("--epochs", type=int, default=100, help="at most this many")
+    add("--samples", type=int, help="photos in an epoch (default: each once; a collection: 4000)")
+    add("--batch", type=int, help="photos a step (default 8; a collection: 16)")
+    add("--learning-rate", type=float, help="(default 1e-3; fine-tuning weights: 3e-4)")
+    add("--seed", type=int, default=0)
+    add("--out", type=Path, help="folder for the result; a run that was killed there is resumed")
+    add("--summary", action="store_true", help="print the network and stop")
+    add("--evaluate", type=Path, metavar="WEIGHTS", help="judge this weights folder, write its metrics and stop")
+    return parser.parse_args(arguments)  # fmt: skip
+
+
+def main(arguments=None):
+    """Run the command line; returns the exit status."""
+    options = parse_arguments(arguments)
+    try:
+        if options.summary:
+            unet.build_unet(options.architecture, options.size).summary()
+        elif options.evaluate:
+            judge(options.evaluate, read_data(options)[1], options)
+        else:
+            train(options)
+    except (dataset.DatasetError, OSError, ValueError, RuntimeError) as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ntrain.py: stopped; the best weights so far are in the output folder", file=sys.stderr)
+        return 130
+    return 0
+
+
+def read_data(options):
+    """(pairs to train on or None, name → pairs to validate on) of the data set that was asked for."""
+    if options.collection:
+        from segmenter import furniture
+
+        return None, furniture.validation_pairs(options.data)
+    pairs = dataset.read_folder(options.data)
+    kept, held_out = dataset.split(pairs, options.validation, options.seed)
+    print(f"{len(kept)} photos to train on, {len(held_out)} to validate on, from {options.data.name}")
+    return kept, {"validation": held_out}
+
+
+def train(options):
+    """Train as the options say, judge the result and write it to its folder."""
+    from segmenter import training
+
+    began = time.monotonic()
+    kept, held_out = read_data(options)
+    out = options.out or free_folder(ROOT / "runs" / f"{options.data.name}-{options.architecture}")
+    start = options.start or default_start(options.architecture)
+    model = starting_point(start, options)
+    recipe = choose_recipe(start, options)
+    size = model.input_shape[1]
+    batches, validation = make_batches(kept, held_out, size, recipe, options)
+    print(f"{options.architecture} at {size} pixels, starting from {start}; the result goes to {out}")
+    training.fit(model, batches, validation, recipe, out)
+    config = {
+        "name": f"{options.architecture} trained on {options.data.name}",
+        "architecture": options.architecture,
+        "size": size,
+        "threshold": 0.5,
+        "started_from": str(start),
+        "data": options.data.name,
+        "recipe": training.describe_recipe(recipe),
+    }
+    training.save_folder(model, out, config)
+    judge(out, held_out, options)
+    print(f"{(time.monotonic() - began) / 60:.1f} minutes in all")
+
+
+def default_start(architecture):
+    fits = architecture == unet.DEFAULT and (DEFAULT_WEIGHTS / "config.json").exists()
+    return str(DEFAULT_WEIGHTS) if fits else "scratch"
+
+
+def starting_point(start, options):
+    """The network with the weights to start from."""
+    from segmenter import encoder, training
+
+    if start not in STARTS:
+        model, config = training.load_folder(start, options.size)
+        if config["architecture"] != options.architecture:
+            raise ValueError(f"{start} holds a {config['architecture']}, not a {options.architecture}")
+        return model
+    model = unet.build_unet(options.architecture, options.size)
+    if start == "imagenet":
+        if options.architecture != unet.DEFAULT:
+            raise ValueError(f"only {unet.DEFAULT} has a pretrained encoder; use --start scratch")
+        encoder.load_imagenet(model)
+    return model
+
+
+def choose_recipe(start, options):
+    from segmenter import training
+
+    own = options.learning_rate or (1e-3 if start in STARTS else 3e-4)
+    return training.Recipe(
+        epochs=options.epochs,
+        batch_size=options.batch or (16 if options.collection else 8),
+        learning_rate=own,
+        cosine=options.collection,
+        border=4.0 if options.collection else 0.0,
+        seed=options.seed,
+    )
+
+
+def make_batches(kept, held_out, size, recipe, options):
+    """(training batches, validation batches) for a network of `size` pixels."""
+    if options.collection:
+        from segmenter import furniture
+
+        draw, samples = furniture.Mixture(options.data, size), options.samples or 4000
+        watched = furniture.watched_pairs(held_out)
+    else:
+        squares = dataset.load_squares(kept, size)
+        draw, samples = dataset.augmented(squares, size), options.samples or len(squares)
+        watched = held_out["validation"]
+    batches = dataset.TrainingBatches(draw, samples, recipe.batch_size, recipe.seed, recipe.border)
+    watched = dataset.load_squares(watched, size)
+    return batches, dataset.ValidationBatches(watched, size, recipe.batch_size)
+
+
+def judge(folder, held_out, options):
+    """Measure a weights folder on validation pairs, write its report and say how good it is."""
+    from segmenter import Segmenter, evaluation
+
+    segmenter = Segmenter.load(folder)
+    sources = {name: dataset.cases(pairs) for name, pairs in held_out.items()}
+    metrics, judged = evaluation.evaluate(segmenter.probabilities, sources, segmenter.threshold)
+    metrics["data"] = options.data.name
+    evaluation.write_report(folder, metrics, judged)
+    if not options.collection:
+        evaluation.write_overlays(folder / "overlays", judged, segmenter.threshold)
+    print(evaluation.in_words(metrics))
+
+
+def free_folder(folder):
+    """`folder`, or the first of folder-2, folder-3, … that is not there yet."""
+    number, free = 1, folder
+    while free.exists():
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free
+
+
+if __name__ == "__main__":
+    sys.exit(main())
