@@ -1,0 +1,99 @@
+"""The live canvas: the page's own html, css, js and texts, and the pictures they are given.
+
+Nothing here knows Gradio; app.py puts these parts into its page.
+"""
+
+import base64
+import json
+from importlib import resources
+
+import cv2
+import numpy as np
+
+PHOTO_SIDE = 1280  # longer side of the photo as the page shows it, in pixels
+MAP_SIDE = 960  # and of the map, whose outline is drawn as a curve between its pixels
+THUMBNAIL_SIDE = 160
+
+
+def read(name):
+    """One of this folder's files as text: viewer.html, viewer.css, map.js, viewer.js or texts.json."""
+    return (resources.files(__name__) / name).read_text(encoding="utf-8")
+
+
+def script():
+    """What runs in the browser once the page is there."""
+    return read("map.js") + read("viewer.js")
+
+
+def texts():
+    """The page's words: dict of language (`en`, `zh`) → dict of key → text."""
+    return json.loads(read("texts.json"))["languages"]
+
+
+def head():
+    """What the page needs in its <head>: the style, and the icon of its tab."""
+    icon = base64.b64encode(read("icon.svg").encode()).decode()
+    return (
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,{icon}">'
+        f"<style>{read('viewer.css')}</style>"
+    )
+
+
+def show(photo, probabilities):
+    """What the page draws from: a photo and its map, both small enough to be sent quickly.
+
+    Args:
+        photo: uint8, H × W × 3, RGB.
+        probabilities: float32, H × W, 0 … 1.
+
+    Returns:
+        dict: `photo` and `map`, pictures as data URIs of at most `PHOTO_SIDE` and `MAP_SIDE`
+        pixels; `width` and `height` of the photo itself.
+    """
+    grey = np.rint(_at_most(probabilities, MAP_SIDE) * 255).astype(np.uint8)
+    return {
+        "photo": _data_uri(_at_most(photo, PHOTO_SIDE), ".jpg", [cv2.IMWRITE_JPEG_QUALITY, 86]),
+        "map": _data_uri(grey, ".png", [cv2.IMWRITE_PNG_COMPRESSION, 6]),
+        "width": photo.shape[1],
+        "height": photo.shape[0],
+    }
+
+
+def thumbnail(photo):
+    """A photo (uint8, H × W × 3) as a small data URI, for the row of examples."""
+    return _data_uri(_at_most(photo, THUMBNAIL_SIDE, shorter=True), ".jpg", [cv2.IMWRITE_JPEG_QUALITY, 80])
+
+
+def problem(message):
+    """What went wrong, in every language of the page.
+
+    Args:
+        message: in English, as errors of ours say it.
+
+    Returns:
+        dict of language → text. A language without a text of its own says it in English.
+    """
+    for words, chinese in json.loads(read("texts.json"))["problems"]:
+        if words in message:
+            return {"en": message, "zh": chinese}
+    return {"en": message}
+
+
+def _at_most(picture, side, shorter=False):
+    """The picture, made smaller if its longer (or shorter) side has more pixels than `side`."""
+    height, width = picture.shape[:2]
+    scale = side / (min if shorter else max)(height, width)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
+def _data_uri(picture, suffix, options):
+    """uint8, H × W or H × W × 3 (RGB), as a picture within the page."""
+    if picture.ndim == 3:
+        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(suffix, picture, options)
+    kind = "png" if suffix == ".png" else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
