@@ -55,7 +55,8 @@ def _random_affine(shape, size, rng, strength):
     linear = np.array([[cos, -sin], [sin, cos]]) @ np.diag([scale * stretch * flip, scale / stretch])
     linear = linear @ np.diag([size / width, size / height])
     shift = rng.uniform(-strength.shift, strength.shift, 2) * size
-    offset = np.array([size / 2, size / 2]) + shift - linear @ [width / 2, height / 2]
+    # Pixel centres lie at whole numbers, so the middle of a side of n pixels is (n − 1) / 2.
+    offset = (size - 1) / 2 + shift - linear @ [(width - 1) / 2, (height - 1) / 2]
     return np.column_stack([linear, offset])
 
 

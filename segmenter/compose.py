@@ -49,7 +49,7 @@ def harmonise(cutout, background, strength):
     Args:
         cutout: uint8, H × W × 4, RGBA.
         background: uint8, H × W × 3, RGB.
-        strength: 0 (as it is) … 1 (its mean becomes the background's).
+        strength: 0 (as it is) … 1 (nearly the background's mean; the dark is not blown up).
     """
     solid = cutout[..., 3] > 127
     if not solid.any():

@@ -1,0 +1,167 @@
+"""The encoder: a checkpoint read without PyTorch, and the network against a naive computation."""
+
+import io
+import pickle
+import struct
+import sys
+import types
+from collections import OrderedDict
+
+import keras
+import numpy as np
+import pytest
+
+from segmenter import encoder
+
+
+def write_checkpoint(arrays):
+    """A checkpoint in PyTorch's format of 2020, written without PyTorch."""
+    torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
+    torch.FloatStorage = type("FloatStorage", (), {"__module__": "torch"})
+
+    def _rebuild_tensor_v2(*_parts):
+        raise AssertionError("only its name is pickled")
+
+    _rebuild_tensor_v2.__module__, utils._rebuild_tensor_v2 = "torch._utils", _rebuild_tensor_v2
+    _rebuild_tensor_v2.__qualname__ = "_rebuild_tensor_v2"
+    torch._utils = utils
+
+    class Storage:
+        def __init__(self, key, size):
+            self.key, self.size = key, size
+
+    class Tensor:
+        def __init__(self, key, array):
+            self.key, self.array = key, array
+
+        def __reduce__(self):
+            strides = tuple(step // 4 for step in self.array.strides)
+            storage = Storage(self.key, self.array.size)
+            return _rebuild_tensor_v2, (storage, 0, self.array.shape, strides, False, OrderedDict())
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, thing):
+            if isinstance(thing, Storage):
+                return ("storage", torch.FloatStorage, thing.key, "cpu", thing.size, None)
+
+    file = io.BytesIO()
+    saved = {name: sys.modules.get(name) for name in ("torch", "torch._utils")}
+    sys.modules.update({"torch": torch, "torch._utils": utils})
+    try:
+        for preamble in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}):
+            pickle.dump(preamble, file, protocol=2)
+        tensors = {name: Tensor(str(number), array) for number, (name, array) in enumerate(arrays.items())}
+        Pickler(file, protocol=2).dump(OrderedDict(tensors))
+        pickle.dump([tensor.key for tensor in tensors.values()], file, protocol=2)
+    finally:
+        for name, module in saved.items():
+            sys.modules.pop(name) if module is None else sys.modules.update({name: module})
+    for array in arrays.values():
+        in_memory = array.ravel(order="K")  # the storage's order, whatever the strides
+        file.write(struct.pack("<q", array.size) + in_memory.tobytes())
+    return file.getvalue()
+
+
+def test_a_checkpoint_comes_back_without_pytorch():
+    rng = np.random.default_rng(0)
+    arrays = {"a": rng.random((2, 3), np.float32), "b": rng.random((4, 2), np.float32).T}
+    found = encoder.read_checkpoint(write_checkpoint(arrays))
+    assert "torch" not in sys.modules or sys.modules["torch"].__file__
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+class Malicious:
+    def __reduce__(self):
+        return print, ("this must not run",)
+
+
+def test_a_pickle_that_would_run_code_is_refused(capsys):
+    data = b"".join(pickle.dumps(part, protocol=2) for part in (1, 2, 3, Malicious()))
+    with pytest.raises(encoder.EncoderWeightsError, match="no business with .*print"):
+        encoder.read_checkpoint(data)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("data", [b"", b"not a checkpoint", pickle.dumps(1, protocol=2) * 5])
+def test_bytes_that_are_no_checkpoint_get_a_clear_error(data):
+    with pytest.raises(encoder.EncoderWeightsError, match="cannot be read"):
+        encoder.read_checkpoint(data)
+
+
+@pytest.fixture(scope="module")
+def network():
+    photo = keras.Input((64, 64, 3))
+    return keras.Model(photo, encoder.efficientnet_lite0(photo))
+
+
+@pytest.fixture(scope="module")
+def published():
+    return encoder.read_checkpoint(encoder.imagenet_checkpoint())
+
+
+def test_it_halves_the_photo_five_times(network):
+    shapes = [output.shape[1:] for output in network.outputs]
+    assert shapes == [(32, 32, 16), (16, 16, 24), (8, 8, 40), (4, 4, 112), (2, 2, 320)]
+
+
+def naive_convolution(x, kernel, stride, depthwise):
+    """TensorFlow's "same" convolution in loops: x is H × W × C, kernel as PyTorch stores it."""
+    side = -(-x.shape[0] // stride)
+    size = kernel.shape[-1]
+    padding = max((side - 1) * stride + size - x.shape[0], 0)
+    before = padding // 2
+    padded = np.pad(x, ((before, padding - before), (before, padding - before), (0, 0)))
+    result = np.zeros((side, side, kernel.shape[0]))
+    for row in range(side):
+        for column in range(side):
+            window = padded[row * stride :, column * stride :][:size, :size]
+            if depthwise:
+                result[row, column] = np.einsum("hwc,chw->c", window, kernel[:, 0])
+            else:
+                result[row, column] = np.einsum("hwc,ochw->o", window, kernel)
+    return result
+
+
+def test_the_first_skip_equals_a_naive_computation_with_the_published_weights(network, published):
+    encoder.load_imagenet(network, published)
+    photo = np.random.default_rng(1).random((1, 64, 64, 3)).astype(np.float32)
+
+    def norm(x, prefix):
+        weight, bias, mean, variance = (
+            published[f"{prefix}.{part}"].astype(float)
+            for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        return (x - mean) / np.sqrt(variance + 1e-3) * weight + bias
+
+    x = (photo[0].astype(float) * 255 - 127) / 128
+    x = naive_convolution(x, published["_conv_stem.weight"], 2, False)
+    x = np.clip(norm(x, "_bn0"), 0, 6)
+    x = naive_convolution(x, published["_blocks.0._depthwise_conv.weight"], 1, True)
+    x = np.clip(norm(x, "_blocks.0._bn1"), 0, 6)
+    x = naive_convolution(x, published["_blocks.0._project_conv.weight"], 1, False)
+    expected = norm(x, "_blocks.0._bn2")
+    np.testing.assert_allclose(network.predict(photo, verbose=0)[0][0], expected, atol=1e-3)
+
+
+def test_every_weight_of_the_encoder_is_loaded(network, published):
+    for variable in network.weights:
+        variable.assign(np.full(variable.shape, np.nan))
+    encoder.load_imagenet(network, published)
+    assert all(np.isfinite(np.asarray(variable)).all() for variable in network.weights)
+
+
+def test_a_checkpoint_of_another_network_gets_a_clear_error(network):
+    with pytest.raises(encoder.EncoderWeightsError, match="does not fit"):
+        encoder.load_imagenet(network, {"_conv_stem.weight": np.zeros((8, 3, 3, 3), np.float32)})
+
+
+def test_frozen_statistics_do_not_move_in_training():
+    photo = keras.Input((32, 32, 3))
+    model = keras.Model(photo, encoder.efficientnet_lite0(photo)[0])
+    encoder.freeze_batch_norm(model)
+    model.compile("sgd", "mse")
+    before = [np.asarray(w) for w in model.get_layer("encoder_stem_norm").weights]
+    model.train_on_batch(np.ones((2, 32, 32, 3)), np.zeros((2, 16, 16, 16)))
+    for old, new in zip(before, model.get_layer("encoder_stem_norm").weights):
+        np.testing.assert_array_equal(old, np.asarray(new))
