@@ -13,7 +13,10 @@ RADIUS = 6  # of the window in which map and colours are related, in pixels at e
 SMOOTHNESS = 5e-5  # the guided filter's epsilon: colour variance below this counts as noise
 DOUBT = 0.02  # weight of a pixel of probability 0.5 in the fit, where a sure one has 1
 FAINT = 1e-3  # map variance below this is no outline
+SURE = 0.1  # within this of 0 or 1 (as |2p − 1|), the map is trusted over the photo: no specks, no pinholes
 SHARPEN = 0.5  # contrast added where the photo explains the outline
+STEEP = 15  # from this slope on (probability per colour range), colours are smoothed against noise
+SMOOTHING = 1.2  # standard deviation of that smoothing, in pixels of the size the model was fitted at
 
 TILE = 256
 FLAT = 0.02  # a tile whose probabilities differ by less has no outline
@@ -150,18 +153,35 @@ def _apply(photo, coarse, model, trust):
     """The models applied to a photo that may be larger than the one they were fitted on."""
     height, width = photo.shape[:2]
     result = _resize(coarse, photo)
+    sigma = SMOOTHING * max(1.0, max(height, width) / max(coarse.shape))
     for top, bottom, left, right in _tiles(height, width):
         core = np.s_[top:bottom, left:right]
         trusted = _window(trust, core, photo.shape)
         if trusted.max() < 1e-3:
             continue
         slopes = _window(model, core, photo.shape)
-        colours = photo[core].astype(np.float32) / 255.0
         p = result[core]
-        followed = np.clip(np.einsum("ijk,ijk->ij", slopes[..., :3], colours) + slopes[..., 3], 0.0, 1.0)
+        trusted = trusted * np.minimum((1.0 - np.abs(2.0 * p - 1.0)) / SURE, 1.0)
+        followed = _follow(photo, (top, bottom, left, right), slopes, sigma)
         p += (followed - p) * trusted
         p += (p - 0.5) * (SHARPEN * trusted)
     return np.clip(result, 0.0, 1.0, out=result)
+
+
+def _follow(photo, tile, slopes, sigma):
+    """The linear models' probabilities for a tile of the photo: float32, h × w, 0 … 1.
+
+    Where furniture and background differ little, the models are steep and would turn the photo's
+    noise into holes and specks, so the steeper they are, the more the colours are smoothed.
+    """
+    reach = round(3 * sigma)
+    outer, inner = _grown(*tile, reach, photo.shape)
+    sharp = photo[outer].astype(np.float32) / 255.0
+    smooth = cv2.GaussianBlur(sharp, (2 * reach + 1, 2 * reach + 1), sigma)[inner]
+    steepness = np.sqrt(np.square(slopes[..., :3]).sum(axis=2, keepdims=True))
+    colours = sharp[inner] + (smooth - sharp[inner]) * np.minimum(steepness / STEEP, 1.0)
+    followed = (slopes[..., :3] * colours).sum(axis=2) + slopes[..., 3]
+    return np.clip(followed, 0.0, 1.0)
 
 
 def _window(values, core, shape):
