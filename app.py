@@ -182,9 +182,9 @@ def build_page(segmenter, examples=EXAMPLES):
 def launch_options():
     """What `build_page(…).launch` needs besides an address."""
     return {
-        "theme": gr.themes.Base(font=[gr.themes.LocalFont("Lexend"), "system-ui", "sans-serif"]),
+        "theme": gr.themes.Base(font=[gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"]),
         "head": viewer.head(),
-        "footer_links": [],
+        "footer_links": ["api"],  # or the page has no ?view=api; viewer.css shows a link of ours instead
         "run_history": False,
         "max_file_size": MAX_MEGABYTES * 1024 * 1024,
         "ssr_mode": False,

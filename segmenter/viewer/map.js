@@ -125,7 +125,7 @@ function shrink({ width, height, values }, longest) {
     const row = Math.floor((y * h) / height) * w;
     for (let x = 0; x < width; x++, i++) { sums[row + columns[x]] += values[i]; counts[row + columns[x]]++; }
   }
-  return { width: w, height: h, values: Uint8Array.from(sums, (sum, i) => Math.round(sum / counts[i])) };
+  return { width: w, height: h, values: new Uint8Array(sums.map((sum, i) => Math.round(sum / counts[i]))) };
 }
 
 // How many pixels there are of each value.
@@ -137,27 +137,30 @@ function histogram({ values }) {
 
 // Parts that are at least a twentieth of the largest and a two-thousandth of the photo.
 function countPieces({ width, height, values }, threshold) {
-  const lowest = cutoff(threshold);
-  const seen = Uint8Array.from(values, (value) => (value < lowest ? 1 : 0));
+  const lowest = cutoff(threshold), wide = width + 2; // a border of one pixel spares asking for the edges
+  const open = new Uint8Array(wide * (height + 2));
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0, at = (y + 1) * wide + 1; x < width; x++, i++, at++) open[at] = values[i] >= lowest ? 1 : 0;
+  }
+  const neighbours = [-wide - 1, -wide, -wide + 1, -1, 1, wide - 1, wide, wide + 1];
   const stack = new Int32Array(width * height);
   const areas = [];
-  for (let start = 0; start < seen.length; start++) {
-    if (seen[start]) continue;
+  for (let start = 0; start < open.length; start++) {
+    if (!open[start]) continue;
     let area = 0, top = 0;
     stack[top++] = start;
-    seen[start] = 1;
+    open[start] = 0;
     while (top) {
-      const i = stack[--top], x = i % width;
+      const at = stack[--top];
       area++;
-      for (let j = x ? -1 : 0; j <= (x < width - 1 ? 1 : 0); j++) {
-        for (const k of [i + j - width, i + j, i + j + width]) {
-          if (k >= 0 && k < seen.length && !seen[k]) { seen[k] = 1; stack[top++] = k; }
-        }
+      for (let n = 0; n < 8; n++) {
+        const next = at + neighbours[n];
+        if (open[next]) { open[next] = 0; stack[top++] = next; }
       }
     }
     areas.push(area);
   }
-  const least = Math.max(Math.max(0, ...areas) / 20, seen.length / 2000);
+  const least = Math.max(areas.reduce((most, area) => Math.max(most, area), 0) / 20, values.length / 2000);
   return areas.filter((area) => area >= least).length;
 }
 
@@ -167,7 +170,7 @@ function unsurePlace(small, threshold) {
   const { width, height, values } = small;
   const lowest = cutoff(threshold);
   const near = tableOf((value) => Math.abs(value / 255 - threshold) <= UNSURE);
-  const core = { width, height, values: Uint8Array.from(countNear(small, near, 2), (count) => (count === 25 ? 1 : 0)) };
+  const core = { width, height, values: countNear(small, near, 2).map((count) => (count === 25 ? 1 : 0)) };
   const thick = countNear(core, tableOf((value) => value === 1), 2); // opened by a square of 5 × 5
   const box = [Infinity, Infinity, -1, -1];
   let area = 0, unsure = 0, sumX = 0, sumY = 0;
@@ -175,8 +178,10 @@ function unsurePlace(small, threshold) {
     for (let x = 0; x < width; x++, i++) {
       if (values[i] >= lowest) {
         area++;
-        box[0] = Math.min(box[0], x); box[1] = Math.min(box[1], y);
-        box[2] = Math.max(box[2], x + 1); box[3] = Math.max(box[3], y + 1);
+        if (x < box[0]) box[0] = x;
+        if (y < box[1]) box[1] = y;
+        if (x >= box[2]) box[2] = x + 1;
+        if (y >= box[3]) box[3] = y + 1;
       }
       if (thick[i]) { unsure++; sumX += x; sumY += y; }
     }

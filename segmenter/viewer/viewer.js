@@ -36,7 +36,7 @@ function say(key, values = {}) {
   return Object.entries(values).reduce((text, [name, value]) => text.replace('{' + name + '}', value), props.texts[language][key]);
 }
 
-const percent = (share) => say('percent', { n: share > 0 && share < 0.01 ? '< 1' : Math.round(100 * share) });
+const percent = (share) => say('percent', { n: share > 0 && share < 0.01 ? '<\u202f1' : Math.round(100 * share) });
 
 function exampleName(id) {
   return props.texts[language].exampleNames[id] || id.replace(/^\d+_/, '').replaceAll('_', ' ');
@@ -55,16 +55,19 @@ function speak() {
   toggle.textContent = say('otherLanguage');
   toggle.lang = other;
   if (current?.problem) showProblem(current.problem);
+  showThreshold();
   describeResult();
 }
 
-function describeResult() {
-  const threshold = slider.value / 100;
-  const shown = percent(threshold);
+function showThreshold() {
+  const shown = percent(slider.value / 100);
   $('output').textContent = shown;
   slider.setAttribute('aria-valuetext', shown);
   slider.style.setProperty('--at', slider.value + '%');
-  if (current?.map) words = putIntoWords(describe(current.histogram, current.small, threshold));
+}
+
+function describeResult() {
+  if (current?.map) words = putIntoWords(describe(current.histogram, current.small, slider.value / 100));
   else words = status ? say(status) : '';
   $('.words').textContent = words;
   photoCanvas.setAttribute('aria-label', (current?.name || say('photo')) + (words ? ': ' + words : ''));
@@ -111,7 +114,7 @@ function pixelsOf(picture, width, height) {
 
 function readMap(picture, width = picture.width, height = picture.height) {
   const words = new Uint32Array(pixelsOf(picture, width, height).data.buffer);
-  return { width, height, values: Uint8Array.from(words, (word) => word & 255) };
+  return { width, height, values: new Uint8Array(words.map((word) => word & 255)) };
 }
 
 // Everything that is made once per photo, before any slider moves.
@@ -163,10 +166,11 @@ function drawOutline() {
   }
   context.lineJoin = 'round';
   context.strokeStyle = 'rgba(20, 18, 10, 0.6)'; // a dark casing, so that the line shows on bright photos too
-  context.lineWidth = 4 * density;
+  const line = density * Math.min(1.75, Math.max(1.1, box.width / 400)); // finer on a small photo
+  context.lineWidth = 2.3 * line;
   context.stroke(path);
   context.strokeStyle = '#fff3b8';
-  context.lineWidth = 1.75 * density;
+  context.lineWidth = line;
   context.stroke(path);
 }
 
@@ -179,7 +183,7 @@ function drawCutout() {
   cutoutCanvas.getContext('2d').putImageData(current.cutout, 0, 0);
 }
 
-let drawing = false;
+let drawing = false, describing = null;
 function redraw() { // at most once per frame, however fast the slider moves
   if (drawing) return;
   drawing = true;
@@ -187,8 +191,12 @@ function redraw() { // at most once per frame, however fast the slider moves
     drawing = false;
     drawOutline();
     drawCutout();
-    describeResult();
+    showThreshold();
   });
+  describing ??= setTimeout(() => { // words need not follow every frame
+    describing = null;
+    describeResult();
+  }, 80);
 }
 
 // ---- Asking the server
