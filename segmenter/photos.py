@@ -12,12 +12,14 @@ from PIL import Image, ImageCms, ImageOps
 MAX_PIXELS = 50_000_000  # a photo of 50 megapixels takes 150 MB, and its map another 200 MB
 
 # The formats that are pictures of pixels and that Pillow decodes by itself, without outside programs.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "TGA")
-
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "TGA")
 # What Pillow's decoders raise on broken files: each format has its own way to stumble.
 _BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError,
            AttributeError, struct.error, zlib.error)  # fmt: skip
 
+_DAMAGED = (
+    "This picture is damaged or cut short, perhaps by an interrupted download. Please save or send it again."
+)
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
@@ -50,10 +52,7 @@ def open_photo(source):
     try:
         image.load()
     except _BROKEN as error:
-        raise PhotoError(
-            "This picture is damaged or cut short, perhaps by an interrupted download. "
-            "Please save or send it again."
-        ) from error
+        raise PhotoError(_DAMAGED) from error
     return np.array(_to_rgb(_upright(image)))
 
 
@@ -88,13 +87,15 @@ def _why_unreadable(data):
     if data[4:8] == b"ftyp":
         if data[8:12] in _HEIC_BRANDS:
             return "HEIC photos are not supported. Please convert this one to JPEG and try again."
+        if data[8:12] in (b"avif", b"avis"):
+            return _DAMAGED
         return "This looks like a video. Please choose a photo, such as a JPEG or PNG file."
     if start.startswith(b"<svg") or (start.startswith(b"<") and b"<svg" in start):
         return "SVG is a drawing, not a photo. Please export it as PNG and try again."
     if start.startswith(b"%PDF"):
         return "This is a PDF document. Please export the page as JPEG or PNG and try again."
     if start.startswith((b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")):
-        return "This picture is damaged and cannot be read. Please save or send it again."
+        return _DAMAGED
     return "This file is not a picture we can read. Please choose a JPEG, PNG or WebP photo."
 
 
