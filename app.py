@@ -184,7 +184,7 @@ def launch_options():
     return {
         "theme": gr.themes.Base(font=[gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"]),
         "head": viewer.head(),
-        "footer_links": ["api"],  # or the page has no ?view=api; viewer.css shows a link of ours instead
+        "footer_links": ["api"],  # the viewer opens it from a link of its own
         "run_history": False,
         "max_file_size": MAX_MEGABYTES * 1024 * 1024,
         "ssr_mode": False,

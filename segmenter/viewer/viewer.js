@@ -365,6 +365,7 @@ function takeFirst(files) {
 const deeds = {
   choose: () => $('.file').click(),
   openCamera, closeCamera, shoot, save,
+  programs: () => document.querySelector('footer .show-api')?.click(), // Gradio's own page about the endpoints
   heat: () => {
     const shown = root.classList.toggle('bare');
     $('.peek').setAttribute('aria-pressed', String(!shown));

@@ -1,0 +1,49 @@
+"""What the page's tests put in the place of the network, and the photos they show it."""
+
+import io
+
+import cv2
+import numpy as np
+from PIL import Image
+
+ORIENTATION = 0x0112  # the EXIF tag
+BROKEN_SIDE = 13  # a photo of this width makes the stand-in fail, as a bug would
+
+
+class RedSegmenter:
+    """Says of every pixel how red it is. Quick, and the same everywhere."""
+
+    threshold = 0.5
+
+    def probabilities(self, photo):
+        """uint8, H × W × 3 → float32, H × W, 0 … 1."""
+        if photo.shape[1] == BROKEN_SIDE:
+            raise RuntimeError("the stand-in was asked to fail")
+        red = photo[..., 0].astype(np.float32) - photo[..., 2]
+        return np.clip(cv2.GaussianBlur(red, (0, 0), 2) / 200.0, 0.0, 1.0)
+
+
+def red_disc(width=640, height=480, radius=0.3):
+    """A photo of one thing: a disc left of the middle, redder towards its centre, on grey-blue.
+
+    Returns:
+        uint8, height × width × 3.
+    """
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    away = np.hypot(x - 0.4 * width, y - 0.5 * height) / (radius * height)
+    photo = np.empty((height, width, 3), np.uint8)
+    photo[:] = (96, 110, 120)
+    disc = away < 1
+    photo[disc] = np.stack([90 + 150 * (1 - away[disc] ** 2), np.full(disc.sum(), 40), np.full(disc.sum(), 30)], axis=1)
+    return photo
+
+
+def as_jpeg(photo, turned=False):
+    """A photo as the bytes of a JPEG file; `turned`: lying on its side, with the EXIF tag that sets it upright."""
+    exif = Image.Exif()
+    if turned:
+        photo = np.rot90(photo)  # a quarter turn to the left, which "6" undoes
+        exif[ORIENTATION] = 6
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(photo)).save(file, "JPEG", quality=95, subsampling=0, exif=exif)
+    return file.getvalue()

@@ -1,0 +1,231 @@
+"""The page's handlers, and its endpoints as gradio_client sees them."""
+
+import io
+import os
+import re
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+import app
+from segmenter import cutout, viewer
+from segmenter.photos import PhotoError, open_photo
+from tests.standin import RedSegmenter, as_jpeg, red_disc
+
+
+class Event:
+    """Stands in for gr.EventData, which carries what the viewer asks."""
+
+    def __init__(self, **question):
+        self._data = question
+
+
+@pytest.fixture
+def upload_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def desk(upload_folder):
+    return app.Desk(RedSegmenter())
+
+
+@pytest.fixture
+def turned_file(upload_folder):
+    path = upload_folder / "my chair.jpg"
+    path.write_bytes(as_jpeg(red_disc(300, 200), turned=True))
+    return path
+
+
+@pytest.fixture(scope="module")
+def address():
+    page = app.build_page(RedSegmenter())
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.launch_options())
+    yield url
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def client(address, tmp_path_factory):
+    return Client(address, verbose=False, download_files=tmp_path_factory.mktemp("downloads"))
+
+
+def expected_cutout(file, threshold):
+    photo = open_photo(file)
+    return cutout.cut(photo, RedSegmenter().probabilities(photo), threshold)
+
+
+def pixels(path):
+    return cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), cv2.COLOR_BGRA2RGBA)
+
+
+# The guard
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../secrets.txt", "", None, 7, "a\0b", "https://example.org/a.jpg"])
+def test_a_path_outside_the_upload_folder_is_refused(upload_folder, path):
+    with pytest.raises(PhotoError, match="not a photo that was sent"):
+        app.uploaded(path)
+
+
+def test_a_link_out_of_the_upload_folder_is_refused(upload_folder, tmp_path):
+    (tmp_path / "secret.jpg").write_bytes(as_jpeg(red_disc()))
+    os.symlink(tmp_path / "secret.jpg", upload_folder / "link.jpg")
+    with pytest.raises(PhotoError, match="not a photo that was sent"):
+        app.uploaded(upload_folder / "link.jpg")
+
+
+def test_a_deleted_upload_says_to_choose_it_again(upload_folder):
+    with pytest.raises(PhotoError, match="choose it again"):
+        app.uploaded(upload_folder / "gone.jpg")
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "0.5", None, True])
+def test_a_threshold_is_a_number_from_0_to_1(threshold):
+    with pytest.raises(PhotoError, match="from 0 to 1"):
+        app.checked_threshold(threshold)
+
+
+# The handlers of the page
+
+
+def test_look_gives_the_photo_upright_and_its_map(desk, turned_file):
+    answer = desk.look(Event(token=3, path=str(turned_file)))
+    assert (answer["token"], answer["width"], answer["height"]) == (3, 300, 200)
+    assert answer["photo"].startswith("data:image/jpeg;base64,")
+    assert answer["map"].startswith("data:image/png;base64,")
+
+
+def test_look_reports_what_is_wrong_in_both_languages(desk, upload_folder):
+    (upload_folder / "note.jpg").write_bytes(b"this is no photo")
+    problem = desk.look(Event(token=1, path=str(upload_folder / "note.jpg")))["problem"]
+    assert "not a picture" in problem["en"] and "图片" in problem["zh"]
+
+
+def test_look_refuses_a_file_of_the_server(desk):
+    answer = desk.look(Event(token=1, path=__file__))
+    assert "not a photo that was sent" in answer["problem"]["en"]
+
+
+def test_examples_are_asked_for_by_name_only(desk):
+    name = next(iter(desk.examples))
+    assert desk.look(Event(token=1, example=name))["width"] > 0
+    assert "problem" in desk.look(Event(token=1, example="../../config"))
+
+
+def test_save_names_the_file_after_the_photo(desk, turned_file, upload_folder):
+    file = desk.save(Event(token=4, path=str(turned_file), threshold=0.4))["file"]
+    assert file["orig_name"] == "my chair-cutout.png"
+    assert str(upload_folder) in file["path"]
+    np.testing.assert_array_equal(pixels(file["path"]), expected_cutout(turned_file, 0.4))
+
+
+def test_save_reports_what_is_wrong(desk, turned_file):
+    assert "from 0 to 1" in desk.save(Event(token=4, path=str(turned_file), threshold=7))["problem"]["en"]
+
+
+# The endpoints
+
+
+def test_cut_gives_the_upright_cutout_in_full_size(client, tmp_path):
+    path = tmp_path / "my chair.jpg"
+    path.write_bytes(as_jpeg(red_disc(300, 200), turned=True))
+    result = client.predict(photo=handle_file(path), threshold=0.35, api_name="/cut")
+    assert os.path.basename(result) == "my chair-cutout.png"
+    found = pixels(result)
+    assert found.shape == (200, 300, 4)
+    np.testing.assert_array_equal(found, expected_cutout(path, 0.35))
+
+
+def test_probability_gives_the_map_with_16_bits(client, tmp_path):
+    path = tmp_path / "chair.png"
+    path.write_bytes(cutout.to_png(red_disc(120, 80)))
+    found = cv2.imread(client.predict(photo=handle_file(path), api_name="/probability"), cv2.IMREAD_UNCHANGED)
+    assert found.dtype == np.uint16
+    np.testing.assert_allclose(found / 65535, RedSegmenter().probabilities(red_disc(120, 80)), atol=1e-5)
+
+
+def test_a_file_that_is_no_photo_is_answered_in_plain_words(client, tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("not a photo")
+    with pytest.raises(AppError, match="not a picture we can read"):
+        client.predict(photo=handle_file(path), threshold=0.5, api_name="/cut")
+
+
+@pytest.mark.parametrize("endpoint", ["cut", "probability"])
+@pytest.mark.parametrize("payload", [{"path": "/etc/passwd"}, {"path": __file__}, "/etc/passwd", None, {}])
+def test_a_raw_request_cannot_read_the_server(address, endpoint, payload):
+    data = [payload, 0.5] if endpoint == "cut" else [payload]
+    url = f"{address}gradio_api/call/{endpoint}"
+    event = httpx.post(url, json={"data": data}).json()["event_id"]
+    answer = httpx.get(f"{url}/{event}").text
+    assert answer.startswith("event: error")
+    assert "not a photo that was sent" in answer
+
+
+def test_only_the_documented_endpoints_are_public(client):
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
+    assert set(endpoints) == {"/cut", "/probability"}
+    assert [part["parameter_name"] for part in endpoints["/cut"]["parameters"]] == ["photo", "threshold"]
+    assert not client.view_api(return_format="dict")["unnamed_endpoints"]
+
+
+def test_the_page_itself_does_not_tell_where_it_lies(address):
+    assert str(app.EXAMPLES) not in httpx.get(address).text
+
+
+# The words
+
+
+def test_both_languages_say_the_same_things():
+    english, chinese = viewer.texts()["en"], viewer.texts()["zh"]
+    assert english.keys() == chinese.keys()
+    assert english["exampleNames"].keys() == chinese["exampleNames"].keys() == {p.stem for p in app.EXAMPLES.glob("*.jpg")}
+    assert len(english["places"]) == len(chinese["places"]) == len(sum(cutout.PLACES, ()))
+    for key, text in english.items():
+        if isinstance(text, str):
+            assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", chinese[key])), key
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\0" * 9, b"<svg></svg>", b"%PDF-1.7", b"\xff\xd8\xff junk", b"\0\0\0\x18ftypheic", b"\0\0\0\x18ftypmp42",
+     as_jpeg(red_disc())[:4000]],
+)  # fmt: skip
+def test_every_refusal_of_a_photo_has_chinese_words(data):
+    with pytest.raises(PhotoError) as refusal:
+        open_photo(io.BytesIO(data))
+    assert "zh" in viewer.problem(str(refusal.value))
+
+
+def test_the_template_survives_being_filled_in():
+    html = viewer.read("viewer.html")
+    assert not re.search(r"`|\$\{|\{\{|\\|<script", html)  # it goes through Handlebars and a template literal
+
+
+def test_every_text_on_the_page_exists():
+    keys = re.findall(r'data-(?:text|label|tip)="(\w+)"', viewer.read("viewer.html"))
+    keys += re.findall(r"say\('(\w+)'", viewer.read("viewer.js")) + re.findall(r"fail\('(\w+)'", viewer.read("viewer.js"))
+    assert set(keys) <= viewer.texts()["en"].keys()
+
+
+def test_what_is_sent_to_the_browser_is_bounded():
+    shown = viewer.show(red_disc(4000, 3000), np.zeros((3000, 4000), np.float32))
+    assert (shown["width"], shown["height"]) == (4000, 3000)
+    assert len(shown["photo"]) + len(shown["map"]) < 600_000
+
+
+# The command line
+
+
+def test_missing_weights_are_said_in_plain_words(capsys, tmp_path):
+    with pytest.raises(SystemExit):
+        app.main(["--weights", str(tmp_path)])
+    assert "config.json" in capsys.readouterr().err
