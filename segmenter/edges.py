@@ -24,6 +24,7 @@ FLAT = 0.02  # a tile whose probabilities differ by less has no outline
 COLOUR_FINE = 1 / 400  # radius in which rim colours are gathered, as a share of the longer side
 COLOUR_ROUGH_SIDE = 768  # longest side on which they are gathered from farther off
 COLOUR_ROUGH_RADIUS = 12
+SCARCE = 0.001  # a window's mean weight below which the colour from farther off counts more
 
 
 def refine(photo, probabilities):
@@ -239,21 +240,24 @@ def _rough_colours(photo, alpha):
     small = small.astype(np.float32)
     return [
         _gather(small, weight, COLOUR_ROUGH_RADIUS, small)
-        for weight in (np.square(opacity), np.square(1.0 - opacity))
+        for weight in (opacity**4, (1.0 - opacity) ** 4)
     ]
 
 
 def _gather(colours, weight, radius, otherwise):
-    """Weighted mean colour in the window; `otherwise`, where it holds next to no weight."""
+    """Weighted mean colour in the window; `otherwise`, where it holds too little weight."""
     window = (2 * radius + 1, 2 * radius + 1)
     total = cv2.boxFilter(weight, -1, window)[..., np.newaxis]
     sums = cv2.boxFilter(colours * weight[..., np.newaxis], -1, window)
-    return (sums + 1e-3 * otherwise) / (total + 1e-3)
+    return (sums + SCARCE * otherwise) / (total + SCARCE)
 
 
-def _unmix(photo, alpha, radius, rough_inside, rough_outside):
-    """Furniture colours of a tile: float32, h × w × 3, 0 … 255."""
-    inside = _gather(photo, alpha**4, radius, rough_inside)
-    outside = _gather(photo, (1.0 - alpha) ** 4, radius, rough_outside)
+def _unmix(photo, alpha, radius, inside, outside):
+    """Furniture colours of a tile, from estimates of both colours: float32, h × w × 3, 0 … 255."""
     opacity = alpha[..., np.newaxis]
-    return inside + opacity * (photo - opacity * inside - (1.0 - opacity) * outside)
+    # Twice: the smooth estimates from farther off first, then what they leave in the neighbourhood.
+    error = photo - opacity * inside - (1.0 - opacity) * outside
+    near_inside = _gather(inside + opacity * error, alpha**4, radius, inside)
+    near_outside = _gather(outside + (1.0 - opacity) * error, (1.0 - alpha) ** 4, radius, outside)
+    error = photo - opacity * near_inside - (1.0 - opacity) * near_outside
+    return near_inside + opacity * error

@@ -93,14 +93,13 @@ class Segmenter:
         kept = self._cache.get(key)
         if kept is not None:
             return kept
-        height, width = photo.shape[:2]
         coarse = self.first_look(photo)
         if second_look:
             coarse = self._look_again(photo, coarse)
         if refine:
             result = edges.refine(photo, coarse)
         else:
-            result = preprocessing.from_network(coarse, height, width)
+            result = cv2.resize(coarse, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         result.flags.writeable = False  # it is shared by all who ask
         self._cache.put(key, result)
         return result
