@@ -212,6 +212,7 @@ function setState(state, waitingFor = null) {
 function begin(photo) {
   closeCamera();
   current = { ...photo, token: ++asked };
+  photoCanvas.dataset.token = current.token;
   root.querySelectorAll('.examples button').forEach((button) => {
     button.setAttribute('aria-pressed', String(button.dataset.example === current.example));
   });

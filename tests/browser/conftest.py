@@ -1,0 +1,138 @@
+"""A real Chromium and the real page, served from this process."""
+
+import base64
+import os
+import shutil
+
+import numpy as np
+import pytest
+from playwright.sync_api import sync_playwright
+
+import app
+from tests.standin import RedSegmenter
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+]  # fmt: skip
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+READY = '.chairlift[data-state="ready"]'
+WAIT = 60_000  # milliseconds; generous, as the machine may be busy
+
+
+def chromium_path():
+    """The browser's program: the environment variable CHROMIUM, or the first of `NAMES` that is installed."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if not found:
+        raise RuntimeError(
+            "the browser tests need Chromium: install it (on Debian: apt-get install chromium fonts-noto-cjk), "
+            "or name its program in the environment variable CHROMIUM"
+        )
+    return found
+
+
+class Visitor:
+    """A browser tab on the page, with a record of everything that it asked for and complained about."""
+
+    def __init__(self, context, address):
+        self.address = address
+        self.requests, self.complaints = [], []
+        self.tab = context.new_page()
+        self.tab.set_default_timeout(WAIT)
+        self.tab.on("request", lambda request: self.requests.append(f"{request.method} {request.url}"))
+        self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.tab.on("console", self._hear)
+
+    def _hear(self, message):
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def open(self):
+        """Open the page and wait for the first example to be live."""
+        self.tab.goto(self.address)
+        self.ready()
+        return self
+
+    def ready(self):
+        """Wait until a photo and its heatmap are on the page, and drawn."""
+        self.tab.wait_for_selector(READY)
+        self.settle()
+
+    def settle(self):
+        """Wait until the drawing and the words have caught up with the slider."""
+        self.tab.wait_for_timeout(250)
+        self.tab.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def give(self, name, data, kind="image/jpeg"):
+        """Choose a file in the page's file dialogue."""
+        before = self.tab.get_attribute(".photo", "data-token")
+        self.tab.set_input_files(".file", {"name": name, "mimeType": kind, "buffer": data})
+        self.tab.wait_for_function("before => document.querySelector('.photo').dataset.token !== before", arg=before)
+
+    def words(self):
+        """The result as the page says it, with ordinary spaces."""
+        return self.tab.inner_text(".words").replace("\u202f", " ")
+
+    def canvas(self, selector):
+        """A canvas's pixels: nested lists cost too much, so bytes of RGBA, with its width and height."""
+        found = self.tab.evaluate(
+            """selector => {
+                const canvas = document.querySelector(selector);
+                const { width, height } = canvas;
+                const copy = new OffscreenCanvas(width, height);
+                const context = copy.getContext('2d');
+                context.drawImage(canvas, 0, 0);
+                let text = '';
+                const data = context.getImageData(0, 0, width, height).data;
+                for (let i = 0; i < data.length; i += 4096) text += String.fromCharCode(...data.subarray(i, i + 4096));
+                return { width, height, pixels: btoa(text) };
+            }""",
+            selector,
+        )
+        pixels = np.frombuffer(base64.b64decode(found["pixels"]), np.uint8)
+        return pixels.reshape(found["height"], found["width"], 4)
+
+    def slide(self, percent):
+        """Put the slider to a value, as assistive technology would."""
+        self.tab.evaluate(
+            """value => {
+                const slider = document.querySelector('.slider');
+                slider.value = value;
+                slider.dispatchEvent(new Event('input', { bubbles: true }));
+            }""",
+            percent,
+        )
+        self.settle()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def address():
+    page = app.build_page(RedSegmenter())
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.launch_options())
+    yield url
+    page.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """A function that opens the page as a visitor with a browser of given settings."""
+    contexts = []
+
+    def open_page(viewport=(1280, 900), locale="en-US", url=address, **settings):
+        width, height = viewport
+        context = browser.new_context(viewport={"width": width, "height": height}, locale=locale, **settings)
+        contexts.append(context)
+        return Visitor(context, url).open()
+
+    yield open_page
+    for context in contexts:
+        context.close()
