@@ -21,14 +21,20 @@ from segmenter.predictor import WEIGHTS, Segmenter, WeightsError
 EXAMPLES = Path(__file__).resolve().parent / "segmenter" / "data" / "examples" / "images"
 MAX_MEGABYTES = 30
 KEPT_SECONDS = 3600  # files of visitors are deleted when they are older; the page says so
+SWEEP_SECONDS = 600  # how often they are looked through
 AT_ONCE = 2  # photos that are worked on at the same time; others wait in the queue
+
+
+class GoneError(PhotoError):
+    """The photo was sent here, but so long ago that it is deleted."""
 
 
 def uploaded(path):
     """A path that a visitor names, if it is of a file that was uploaded to this page.
 
     Raises:
-        PhotoError: it is any other file of this machine, or is no longer kept.
+        GoneError: it is no longer kept.
+        PhotoError: it is any other file of this machine.
     """
     folder = Path(get_upload_folder()).resolve()
     try:
@@ -38,7 +44,7 @@ def uploaded(path):
     if folder not in found.parents:
         raise PhotoError("This is not a photo that was sent to this page.")
     if not found.is_file():
-        raise PhotoError("This photo is no longer kept on the server. Please choose it again.")
+        raise GoneError("This photo is no longer kept on the server. Please choose it again.")
     return found
 
 
@@ -82,7 +88,7 @@ class Desk:
             threshold = checked_threshold(question.get("threshold"))
             answer = {"file": self._cut(self._source(question), threshold)}
         except PhotoError as error:
-            answer = {"problem": viewer.problem(str(error))}
+            answer = {"problem": viewer.problem(str(error)), "gone": isinstance(error, GoneError)}
         return {**answer, "token": question.get("token")}
 
     def cut(self, photo: gr.FileData, threshold: float = 0.5) -> gr.FileData:
@@ -160,7 +166,7 @@ def build_page(segmenter, examples=EXAMPLES):
     """
     desk = Desk(segmenter, examples)
     offered = [{"id": name, "thumbnail": viewer.thumbnail(open_photo(path))} for name, path in desk.examples.items()]
-    with gr.Blocks(title="Chairlift", analytics_enabled=False, delete_cache=(600, KEPT_SECONDS)) as page:
+    with gr.Blocks(title="Chairlift", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEPT_SECONDS)) as page:
         canvas = gr.HTML(
             html_template=viewer.read("viewer.html"), js_on_load=viewer.script(), apply_default_css=False,
             texts=viewer.texts(), examples=offered, threshold=segmenter.threshold, limit=MAX_MEGABYTES,

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import time
 
 import cv2
 import httpx
@@ -179,6 +180,25 @@ def test_only_the_documented_endpoints_are_public(client):
 
 def test_the_page_itself_does_not_tell_where_it_lies(address):
     assert str(app.EXAMPLES) not in httpx.get(address).text
+
+
+def test_photos_are_not_kept(upload_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(app, "SWEEP_SECONDS", 1)
+    monkeypatch.setattr(app, "KEPT_SECONDS", 1)
+    page = app.build_page(RedSegmenter())
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.launch_options())
+    try:
+        (tmp_path / "chair.jpg").write_bytes(as_jpeg(red_disc(120, 80)))
+        Client(url, verbose=False, download_files=False).predict(
+            photo=handle_file(tmp_path / "chair.jpg"), threshold=0.5, api_name="/cut"
+        )
+        assert {path.name for path in upload_folder.rglob("*.*")} == {"chair.jpg", "chair-cutout.png"}
+        deadline = time.monotonic() + 30
+        while list(upload_folder.rglob("*.*")) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert not list(upload_folder.rglob("*.*"))
+    finally:
+        page.close()
 
 
 # The words

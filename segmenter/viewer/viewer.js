@@ -248,14 +248,19 @@ async function take(file) {
   await send(photo);
 }
 
-async function send(photo) {
+// Whether the photo reached the server, and is still the one on the page.
+async function sendFile(photo) {
   try {
     photo.path = (await upload(photo.source)).path;
   } catch {
     if (current === photo) fail('notSent');
-    return;
+    return false;
   }
-  if (current !== photo) return;
+  return current === photo;
+}
+
+async function send(photo) {
+  if (!(await sendFile(photo))) return;
   setState('waiting', 'looking');
   trigger('look', { token: photo.token, path: photo.path });
 }
@@ -270,9 +275,15 @@ function save() {
   });
 }
 
-function saved() {
+// The answer to save(): a file, or what went wrong.
+async function saved(answer) {
   root.classList.remove('saving');
   $('.download span').textContent = say('download');
+  if (answer.file) handOver(answer.file.url);
+  else if (answer.gone && current.source && !current.sentAgain) { // the page was open for longer than photos are kept
+    current.sentAgain = true;
+    if (await sendFile(current)) save();
+  } else $('.words').textContent = answer.problem[language] || answer.problem.en;
 }
 
 function handOver(url) {
@@ -294,9 +305,7 @@ async function hear() {
   const answer = props.value;
   if (!answer || !current) return;
   if (answer.token === current.order) {
-    saved();
-    if (answer.file) handOver(answer.file.url);
-    else fail(answer.problem);
+    saved(answer);
   } else if (answer.token === current.token && !current.map) {
     if (answer.problem) return fail(answer.problem);
     const photo = current;
@@ -399,7 +408,10 @@ document.addEventListener('drop', (event) => {
   root.classList.remove('dragged');
   takeFirst(event.dataTransfer.files);
 });
-window.addEventListener('chairlift-failed', () => { saved(); if (root.dataset.state === 'waiting') fail('failed'); });
+window.addEventListener('chairlift-failed', () => { // a fault of the server's, or too many visitors
+  if (root.classList.contains('saving')) saved({ problem: { [language]: say('failed') } });
+  else if (root.dataset.state === 'waiting') fail('failed');
+});
 new ResizeObserver(redraw).observe(photoCanvas);
 watch('value', hear);
 
@@ -407,4 +419,5 @@ slider.value = Math.round(100 * props.threshold);
 addExamples();
 speak();
 const first = $('.examples button');
-if (first) first.querySelector('img').decode().catch(() => {}).then(() => { if (!current) first.click(); });
+if (!first) setState('empty');
+else first.querySelector('img').decode().catch(() => {}).then(() => { if (!current) first.click(); });

@@ -114,8 +114,16 @@ def browser():
         browser.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def upload_folder(tmp_path_factory):
+    """Files of these tests' visitors lie apart from anyone else's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        yield
+
+
 @pytest.fixture(scope="session")
-def address():
+def address(upload_folder):
     page = app.build_page(RedSegmenter())
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.launch_options())
     yield url

@@ -2,10 +2,12 @@
 
 import re
 import threading
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from gradio.utils import get_upload_folder
 from PIL import Image
 
 import app
@@ -162,6 +164,14 @@ def test_the_downloaded_file_is_the_cutout_to_the_pixel(visitor):
     np.testing.assert_array_equal(pixels, expected(CHAIR, 0.4))
     visitor.slide(70)
     np.testing.assert_array_equal(download(visitor)[1], expected(CHAIR, 0.7))
+
+
+def test_a_photo_deleted_meanwhile_is_sent_again_by_itself(visitor):
+    visitor.give("chair.jpg", CHAIR)
+    visitor.ready()
+    for path in Path(get_upload_folder()).rglob("chair.jpg"):
+        path.unlink()
+    np.testing.assert_array_equal(download(visitor)[1], expected(CHAIR, 0.5))
 
 
 def test_each_example_is_one_click(visitor):
