@@ -71,7 +71,7 @@ function describeResult() {
   else words = status ? say(status) : '';
   $('.words').textContent = words;
   photoCanvas.setAttribute('aria-label', (current?.name || say('photo')) + (words ? ': ' + words : ''));
-  $('.size').textContent = current?.map ? say('size', { width: current.width, height: current.height }) : '';
+  $('.size').textContent = current?.map && !$('.download').disabled ? say('size', { width: current.width, height: current.height }) : '';
 }
 
 function putIntoWords({ coverage, confidence, pieces, place, highest }) {
