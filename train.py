@@ -96,7 +96,7 @@ def train(options):
         "architecture": options.architecture,
         "size": size,
         "threshold": 0.5,
-        "started_from": str(start),
+        "started_from": Path(start).name,
         "data": options.data.name,
         "recipe": training.describe_recipe(recipe),
     }

@@ -2,18 +2,21 @@
 
 import json
 import os
+import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from segmenter import encoder, losses, unet
 
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
 LITERT = "model.tflite"
-BACKUP = "resume"
+HISTORY = "history.csv"
+UNFINISHED = "unfinished"  # folder of checkpoints, inside the output folder while training goes on
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,9 @@ def compile_model(model, recipe, steps):
 def callbacks(recipe, out):
     """The article's callbacks, plus a backup after every epoch that a killed run resumes from."""
     best = keras.callbacks.ModelCheckpoint(
-        str(out / "best.weights.h5"), monitor="val_loss", save_best_only=True, save_weights_only=True
+        str(best_weights(out)), monitor="val_loss", save_best_only=True, save_weights_only=True
     )
-    common = [best, keras.callbacks.CSVLogger(str(out / "history.csv"), append=True)]
+    common = [best, keras.callbacks.CSVLogger(str(out / HISTORY), append=True)]
     if not recipe.cosine:
         common += [
             keras.callbacks.ReduceLROnPlateau(
@@ -71,18 +74,13 @@ def callbacks(recipe, out):
                 monitor="val_loss", patience=recipe.stop_patience, min_delta=recipe.stop_delta
             ),
         ]
-    return [*common, keras.callbacks.BackupAndRestore(str(out / BACKUP), delete_checkpoint=False)]
+    backup = keras.callbacks.BackupAndRestore(str(out / UNFINISHED / "backup"), delete_checkpoint=False)
+    return [*common, backup]
 
 
-class _EpochOfBatches(keras.callbacks.Callback):
-    """Tells the batches which epoch it is, so that a resumed run draws what an undisturbed one would."""
-
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.batches.epoch = epoch
+def best_weights(out):
+    """Where the best weights so far lie while training goes on."""
+    return Path(out) / UNFINISHED / "best.weights.h5"
 
 
 def fit(model, batches, validation, recipe, out):
@@ -92,12 +90,16 @@ def fit(model, batches, validation, recipe, out):
         model: a network of `unet.build_unet`; it ends with the best weights.
         batches, validation: `dataset.TrainingBatches` and `dataset.ValidationBatches`.
         recipe: Recipe.
-        out: folder for checkpoints and history.csv; a run that was killed resumes from it.
+        out: folder for checkpoints and history.csv; a run that was killed resumes from it
+            after its last whole epoch.
 
     Returns:
         dict of lists, one number an epoch, as Keras's History has it.
+
+    Raises:
+        RuntimeError: no epoch gave a finite validation loss.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    (out / UNFINISHED).mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(recipe.seed)
     compile_model(model, recipe, len(batches))
     history = model.fit(
@@ -107,7 +109,10 @@ def fit(model, batches, validation, recipe, out):
         callbacks=callbacks(recipe, out),
         verbose="auto",
     )
-    model.load_weights(str(out / "best.weights.h5"))
+    losses_seen = history.history.get("val_loss", [0.0])  # none where a finished run is asked for again
+    if not np.isfinite(losses_seen).any():
+        raise RuntimeError("training gave no finite validation loss; try a lower --learning-rate")
+    model.load_weights(str(best_weights(out)))
     return history.history
 
 
@@ -132,6 +137,7 @@ def save_folder(model, out, config):
         (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         for name in (WEIGHTS, LITERT, CONFIG):
             os.replace(folder / name, out / name)
+    shutil.rmtree(out / UNFINISHED, ignore_errors=True)  # what it held is in the weights now
 
 
 def rebuild(config):

@@ -20,6 +20,7 @@ CLASSIC = {
 }
 ARCHITECTURES = (DEFAULT, *CLASSIC)
 
+MOMENTUM = 0.9  # of batch norm: an epoch may be ten steps long, and the statistics must keep up
 DECODER_WIDTHS = (160, 96, 48, 24, 8)  # at 1/16, 1/8, 1/4, 1/2 and the full size
 
 
@@ -50,7 +51,7 @@ def _convolve(x, width, times):
     """`times` × (3×3 convolution, batch normalisation, ReLU)."""
     for _ in range(times):
         x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization()(x)
+        x = layers.BatchNormalization(momentum=MOMENTUM)(x)
         x = layers.ReLU()(x)
     return x
 

@@ -1,0 +1,131 @@
+"""Training on pictures small enough for seconds: it learns, keeps the best, resumes, exports."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from segmenter import augmentation, dataset, training, unet
+
+SIZE = 32
+GENTLE = augmentation.Strength((0.9, 1.1), 0.05, 0.05, 0.0, 0.3, 0.0)
+
+
+def red_squares(count, seed):
+    """Squares with a red box on a noisy grey ground."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(count):
+        photo = rng.integers(60, 150, (48, 48, 3), np.uint8)
+        target = np.zeros((48, 48), np.float32)
+        top, left = rng.integers(4, 24, 2)
+        target[top : top + 18, left : left + 16] = 1
+        photo[target > 0] = (210, 40, 40)
+        found.append(dataset.Square(photo, target, np.ones_like(target)))
+    return found
+
+
+def small_data(seed=0):
+    draw = dataset.augmented(red_squares(16, 1), SIZE, GENTLE)
+    batches = dataset.TrainingBatches(draw, 16, 4, seed)
+    return batches, dataset.ValidationBatches(red_squares(6, 2), SIZE, 4)
+
+
+def small_model():
+    return unet.classic_unet(SIZE, (8, 8), 16)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    out = tmp_path_factory.mktemp("run")
+    model = small_model()
+    recipe = training.Recipe(epochs=12, batch_size=4, learning_rate=1e-2)
+    return model, training.fit(model, *small_data(), recipe, out), out
+
+
+def test_it_learns_what_red_is(trained):
+    model, history, _ = trained
+    assert history["val_dice"][-1] > 0.85 > history["val_dice"][0]
+
+
+def test_it_ends_with_the_weights_that_were_best_on_validation(trained):
+    model, history, _ = trained
+    found = model.evaluate(small_data()[1], verbose=0, return_dict=True)
+    assert found["loss"] == pytest.approx(min(history["val_loss"]), rel=1e-4)
+
+
+def test_losses_and_dice_of_every_epoch_are_written(trained):
+    _, history, out = trained
+    rows = list(csv.DictReader((out / training.HISTORY).open()))
+    assert [float(row["val_dice"]) for row in rows] == pytest.approx(history["val_dice"])
+
+
+def test_a_run_that_was_stopped_goes_on_after_its_last_epoch(tmp_path):
+    for epochs, expected in ((2, 2), (5, 5)):
+        recipe = training.Recipe(epochs=epochs, batch_size=4, learning_rate=1e-3)
+        training.fit(small_model(), *small_data(), recipe, tmp_path)
+        rows = list(csv.DictReader((tmp_path / training.HISTORY).open()))
+        assert [int(row["epoch"]) for row in rows] == list(range(expected))
+
+
+def test_a_run_that_diverges_says_so(tmp_path):
+    model = small_model()
+    model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
+    recipe = training.Recipe(epochs=1, batch_size=4)
+    with pytest.raises(RuntimeError, match="lower --learning-rate"):
+        training.fit(model, *small_data(), recipe, tmp_path)
+
+
+@pytest.mark.parametrize("cosine", [False, True])
+def test_the_learning_rate_follows_the_recipe(cosine):
+    model = small_model()
+    training.compile_model(model, training.Recipe(epochs=10, learning_rate=1e-2, cosine=cosine), steps=20)
+    rates = []
+    for step in (0, 20, 199):
+        model.optimizer.iterations.assign(step)
+        rates.append(float(model.optimizer.learning_rate))
+    if cosine:
+        assert rates[0] < rates[1] and rates[1] == pytest.approx(1e-2) and rates[2] < 1e-5
+    else:
+        assert rates == pytest.approx([1e-2] * 3)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    out = tmp_path_factory.mktemp("weights") / "new"
+    model = unet.build_unet(size=SIZE)
+    rng = np.random.default_rng(3)
+    model.set_weights([weight + 0.02 * rng.random(weight.shape) for weight in model.get_weights()])
+    training.save_folder(model, out, {"architecture": unet.DEFAULT, "size": SIZE, "threshold": 0.5})
+    return model, out
+
+
+def test_a_weights_folder_gives_the_same_network_back(saved):
+    model, out = saved
+    again, config = training.load_folder(out)
+    assert sorted(path.name for path in out.iterdir()) == ["config.json", "model.tflite", "model.weights.h5"]
+    assert config == json.loads((out / "config.json").read_text())
+    for old, new in zip(model.get_weights(), again.get_weights()):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_weights_serve_at_another_size_too(saved):
+    model, out = saved
+    larger, config = training.load_folder(out, size=64)
+    assert larger.input_shape == (None, 64, 64, 3) and config["size"] == 64
+
+
+def test_litert_says_what_keras_says(saved):
+    model, out = saved
+    photo = np.random.default_rng(0).random((1, SIZE, SIZE, 3)).astype(np.float32)
+    interpreter = Interpreter(str(out / "model.tflite"))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], photo)
+    interpreter.invoke()
+    found = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    expected = model.predict(photo, verbose=0)
+    assert expected.std() > 0.001
+    assert np.abs(found - expected).mean() < 0.02  # the weights have 8 bits there
+    assert (out / "model.tflite").stat().st_size < (out / "model.weights.h5").stat().st_size / 3
