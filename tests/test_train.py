@@ -1,0 +1,87 @@
+"""The command line: what it prints, writes, and says when something is wrong."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import train
+from segmenter import dataset
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve photos of a red box on grey."""
+    rng = np.random.default_rng(0)
+    place = tmp_path / "boxes"
+    for part in ("images", "masks"):
+        (place / part).mkdir(parents=True)
+    for number in range(12):
+        mask = np.zeros((40, 40), np.uint8)
+        top, left = rng.integers(4, 16, 2)
+        mask[top : top + 18, left : left + 18] = 255
+        photo = np.where(mask[..., None] > 0, (210, 40, 40), rng.integers(90, 130, (40, 40, 3)))
+        Image.fromarray(photo.astype(np.uint8)).save(place / "images" / f"{number}.png")
+        Image.fromarray(mask).save(place / "masks" / f"{number}.png")
+    return place
+
+
+def test_the_summary_is_kerases_own_of_the_articles_network(capsys):
+    assert train.main(["--summary", "--architecture", "unet_256"]) == 0
+    printed = capsys.readouterr().out
+    assert "(None, 256, 256, 3)" in printed and "(None, 256, 256, 1)" in printed
+    assert "Total params: 34," in printed and "up_sampling2d_4" in printed
+
+
+def test_training_leaves_a_whole_weights_folder_and_says_how_good_it_is(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    arguments = ["--data", str(folder), "--size", "32", "--start", "scratch", "--epochs", "2",
+                 "--validation", "4", "--out", str(out)]  # fmt: skip
+    assert train.main(arguments) == 0
+    names = {path.name for path in out.iterdir()}
+    assert names == {"config.json", "model.weights.h5", "model.tflite", "history.csv", "metrics.json",
+                     "samples.png", "overlays"}  # fmt: skip
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["sources"]["validation"]["photos"] == 4 == len(list((out / "overlays").iterdir()))
+    printed = capsys.readouterr().out
+    assert "8 photos to train on, 4 to validate on" in printed
+    assert f"IoU {metrics['sources']['validation']['iou']:.3f}" in printed and "minutes in all" in printed
+
+
+def test_chairs97_is_split_77_and_20_without_parting_a_chair():
+    pairs = dataset.read_folder(train.CHAIRS97)
+    kept, held_out = dataset.split(pairs, 20, seed=0)
+    assert (len(kept), len(held_out)) == (77, 20)
+    chairs = [{name for pair in side for name in pair.groups} for side in (kept, held_out)]
+    assert chairs[0].isdisjoint(chairs[1])
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--data", "nowhere"], "put the photos in images/"),
+    (["--start", "nowhere"], "nowhere"),
+    (["--architecture", "unet_256", "--start", "imagenet"], "only unet_lite0 has a pretrained encoder"),
+    (["--size", "100", "--start", "scratch"], "multiple of 32"),
+    (["--validation", "97"], "ask for fewer"),
+    (["--evaluate", "nowhere"], "no weights at 'nowhere'"),
+])  # fmt: skip
+def test_mistakes_get_one_clear_line(arguments, words, capsys):
+    assert train.main(arguments) == 1
+    said = capsys.readouterr().err
+    assert words in said and "Traceback" not in said
+
+
+def test_a_result_never_overwrites_another(tmp_path):
+    first = train.free_folder(tmp_path / "run")
+    first.mkdir()
+    assert [train.free_folder(tmp_path / "run").name, first.name] == ["run-2", "run"]
+
+
+def test_help_comes_without_waiting_for_a_network():
+    told = subprocess.run([sys.executable, "train.py", "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert told.returncode == 0 and "--architecture" in told.stdout
