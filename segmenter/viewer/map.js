@@ -115,17 +115,35 @@ function outlines({ width, height, values }, threshold) {
   return found;
 }
 
+// For each of `to` equal stretches of a line of `from` pixels: the first pixel it touches, and the
+// share that each pixel has in it.
+function shares(from, to) {
+  return Array.from({ length: to }, (_, i) => {
+    const start = (i * from) / to, end = ((i + 1) * from) / to, first = Math.floor(start);
+    const parts = [];
+    for (let at = first; at < end - 1e-9; at++) parts.push(((Math.min(at + 1, end) - Math.max(at, start)) * to) / from);
+    return { first, parts };
+  });
+}
+
 // A smaller map whose pixels are means, at most `longest` on its longer side.
 function shrink({ width, height, values }, longest) {
   const scale = Math.min(1, longest / Math.max(width, height));
   const w = Math.max(1, Math.round(width * scale)), h = Math.max(1, Math.round(height * scale));
-  const sums = new Float32Array(w * h), counts = new Uint16Array(w * h);
-  const columns = Uint16Array.from({ length: width }, (_, x) => Math.floor((x * w) / width));
-  for (let y = 0, i = 0; y < height; y++) {
-    const row = Math.floor((y * h) / height) * w;
-    for (let x = 0; x < width; x++, i++) { sums[row + columns[x]] += values[i]; counts[row + columns[x]]++; }
+  const across = shares(width, w), down = shares(height, h);
+  const narrow = new Float32Array(w * height);
+  for (let y = 0; y < height; y++) {
+    across.forEach(({ first, parts }, x) => {
+      for (let n = 0; n < parts.length; n++) narrow[y * w + x] += parts[n] * values[y * width + first + n];
+    });
   }
-  return { width: w, height: h, values: new Uint8Array(sums.map((sum, i) => Math.round(sum / counts[i]))) };
+  const means = new Float32Array(w * h);
+  down.forEach(({ first, parts }, y) => {
+    for (let n = 0; n < parts.length; n++) {
+      for (let x = 0; x < w; x++) means[y * w + x] += parts[n] * narrow[(first + n) * w + x];
+    }
+  });
+  return { width: w, height: h, values: new Uint8Array(means.map(Math.round)) };
 }
 
 // How many pixels there are of each value.

@@ -356,7 +356,7 @@ def test_the_real_weights_find_a_real_chair(visit):
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.launch_options())
     try:
         visitor = visit(url=url)
-        assert "piece of furniture" in visitor.words()
+        assert "of the photo" in visitor.words()
         _, pixels = download(visitor)
         first = sorted(app.EXAMPLES.glob("*.jpg"))[0]
         threshold = round(100 * segmenter.threshold) / 100
