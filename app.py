@@ -134,7 +134,7 @@ class Desk:
     def _shown(self, question):
         path = self._source(question)
         if question.get("example") is not None:
-            return self.show_example(question["example"])
+            return self.show_example(path.stem)  # the same for every visitor, so it is made once
         return viewer.show(*self._map(path))
 
     def _show_example(self, name):
