@@ -21,7 +21,8 @@ SEEN = 0.2  # the second look goes where the first gave at least this probabilit
 MARGIN = 0.15  # of the object's box, added on every side
 MAX_LOOKS = 3
 WORTHWHILE = 0.6  # a box of more than this share of the photo shows the network nothing new
-AGREEMENT = 0.3  # if the two looks overlap less than this (IoU), the crop has misled the network
+KEEPS = 0.85  # a second look that keeps less than this of what the first was sure of is misled by the crop,
+GROWS = 2.0  # as is one that sees more than this many times as much
 CANVAS = 1024  # longest side of the map on which the looks are joined
 
 
@@ -157,9 +158,8 @@ def _blend(canvas, near, box):
     left, top, right, bottom = box
     far = canvas[top:bottom, left:right]
     near = preprocessing.from_network(near, *far.shape)
-    seen_near = near >= SEEN
-    both = (seen_near & (far >= SEEN)).sum()
-    if both < AGREEMENT * (seen_near | (far >= SEEN)).sum():
+    seen_near, sure_far = near >= SEEN, far >= 0.5
+    if (seen_near & sure_far).sum() < KEEPS * sure_far.sum() or seen_near.sum() > GROWS * (far >= SEEN).sum():
         return
     _, labels = cv2.connectedComponents(seen_near.astype(np.uint8), connectivity=8)
     known = np.unique(labels[far >= SEEN])
@@ -185,7 +185,7 @@ def _object_boxes(square):
     for label in np.argsort(-weight)[:MAX_LOOKS]:
         if weight[label] < max(weight.max() / 20, 8):  # a speck is not worth a look
             break
-        left, top, width, height, _ = statistics[label]
+        left, top, width, height, _ = statistics[label].tolist()
         boxes.append((left / side, top / side, (left + width) / side, (top + height) / side))
     return boxes
 

@@ -28,7 +28,8 @@ def encode(picture, format="PNG", **options):
 def test_path_bytes_and_file_give_the_same_photo(scene, tmp_path):
     data = encode(scene)
     (tmp_path / "chair.png").write_bytes(data)
-    for source in (data, bytearray(data), io.BytesIO(data), tmp_path / "chair.png", str(tmp_path / "chair.png")):
+    path = tmp_path / "chair.png"
+    for source in (data, bytearray(data), io.BytesIO(data), path, str(path)):
         photo = open_photo(source)
         assert photo.dtype == np.uint8 and photo.flags.writeable and photo.flags.c_contiguous
         np.testing.assert_array_equal(photo, scene)
@@ -49,7 +50,9 @@ def test_exif_orientation_is_applied(scene, orientation):
     assert np.abs(jpeg.astype(int) - upright).mean() < 2
 
 
-@pytest.mark.parametrize("format", ["JPEG", "MPO", "WEBP", "AVIF", "BMP", "TIFF", "PPM", "TGA", "JPEG2000", "GIF"])
+@pytest.mark.parametrize(
+    "format", ["JPEG", "MPO", "WEBP", "AVIF", "BMP", "TIFF", "PPM", "TGA", "JPEG2000", "GIF"]
+)
 def test_usual_formats_open(scene, format):
     photo = open_photo(encode(scene, format))
     assert photo.shape == scene.shape
