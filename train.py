@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent
 CHAIRS97 = ROOT / "segmenter" / "data" / "chairs97"
 DEFAULT_WEIGHTS = ROOT / "weights"
 STARTS = ("imagenet", "scratch")
+COLLECTION_SAMPLES = 4000  # in an epoch, as a collection has no natural end
 
 
 def parse_arguments(arguments=None):
@@ -91,18 +92,30 @@ def train(options):
     batches, validation = make_batches(kept, held_out, size, recipe, options)
     print(f"{options.architecture} at {size} pixels, starting from {start}; the result goes to {out}")
     training.fit(model, batches, validation, recipe, out)
-    config = {
-        "name": f"{options.architecture} trained on {options.data.name}",
-        "architecture": options.architecture,
-        "size": size,
-        "threshold": 0.5,
-        "started_from": Path(start).name,
-        "data": options.data.name,
-        "recipe": training.describe_recipe(recipe),
-    }
-    training.save_folder(model, out, config)
+    training.save_folder(model, out, describe(model, start, recipe, options))
     judge(out, held_out, options)
     print(f"{(time.monotonic() - began) / 60:.1f} minutes in all")
+
+
+def describe(model, start, recipe, options):
+    """config.json: what is needed to use the weights, and by which steps they came about."""
+    from segmenter import training
+
+    step = {
+        "data": options.data.name,
+        "size": model.input_shape[1],
+        "started_from": Path(start).name,
+        "samples_an_epoch": options.samples or (COLLECTION_SAMPLES if options.collection else None),
+        **training.describe_recipe(recipe),
+    }
+    earlier = [] if start in STARTS else training.read_config(start).get("steps", [])
+    return {
+        "name": f"{options.architecture} trained on {options.data.name}",
+        "architecture": options.architecture,
+        "size": model.input_shape[1],
+        "threshold": 0.5,
+        "steps": [*earlier, step],
+    }
 
 
 def default_start(architecture):
@@ -146,7 +159,7 @@ def make_batches(kept, held_out, size, recipe, options):
     if options.collection:
         from segmenter import furniture
 
-        draw, samples = furniture.Mixture(options.data, size), options.samples or 4000
+        draw, samples = furniture.Mixture(options.data, size), options.samples or COLLECTION_SAMPLES
         watched = furniture.watched_pairs(held_out)
     else:
         squares = dataset.load_squares(kept, size)

@@ -235,3 +235,23 @@ def validation_pairs(collection):
 def watched_pairs(held_out):
     """The validation pairs that are looked at after every epoch: those with the best masks."""
     return held_out["scenes"] + held_out["photos_cut"] + held_out["photos_outline+unknown"][:64]
+
+
+def credits(collection):
+    """One line a licence: the authors of the rendered furniture that trained, where it asks for names."""
+    collection = Path(collection)
+    authors = {}
+    for row in dataset.read_table(collection / "renders" / "renders.csv"):
+        if row["fold"] != VALIDATION_FOLD:
+            authors.setdefault(row["licence"], set()).add(row["author"])
+    for row in dataset.read_table(collection / "scenes" / "scenes.csv"):
+        if row["set"] == "train":
+            for part in ("seat", "other"):
+                names, licences = row[f"{part}_authors"].split(";"), row[f"{part}_licences"].split(";")
+                for name, licence in zip(names, licences):
+                    authors.setdefault(licence.strip(), set()).add(name.strip())
+    return [
+        f"3D models under {licence}, by {', '.join(sorted(names - {''}))}"
+        for licence, names in sorted(authors.items())
+        if licence
+    ]

@@ -145,6 +145,11 @@ def rebuild(config):
     return unet.build_unet(config["architecture"], config["size"])
 
 
+def read_config(folder):
+    """The config.json of a weights folder, as a dict."""
+    return json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))
+
+
 def load_folder(folder, size=None):
     """The trained Keras network of a weights folder.
 
@@ -155,7 +160,7 @@ def load_folder(folder, size=None):
     Returns:
         (model, config)
     """
-    config = json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))
+    config = read_config(folder)
     config["size"] = size or config["size"]
     model = rebuild(config)
     model.load_weights(str(Path(folder) / WEIGHTS))

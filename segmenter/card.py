@@ -1,0 +1,110 @@
+"""The model card of a weights folder: README.md, made of its config.json and metrics.json."""
+
+import json
+from pathlib import Path
+
+from huggingface_hub import EvalResult, ModelCardData
+
+CARD = "README.md"
+SOURCES = {  # of metrics.json, in words
+    "scenes": "rendered rooms and terraces whose furniture models never trained; exact masks",
+    "photos_cut": "real product photos on white, cut by their background; exact masks",
+    "photos_outline": "real photos, masks outlined by hand; gaps inside are often painted over",
+    "photos_outline+unknown": "the same, with the doubtful gaps marked unknown and left out",
+    "validation": "photos held out from training",
+}
+
+
+def write_card(folder, credits=()):
+    """Write README.md into a weights folder.
+
+    Args:
+        folder: a weights folder with config.json and metrics.json.
+        credits: lines that name the makers of the training data whose licences ask for it.
+    """
+    folder = Path(folder)
+    config, metrics = (
+        json.loads((folder / name).read_text(encoding="utf-8")) for name in ("config.json", "metrics.json")
+    )
+    parts = [f"---\n{_front_matter(config, metrics)}\n---\n", f"# {config['name']}\n", _use(config)]
+    parts += [_results(metrics), _training(config), _limits()]
+    if credits:
+        parts.append("## Credits\n\n" + "\n".join(f"- {line}" for line in credits) + "\n")
+    (folder / CARD).write_text("\n".join(parts), encoding="utf-8")
+
+
+def _front_matter(config, metrics):
+    results = [
+        EvalResult("image-segmentation", metrics.get("data", "validation"), name, kind, figures[key])
+        for name, figures in metrics["sources"].items()
+        for kind, key in (("mean_iou", "iou"), ("dice", "dice"), ("boundary_f", "boundary_f"))
+    ]
+    data = ModelCardData(
+        license="other",
+        license_name="see-limits",
+        library_name="keras",
+        pipeline_tag="image-segmentation",
+        tags=["furniture", "u-net", "background-removal", "litert"],
+        model_name=config["name"],
+        eval_results=results,
+    )
+    return data.to_yaml().strip()
+
+
+def _use(config):
+    return f"""A U-Net ({config["architecture"]}) that gives every pixel of a photo the probability of being
+furniture. It looks at {config["size"]} × {config["size"]} pixels; the map is then brought to the photo's own.
+
+```python
+from segmenter import Segmenter, cut, open_photo
+
+photo = open_photo("chair.jpg")
+probabilities = Segmenter.load("weights").probabilities(photo)  # float32, height × width, 0 … 1
+cutout = cut(photo, probabilities, threshold={config["threshold"]})  # uint8, RGBA
+```
+
+What it calls furniture: chairs, armchairs, stools, benches and sofas wherever they stand in the
+picture, and whatever single piece of furniture (a table, a bed, a cabinet) is the photo's subject.
+"""
+
+
+def _results(metrics):
+    lines = [
+        "## Results\n",
+        f"On photos that never trained, at threshold {metrics['threshold']}, as the page shows them "
+        "(`metrics.json` has every photo; `samples.png` shows the worst, the median and the best):\n",
+        "| photos | what they are | IoU | Dice | boundary F | gaps left open |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, figures in metrics["sources"].items():
+        gaps = "–" if figures["gap_accuracy"] is None else f"{figures['gap_accuracy']:.1%}"
+        lines.append(
+            f"| {figures['photos']} | {SOURCES.get(name, name)} | {figures['iou']:.3f} | "
+            f"{figures['dice']:.3f} | {figures['boundary_f']:.3f} | {gaps} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _training(config):
+    lines = ["## Training\n", "| step | data | size | started from | epochs | batch | learning rate |",
+             "|---|---|---|---|---|---|---|"]  # fmt: skip
+    for number, step in enumerate(config.get("steps", []), 1):
+        lines.append(
+            f"| {number} | {step['data']} | {step['size']} | {step['started_from']} | "
+            f"at most {step['epochs']} | {step['batch_size']} | {step['learning_rate']} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _limits():
+    return """## Limits
+
+- Trained on a public collection of furniture photos whose uploader marked it "public domain"; the
+  pictures look gathered from the web, so their true copyright is unknown. The photos themselves are
+  not published here. Whoever needs weights of a clean origin trains on their own photos.
+- The other part of its training is pictures rendered for this purpose (see the credits).
+- The encoder started from EfficientNet-Lite0's ImageNet weights (Apache-2.0).
+- Glass, chrome, mirrors, very thin wires and furniture cut by the frame are hard. People, pets and
+  things lying on a seat may be taken for part of it.
+- It is no measuring instrument: a probability of 0.9 is not a promise.
+"""
