@@ -10,7 +10,7 @@ A target is float32, batch × H × W × 2:
 import keras
 from keras import ops
 
-DOUBT = 0.35  # below this probability a doubtful pixel is taken for a gap, and left alone
+DOUBT = 0.5  # below this probability a doubtful pixel is taken for a gap, and left alone
 SMOOTH = 1.0  # pixels added to both halves of the Dice quotient, so that empty masks count too
 
 
