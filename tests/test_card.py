@@ -1,0 +1,39 @@
+"""The model card says what the files beside it say."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from huggingface_hub import ModelCard
+
+from segmenter import card
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("config.json", "metrics.json"):
+        shutil.copy(WEIGHTS / name, tmp_path)
+    return tmp_path
+
+
+def test_the_card_has_the_figures_of_metrics_json(folder):
+    card.write_card(folder, ["made by Somebody"])
+    written = ModelCard.load(folder / card.CARD)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    for name, figures in metrics["sources"].items():
+        row = next(line for line in written.text.splitlines() if line.startswith(f"| {figures['photos']} | {card.SOURCES[name]}"))
+        assert f"| {figures['iou']:.3f} | {figures['dice']:.3f} | {figures['boundary_f']:.3f} |" in row
+    found = {(r.dataset_name, r.metric_type): r.metric_value for r in written.data.eval_results}
+    assert found[("scenes", "mean_iou")] == metrics["sources"]["scenes"]["iou"]
+    assert "- made by Somebody" in written.text
+
+
+def test_the_card_of_the_default_weights_is_up_to_date(folder):
+    before = (WEIGHTS / card.CARD).read_text(encoding="utf-8")
+    credits = [line[2:] for line in before.split("## Credits\n\n")[1].splitlines() if line.startswith("- ")]
+    assert len(credits) == 3
+    card.write_card(folder, credits)
+    assert (folder / card.CARD).read_text(encoding="utf-8") == before

@@ -1,0 +1,76 @@
+"""README.md keeps its promises: its figures are in files, its programs run, its files are there."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def stored(path):
+    return json.loads((ROOT / path).read_text(encoding="utf-8"))
+
+
+def table_under(heading):
+    """The rows of the first table under a heading, each a list of its cells."""
+    section = README.split(f"## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_every_figure_of_the_comparison_is_the_benchmarks():
+    quality = stored("tests/benchmarks/peers.json")["quality"]
+    rows = table_under("How good it is")
+    assert len(rows) == len(quality["chairlift"])
+    for row, source in zip(rows, quality["chairlift"]):
+        expected = [str(quality["chairlift"][source]["photos"])]
+        for key in ("iou", "boundary_f", "gap_accuracy"):
+            expected += [f"{quality[who][source][key]:.3f}" for who in ("chairlift", "u2netp")]
+        assert row[1:] == expected
+
+
+def test_the_costs_in_words_are_the_benchmarks():
+    cost = stored("tests/benchmarks/peers.json")["cost"]
+    assert f"{cost['seconds_ratio']:.2f} of its time and {cost['megabytes_ratio']:.2f} of its memory" in README
+
+
+def test_the_chairs97_figures_are_those_of_a_run():
+    figures = stored("docs/chairs97.json")["sources"]["validation"]
+    assert f"IoU {figures['iou']:.3f}, Dice {figures['dice']:.3f}" in README
+
+
+def test_the_default_weights_are_the_ones_that_were_measured():
+    weights = hashlib.sha256((ROOT / "weights" / "model.tflite").read_bytes()).hexdigest()
+    assert stored("weights/metrics.json")["weights_sha256"] == weights
+
+
+def test_the_weights_folder_is_whole_and_light():
+    files = {path.name for path in (ROOT / "weights").iterdir()}
+    assert files == {"README.md", "config.json", "model.weights.h5", "model.tflite", "metrics.json", "samples.png"}
+    assert sum(path.stat().st_size for path in (ROOT / "weights").iterdir()) < 40e6
+
+
+def test_the_python_example_runs(tmp_path, monkeypatch):
+    example = ROOT / "segmenter" / "data" / "examples" / "images" / "01_wooden_chair_corner.jpg"
+    (tmp_path / "chair.jpg").write_bytes(example.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(re.search(r"```python\n(from segmenter.*?)```", README, re.S)[1], names)
+    assert names["cutout"].shape == (960, 1280, 4) and names["cutout"].dtype == np.uint8
+    assert names["probabilities"].shape == (960, 1280)
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([\w/.-]+)\)", README))))
+def test_every_linked_file_is_there(path):
+    assert (ROOT / path).is_file()
+
+
+def test_the_two_commands_do_the_set_up():
+    assert "pip install -r requirements.txt && python app.py" in README
+    commands = [line for line in README.splitlines() if "&& python -m pytest" in line]
+    assert commands == ["    pip install -r requirements-dev.txt && python -m pytest"]
