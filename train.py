@@ -102,7 +102,7 @@ def describe(model, start, recipe, options):
     from segmenter import training
 
     step = {
-        "data": options.data.name,
+        "data": data_name(options),
         "size": model.input_shape[1],
         "started_from": Path(start).name,
         "samples_an_epoch": options.samples or (COLLECTION_SAMPLES if options.collection else None),
@@ -110,7 +110,7 @@ def describe(model, start, recipe, options):
     }
     earlier = [] if start in STARTS else training.read_config(start).get("steps", [])
     return {
-        "name": f"{options.architecture} trained on {options.data.name}",
+        "name": f"{options.architecture} trained on {data_name(options)}",
         "architecture": options.architecture,
         "size": model.input_shape[1],
         "threshold": 0.5,
@@ -172,16 +172,40 @@ def make_batches(kept, held_out, size, recipe, options):
 
 def judge(folder, held_out, options):
     """Measure a weights folder on validation pairs, write its report and say how good it is."""
-    from segmenter import Segmenter, evaluation
+    from segmenter import Segmenter, card, evaluation
 
     segmenter = Segmenter.load(folder)
     sources = {name: dataset.cases(pairs) for name, pairs in held_out.items()}
     metrics, judged = evaluation.evaluate(segmenter.probabilities, sources, segmenter.threshold)
-    metrics["data"] = options.data.name
-    evaluation.write_report(folder, metrics, judged)
-    if not options.collection:
-        evaluation.write_overlays(folder / "overlays", judged, segmenter.threshold)
+    metrics["data"] = data_name(options)
     print(evaluation.in_words(metrics))
+    metrics["samples"] = "samples.png: the worst, the median and the best of these photos."
+    if options.collection:  # its photos are not ours to show; chairs97 is, and never trained
+        shown = {"chairs97": dataset.cases(dataset.read_folder(CHAIRS97))}
+        _, judged = evaluation.evaluate(segmenter.probabilities, shown, segmenter.threshold)
+        metrics["samples"] = (
+            "samples.png: the worst, the median and the best of chairs97, which may be shown. These "
+            "pictures never trained, but some of the furniture models in them did, in other pictures."
+        )
+    else:
+        evaluation.write_overlays(folder / "overlays", judged, segmenter.threshold)
+    evaluation.write_report(folder, metrics, judged)
+    card.write_card(folder, credits(options))
+
+
+def data_name(options):
+    return "furniture collection" if options.collection else options.data.name
+
+
+def credits(options):
+    """Lines that name the makers of the training data, where their licences ask for it."""
+    if options.collection:
+        from segmenter import furniture
+
+        return furniture.credits(options.data)
+    if options.data == CHAIRS97:
+        return ["The pictures of chairs97, and the 3D models in them: see segmenter/data/chairs97/ATTRIBUTION.md"]
+    return []
 
 
 def free_folder(folder):

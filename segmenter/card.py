@@ -35,10 +35,13 @@ def write_card(folder, credits=()):
 
 def _front_matter(config, metrics):
     results = [
-        EvalResult("image-segmentation", metrics.get("data", "validation"), name, kind, figures[key])
+        EvalResult(
+            "image-segmentation", "held-out", f"{metrics.get('data', 'validation')}: {name}", kind, figures[key],
+            dataset_config=name,
+        )
         for name, figures in metrics["sources"].items()
         for kind, key in (("mean_iou", "iou"), ("dice", "dice"), ("boundary_f", "boundary_f"))
-    ]
+    ]  # fmt: skip
     data = ModelCardData(
         license="other",
         license_name="see-limits",
@@ -72,7 +75,7 @@ def _results(metrics):
     lines = [
         "## Results\n",
         f"On photos that never trained, at threshold {metrics['threshold']}, as the page shows them "
-        "(`metrics.json` has every photo; `samples.png` shows the worst, the median and the best):\n",
+        "(`metrics.json` has every photo's figures):\n",
         "| photos | what they are | IoU | Dice | boundary F | gaps left open |",
         "|---|---|---|---|---|---|",
     ]
@@ -82,6 +85,7 @@ def _results(metrics):
             f"| {figures['photos']} | {SOURCES.get(name, name)} | {figures['iou']:.3f} | "
             f"{figures['dice']:.3f} | {figures['boundary_f']:.3f} | {gaps} |"
         )
+    lines.append(f"\n{metrics['samples']}")
     return "\n".join(lines) + "\n"
 
 

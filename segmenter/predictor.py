@@ -106,14 +106,21 @@ class Segmenter:
         return result
 
     def first_look(self, photo):
-        """What the network says of a photo squeezed to its square, as it comes out.
+        """What the network says of a photo squeezed to its square, before any refinement.
+
+        It is asked for the photo and for its mirror image, and the mean counts: what it makes
+        of a doubtful part often depends on the side it sees it from.
 
         Returns:
             float32, size × size, 0 … 1.
         """
-        batch = preprocessing.to_network(photo, self.size)  # 1 × size × size × 3
+        square = preprocessing.to_network(photo, self.size)  # 1 × size × size × 3
+        return (self._ask(square) + self._ask(square[:, :, ::-1])[:, ::-1]) / 2
+
+    def _ask(self, batch):
+        """One pass of the network: float32, 1 × size × size × 3 → size × size."""
         with self._network_lock:
-            self._interpreter.set_tensor(self._input, batch)
+            self._interpreter.set_tensor(self._input, np.ascontiguousarray(batch))
             self._interpreter.invoke()
             square = self._interpreter.get_tensor(self._output)  # a copy: 1 × size × size × 1
         return square.reshape(self.size, self.size)

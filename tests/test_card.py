@@ -24,9 +24,10 @@ def test_the_card_has_the_figures_of_metrics_json(folder):
     written = ModelCard.load(folder / card.CARD)
     metrics = json.loads((folder / "metrics.json").read_text())
     for name, figures in metrics["sources"].items():
-        row = next(line for line in written.text.splitlines() if line.startswith(f"| {figures['photos']} | {card.SOURCES[name]}"))
+        start = f"| {figures['photos']} | {card.SOURCES[name]}"
+        row = next(line for line in written.text.splitlines() if line.startswith(start))
         assert f"| {figures['iou']:.3f} | {figures['dice']:.3f} | {figures['boundary_f']:.3f} |" in row
-    found = {(r.dataset_name, r.metric_type): r.metric_value for r in written.data.eval_results}
+    found = {(r.dataset_config, r.metric_type): r.metric_value for r in written.data.eval_results}
     assert found[("scenes", "mean_iou")] == metrics["sources"]["scenes"]["iou"]
     assert "- made by Somebody" in written.text
 
