@@ -45,7 +45,7 @@ def test_training_leaves_a_whole_weights_folder_and_says_how_good_it_is(folder, 
                  "--validation", "4", "--out", str(out)]  # fmt: skip
     assert train.main(arguments) == 0
     names = {path.name for path in out.iterdir()}
-    assert names == {"config.json", "model.weights.h5", "model.tflite", "history.csv", "metrics.json",
+    assert names == {"README.md", "config.json", "model.weights.h5", "model.tflite", "history.csv", "metrics.json",
                      "samples.png", "overlays"}  # fmt: skip
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["sources"]["validation"]["photos"] == 4 == len(list((out / "overlays").iterdir()))
