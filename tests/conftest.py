@@ -6,6 +6,8 @@ import os
 import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ["HF_HUB_DISABLE_XET"] = "1"  # before the Hub's client is imported: the tests' Hub knows plain LFS
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
 
 def write_weights(folder, model, size, **config):

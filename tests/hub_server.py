@@ -34,7 +34,7 @@ ORGANISATION = "chairlift"  # `writer` may write to it
 LFS_SUFFIXES = (".h5", ".tflite", ".png", ".jpg", ".parquet", ".zip", ".bin")
 LFS_SIZE = 10 * 1024 * 1024
 CHUNK = 16 * 1024
-DAMAGES = ("broken_off", "truncated", "wrong_bytes")
+DAMAGES = ("broken_off", "dies", "truncated", "wrong_bytes")
 
 
 class Refusal(Exception):
@@ -115,7 +115,7 @@ def regular_oid(data):
 class Fault:
     """What goes wrong, with which requests, and how often."""
 
-    kind: str  # slow, broken_off, truncated, wrong_bytes, or an HTTP status as text
+    kind: str  # slow; one of DAMAGES, which happen to the contents of files; an HTTP status as text
     match: str = ""  # a part of "METHOD /path" of the requests it happens to
     times: float = float("inf")
     seconds: float = 5.0  # of `slow`
@@ -282,7 +282,7 @@ class Protocol:
         headers = {**headers, "Content-Length": str(len(data)), "Content-Type": "application/octet-stream"}
         if request.method == "HEAD":
             return Response(status_code=status, headers=headers)
-        return StreamingResponse(in_chunks(data, "broken_off" in broken), status, headers)
+        return StreamingResponse(in_chunks(data, bool({"broken_off", "dies"} & broken)), status, headers)
 
     def _damage(self, request):
         """Kinds of damage that the answer to a request is to have."""
@@ -291,6 +291,8 @@ class Protocol:
             if fault.match in line and fault.times > 0 and fault.kind in DAMAGES:
                 fault.times -= 1
                 kinds.add(fault.kind)
+        if "dies" in kinds:  # this answer breaks off, and there is none to any other
+            self.faults.append(Fault("500"))
         return kinds
 
     # Writing
