@@ -4,6 +4,7 @@
     python train.py --data FOLDER                 your own: FOLDER/images and FOLDER/masks
     python train.py --architecture unet_256       the article's own network, from scratch
     python train.py --evaluate weights            judge a weights folder without training
+    python train.py --push-to-hub OWNER/NAME      and publish what was trained, with its model card
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
 
-from segmenter import dataset, unet  # noqa: E402
+from segmenter import card, dataset, unet  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent
 CHAIRS97 = ROOT / "segmenter" / "data" / "chairs97"
@@ -44,6 +45,8 @@ def parse_arguments(arguments=None):
     add("--out", type=Path, help="folder for the result; a run that was killed there is resumed")
     add("--summary", action="store_true", help="print the network and stop")
     add("--evaluate", type=Path, metavar="WEIGHTS", help="judge this weights folder, write its metrics and stop")
+    add("--push-to-hub", metavar="OWNER/NAME", help="publish the result on the Hugging Face Hub")
+    add("--private", action="store_true", help="create the Hub's repository for its owner's eyes only")
     return parser.parse_args(arguments)  # fmt: skip
 
 
@@ -83,6 +86,10 @@ def train(options):
     from segmenter import training
 
     began = time.monotonic()
+    if options.push_to_hub:
+        from segmenter import hub
+
+        hub.check_name(options.push_to_hub)  # rather now than after hours
     kept, held_out = read_data(options)
     out = options.out or free_folder(ROOT / "runs" / f"{options.data.name}-{options.architecture}")
     start = options.start or default_start(options.architecture)
@@ -94,7 +101,22 @@ def train(options):
     training.fit(model, batches, validation, recipe, out)
     training.save_folder(model, out, describe(model, start, recipe, options))
     judge(out, held_out, options)
+    card.write_card(out, () if start in STARTS else card.read_credits(start))
     print(f"{(time.monotonic() - began) / 60:.1f} minutes in all")
+    if options.push_to_hub:
+        publish(out, options)
+
+
+def publish(out, options):
+    """Push a weights folder; where that fails, say how to do it later, as nothing is lost."""
+    from segmenter import hub
+
+    try:
+        pushed = hub.push(out, options.push_to_hub, private=options.private)
+    except hub.HubError as error:
+        again = f"python -m segmenter.hub push {out} {options.push_to_hub}"
+        raise RuntimeError(f"{error}\nthe weights are safe in {out}; to publish them later: {again}") from error
+    print(hub.told(out, options.push_to_hub, pushed))
 
 
 def describe(model, start, recipe, options):

@@ -33,6 +33,14 @@ def write_card(folder, credits=()):
     (folder / CARD).write_text("\n".join(parts), encoding="utf-8")
 
 
+def read_credits(folder):
+    """The credits of a weights folder's card, for those who train on from it; none where it has no card."""
+    card = Path(folder) / CARD
+    text = card.read_text(encoding="utf-8") if card.exists() else ""
+    credits = text.split("## Credits\n\n")[1] if "## Credits\n\n" in text else ""
+    return [line.removeprefix("- ") for line in credits.splitlines() if line.startswith("- ")]
+
+
 def _front_matter(config, metrics):
     results = [
         EvalResult("image-segmentation", metrics.get("data", "validation"), name, kind, figures[key])

@@ -85,6 +85,12 @@ def split(place):
     return found["repository"], found["revision"] or BRANCH
 
 
+def check_name(repository):
+    """Raise a HubError if `repository` is not "OWNER/NAME"."""
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", repository) or ".." in repository:
+        raise HubError(f"{repository!r} does not name a repository: expected OWNER/NAME")
+
+
 # Pull
 
 
@@ -335,8 +341,7 @@ def push(folder, repository, tag=None, private=False, dry_run=False, endpoint=No
         HubError: it cannot be published; the message says why.
     """
     folder = Path(folder)
-    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", repository):
-        raise HubError(f"{repository!r} does not name a repository: expected OWNER/NAME")
+    check_name(repository)
     if tag is not None and (not re.fullmatch(r"\w[\w./+-]*", tag) or ".." in tag or tag == BRANCH):
         raise HubError(f"{tag!r} cannot be the name of a version; v3 or 2026-11 can")
     check(folder)

@@ -1,54 +1,23 @@
 """Weights travel: the real Hub client against a local Hub, with everything that can go wrong."""
 
 import errno
-import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import cv2
-import h5py
 import numpy as np
 import pytest
 from huggingface_hub import HfApi, ModelCard
 
-from segmenter import Segmenter, WeightsError, card, hub
-from tests.hub_server import HubServer
+from segmenter import Segmenter, WeightsError, hub
+from tests.standin import complete
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = "writer/chairs"
 NOWHERE = "http://127.0.0.1:9"  # nobody listens there
-NUMBERS = {"photos": 3, "iou": 0.9, "dice": 0.95, "boundary_f": 0.8, "gap_accuracy": None}
-
-
-def complete(folder, **config):
-    """Make a weights folder of a tiny one: all six files, as train.py and the card's writer leave them."""
-    known = json.loads((folder / "config.json").read_text()) | {"architecture": "unet_lite0"} | config
-    (folder / "config.json").write_text(json.dumps(known))
-    with h5py.File(folder / "model.weights.h5", "w") as file:
-        file["layers/weights"] = np.full(50_000, known["threshold"], np.float32)
-    sha = hashlib.sha256((folder / "model.tflite").read_bytes()).hexdigest()
-    metrics = {"weights_sha256": sha, "threshold": 0.5, "data": "boxes", "sources": {"validation": NUMBERS}}
-    (folder / "metrics.json").write_text(json.dumps(metrics))
-    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
-    cv2.imwrite(str(folder / "samples.png"), noise)
-    card.write_card(folder)
-    return folder
-
-
-@pytest.fixture
-def weights(tiny_weights, tmp_path):
-    return complete(Path(shutil.copytree(tiny_weights, tmp_path / "weights")))
-
-
-@pytest.fixture
-def server():
-    with HubServer() as running:
-        yield running
 
 
 @pytest.fixture

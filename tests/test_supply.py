@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,24 +17,12 @@ from gradio_client import Client, handle_file
 import app
 from segmenter import hub
 from segmenter.supply import Supply, open_supply
-from tests.hub_server import HubServer
-from tests.standin import RedSegmenter
+from tests.standin import RedSegmenter, complete
 from tests.test_app import Event
-from tests.test_hub import NOWHERE, PLACE, complete
+from tests.test_hub import NOWHERE, PLACE
 
 ROOT = Path(__file__).resolve().parent.parent
 FOREVER = (1000,)
-
-
-@pytest.fixture
-def weights(tiny_weights, tmp_path):
-    return complete(Path(shutil.copytree(tiny_weights, tmp_path / "weights")))
-
-
-@pytest.fixture
-def server():
-    with HubServer() as running:
-        yield running
 
 
 @pytest.fixture
