@@ -444,7 +444,9 @@ class HubServer:
         self.store, self.faults, self.log = Store(folder), [], []
         self._protocol = Protocol(self.store, self.faults)
         app = build_app(self._protocol, self.log)
-        self._server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="critical"))
+        # No log configuration: it would close the handlers of everybody else in this process.
+        settings = uvicorn.Config(app, "127.0.0.1", port, log_level="critical", log_config=None)
+        self._server = uvicorn.Server(settings)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
     def __enter__(self):
