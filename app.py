@@ -16,7 +16,8 @@ from gradio.utils import get_upload_folder
 
 from segmenter import cutout, viewer
 from segmenter.photos import PhotoError, open_photo
-from segmenter.predictor import WEIGHTS, Segmenter, WeightsError
+from segmenter.predictor import WEIGHTS, WeightsError
+from segmenter.supply import Supply, open_supply
 
 EXAMPLES = Path(__file__).resolve().parent / "segmenter" / "data" / "examples" / "images"
 MAX_MEGABYTES = 30
@@ -67,26 +68,28 @@ def keep(data, name):
 class Desk:
     """What the page and its endpoints do. It keeps nothing of any visitor."""
 
-    def __init__(self, segmenter, examples=EXAMPLES):
-        self.segmenter = segmenter
+    def __init__(self, supply, examples=EXAMPLES):
+        self.supply = supply if isinstance(supply, Supply) else Supply(supply)
         self.examples = {path.stem: path for path in sorted(Path(examples).glob("*.jpg"))}
-        self.show_example = lru_cache(maxsize=len(self.examples))(self._show_example)
+        self.show_example = lru_cache(maxsize=2 * len(self.examples))(self._show_example)  # of two weights
 
     def look(self, event: gr.EventData) -> dict:
         """The photo that the page names, and its map, as the page draws them."""
         question = event._data or {}
+        weights, notice = self.supply.now, self.supply.notice
         try:
-            shown = self._shown(question)
+            shown = {**self._shown(question, weights), "weights": weights.told(), "notice": notice}
         except PhotoError as error:
             shown = {"problem": viewer.problem(str(error))}
         return {**shown, "token": question.get("token")}
 
     def save(self, event: gr.EventData) -> dict:
-        """The cutout as a file, for the page to hand over."""
+        """The cutout as a file, for the page to hand over: by the weights whose map the visitor sees."""
         question = event._data or {}
         try:
             threshold = checked_threshold(question.get("threshold"))
-            answer = {"file": self._cut(self._source(question), threshold)}
+            weights = self.supply.named(question.get("weights"))
+            answer = {"file": self._cut(self._source(question), threshold, weights)}
         except PhotoError as error:
             answer = {"problem": viewer.problem(str(error)), "gone": isinstance(error, GoneError)}
         return {**answer, "token": question.get("token")}
@@ -102,7 +105,7 @@ class Desk:
             A PNG file with transparent background, in the photo's own size, upright.
         """
         try:
-            return self._cut(uploaded(_path_of(photo)), checked_threshold(threshold))
+            return self._cut(uploaded(_path_of(photo)), checked_threshold(threshold), self.supply.now)
         except PhotoError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
@@ -117,7 +120,7 @@ class Desk:
         """
         try:
             path = uploaded(_path_of(photo))
-            _, probabilities = self._map(path)
+            _, probabilities = self._map(path, self.supply.now)
         except PhotoError as error:
             raise gr.Error(str(error), print_exception=False) from error
         _, data = cv2.imencode(".png", np.rint(probabilities * 65535).astype(np.uint16))
@@ -131,21 +134,21 @@ class Desk:
             return self.examples[question["example"]]
         return uploaded(question.get("path"))
 
-    def _shown(self, question):
+    def _shown(self, question, weights):
         path = self._source(question)
         if question.get("example") is not None:
-            return self.show_example(path.stem)  # the same for every visitor, so it is made once
-        return viewer.show(*self._map(path))
+            return self.show_example(path.stem, weights)  # the same for every visitor, so it is made once
+        return viewer.show(*self._map(path, weights))
 
-    def _show_example(self, name):
-        return viewer.show(*self._map(self.examples[name]))
+    def _show_example(self, name, weights):
+        return viewer.show(*self._map(self.examples[name], weights))
 
-    def _map(self, path):
+    def _map(self, path, weights):
         photo = open_photo(path)
-        return photo, self.segmenter.probabilities(photo)
+        return photo, weights.segmenter.probabilities(photo)
 
-    def _cut(self, path, threshold):
-        photo, probabilities = self._map(path)
+    def _cut(self, path, threshold, weights):
+        photo, probabilities = self._map(path, weights)
         rgba = cutout.cut(photo, probabilities, threshold)
         return keep(cutout.to_png(rgba), f"{path.stem}-cutout.png")
 
@@ -154,22 +157,23 @@ def _path_of(file):
     return file.get("path") if isinstance(file, dict) else getattr(file, "path", None)
 
 
-def build_page(segmenter, examples=EXAMPLES):
+def build_page(supply, examples=EXAMPLES):
     """The page, ready to launch with `launch_options()`.
 
     Args:
-        segmenter: a Segmenter, or anything with its `probabilities` and `threshold`.
+        supply: a Supply; or a Segmenter, or anything with its `probabilities` and `threshold`.
         examples: a folder of JPEG photos to offer, one click each.
 
     Returns:
         gr.Blocks.
     """
-    desk = Desk(segmenter, examples)
+    desk = Desk(supply, examples)
+    weights = desk.supply.now
     offered = [{"id": name, "thumbnail": viewer.thumbnail(open_photo(path))} for name, path in desk.examples.items()]
     with gr.Blocks(title="Chairlift", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEPT_SECONDS)) as page:
         canvas = gr.HTML(
             html_template=viewer.read("viewer.html"), js_on_load=viewer.script(), apply_default_css=False,
-            texts=viewer.texts(), examples=offered, threshold=segmenter.threshold, limit=MAX_MEGABYTES,
+            texts=viewer.texts(), examples=offered, threshold=weights.segmenter.threshold, limit=MAX_MEGABYTES,
         )  # fmt: skip
         quiet = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
         busy = {"concurrency_id": "network", "concurrency_limit": AT_ONCE}
@@ -181,7 +185,7 @@ def build_page(segmenter, examples=EXAMPLES):
     page.queue(max_size=64)
     first = next(iter(desk.examples), None)
     if first:  # the first visitor finds it ready
-        threading.Thread(target=desk.show_example, args=(first,), daemon=True).start()
+        threading.Thread(target=desk.show_example, args=(first, weights), daemon=True).start()
     return page
 
 
@@ -200,16 +204,17 @@ def launch_options():
 def main(arguments=None):
     """Serve the page until it is stopped."""
     parser = argparse.ArgumentParser(description="Serve the page that cuts furniture out of photos.")
-    parser.add_argument("--weights", default=os.environ.get("SEGMENTER_WEIGHTS", WEIGHTS), metavar="FOLDER",
-                        help="weights folder (SEGMENTER_WEIGHTS; the bundled one by default)")  # fmt: skip
+    parser.add_argument("--weights", default=os.environ.get("SEGMENTER_WEIGHTS") or WEIGHTS, metavar="PLACE",
+                        help="weights folder, or OWNER/NAME[@revision] on the Hugging Face Hub "
+                        "(SEGMENTER_WEIGHTS; the bundled ones by default)")  # fmt: skip
     parser.add_argument("--host", help="address to serve on (GRADIO_SERVER_NAME; 127.0.0.1 by default)")
     parser.add_argument("--port", type=int, help="port (GRADIO_SERVER_PORT; 7860 by default)")
     options = parser.parse_args(arguments)
     try:
-        segmenter = Segmenter.load(options.weights)
+        supply = open_supply(options.weights)
     except WeightsError as error:
         parser.error(str(error))
-    build_page(segmenter).launch(server_name=options.host, server_port=options.port, **launch_options())
+    build_page(supply).launch(server_name=options.host, server_port=options.port, **launch_options())
 
 
 if __name__ == "__main__":

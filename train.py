@@ -4,6 +4,7 @@
     python train.py --data FOLDER                 your own: FOLDER/images and FOLDER/masks
     python train.py --architecture unet_256       the article's own network, from scratch
     python train.py --evaluate weights            judge a weights folder without training
+    python train.py --push-to-hub OWNER/NAME      and publish what was trained, with its model card
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
 
-from segmenter import dataset, unet  # noqa: E402
+from segmenter import card, dataset, unet  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent
 CHAIRS97 = ROOT / "segmenter" / "data" / "chairs97"
@@ -43,7 +44,9 @@ def parse_arguments(arguments=None):
     add("--seed", type=int, default=0)
     add("--out", type=Path, help="folder for the result; a run that was killed there is resumed")
     add("--summary", action="store_true", help="print the network and stop")
-    add("--evaluate", type=Path, metavar="WEIGHTS", help="judge this weights folder, write its metrics and stop")
+    add("--evaluate", type=Path, metavar="WEIGHTS", help="judge this weights folder without training; the report goes to --out")
+    add("--push-to-hub", metavar="OWNER/NAME", help="publish the result on the Hugging Face Hub")
+    add("--private", action="store_true", help="create the Hub's repository for its owner's eyes only")
     return parser.parse_args(arguments)  # fmt: skip
 
 
@@ -54,7 +57,10 @@ def main(arguments=None):
         if options.summary:
             unet.build_unet(options.architecture, options.size).summary()
         elif options.evaluate:
-            judge(options.evaluate, read_data(options)[1], options)
+            out = options.out or free_folder(ROOT / "runs" / f"{options.evaluate.name}-on-{options.data.name}")
+            judge(options.evaluate, read_data(options)[1], options, out)
+            if options.out == options.evaluate:
+                card.write_card(out, credits(options) or card.read_credits(out))
         else:
             train(options)
     except (dataset.DatasetError, OSError, ValueError, RuntimeError) as error:
@@ -83,6 +89,10 @@ def train(options):
     from segmenter import training
 
     began = time.monotonic()
+    if options.push_to_hub:
+        from segmenter import hub
+
+        hub.check_name(options.push_to_hub)  # rather now than after hours
     kept, held_out = read_data(options)
     out = options.out or free_folder(ROOT / "runs" / f"{options.data.name}-{options.architecture}")
     start = options.start or default_start(options.architecture)
@@ -93,8 +103,24 @@ def train(options):
     print(f"{options.architecture} at {size} pixels, starting from {start}; the result goes to {out}")
     training.fit(model, batches, validation, recipe, out)
     training.save_folder(model, out, describe(model, start, recipe, options))
-    judge(out, held_out, options)
+    judge(out, held_out, options, out)
+    inherited = [] if start in STARTS else card.read_credits(start)
+    card.write_card(out, list(dict.fromkeys([*inherited, *credits(options)])))
     print(f"{(time.monotonic() - began) / 60:.1f} minutes in all")
+    if options.push_to_hub:
+        publish(out, options)
+
+
+def publish(out, options):
+    """Push a weights folder; where that fails, say how to do it later, as nothing is lost."""
+    from segmenter import hub
+
+    try:
+        pushed = hub.push(out, options.push_to_hub, private=options.private)
+    except hub.HubError as error:
+        again = f"python -m segmenter.hub push {out} {options.push_to_hub}"
+        raise RuntimeError(f"{error}\nthe weights are safe in {out}; to publish them later: {again}") from error
+    print(hub.told(out, options.push_to_hub, pushed))
 
 
 def describe(model, start, recipe, options):
@@ -170,9 +196,9 @@ def make_batches(kept, held_out, size, recipe, options):
     return batches, dataset.ValidationBatches(watched, size, recipe.batch_size)
 
 
-def judge(folder, held_out, options):
-    """Measure a weights folder on validation pairs, write its report and say how good it is."""
-    from segmenter import Segmenter, card, evaluation
+def judge(folder, held_out, options, out):
+    """Measure a weights folder on validation pairs, write the report to `out` and say how good it is."""
+    from segmenter import Segmenter, evaluation
 
     segmenter = Segmenter.load(folder)
     sources = {name: dataset.cases(pairs) for name, pairs in held_out.items()}
@@ -188,9 +214,9 @@ def judge(folder, held_out, options):
             "pictures never trained, but some of the furniture models in them did, in other pictures."
         )
     else:
-        evaluation.write_overlays(folder / "overlays", judged, segmenter.threshold)
-    evaluation.write_report(folder, metrics, judged)
-    card.write_card(folder, credits(options))
+        evaluation.write_overlays(out / "overlays", judged, segmenter.threshold)
+    evaluation.write_report(out, metrics, judged, folder)
+    print(f"metrics.json and samples.png are in {out}")
 
 
 def data_name(options):

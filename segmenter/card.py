@@ -14,6 +14,17 @@ SOURCES = {  # of metrics.json, in words
     "validation": "photos held out from training",
 }
 
+COLLECTION_ORIGIN = """- Trained on a public collection of furniture photos whose uploader marked it "public domain"; the
+  pictures look gathered from the web, so their true copyright is unknown. The photos themselves are
+  not published here. Whoever needs weights of a clean origin trains on their own photos.
+- The other part of its training is pictures rendered for this purpose (see the credits).
+- The encoder started from EfficientNet-Lite0's ImageNet weights (Apache-2.0).
+"""
+LIMITS = """- Glass, chrome, mirrors, very thin wires and things cut by the frame are hard. People, pets and
+  objects lying on a seat may be taken for part of it.
+- It is no measuring instrument: a probability of 0.9 is not a promise.
+"""
+
 
 def write_card(folder, credits=()):
     """Write README.md into a weights folder.
@@ -27,10 +38,18 @@ def write_card(folder, credits=()):
         json.loads((folder / name).read_text(encoding="utf-8")) for name in ("config.json", "metrics.json")
     )
     parts = [f"---\n{_front_matter(config, metrics)}\n---\n", f"# {config['name']}\n", _use(config)]
-    parts += [_results(metrics), _training(config), _limits()]
+    parts += [_results(metrics), _training(config), _limits(config)]
     if credits:
         parts.append("## Credits\n\n" + "\n".join(f"- {line}" for line in credits) + "\n")
     (folder / CARD).write_text("\n".join(parts), encoding="utf-8")
+
+
+def read_credits(folder):
+    """The credits of a weights folder's card, for those who train on from it; none where it has no card."""
+    card = Path(folder) / CARD
+    text = card.read_text(encoding="utf-8") if card.exists() else ""
+    credits = text.split("## Credits\n\n")[1] if "## Credits\n\n" in text else ""
+    return [line.removeprefix("- ") for line in credits.splitlines() if line.startswith("- ")]
 
 
 def _front_matter(config, metrics):
@@ -100,15 +119,8 @@ def _training(config):
     return "\n".join(lines) + "\n"
 
 
-def _limits():
-    return """## Limits
-
-- Trained on a public collection of furniture photos whose uploader marked it "public domain"; the
-  pictures look gathered from the web, so their true copyright is unknown. The photos themselves are
-  not published here. Whoever needs weights of a clean origin trains on their own photos.
-- The other part of its training is pictures rendered for this purpose (see the credits).
-- The encoder started from EfficientNet-Lite0's ImageNet weights (Apache-2.0).
-- Glass, chrome, mirrors, very thin wires and furniture cut by the frame are hard. People, pets and
-  things lying on a seat may be taken for part of it.
-- It is no measuring instrument: a probability of 0.9 is not a promise.
-"""
+def _limits(config):
+    """What whoever uses the weights must know; the origin of the data where the lineage has ours."""
+    trained_on = {step["data"] for step in config.get("steps", [])}
+    origin = COLLECTION_ORIGIN if "furniture collection" in trained_on else ""
+    return f"## Limits\n\n{origin}{LIMITS}"

@@ -292,17 +292,20 @@ def _tile(picture):
     return tile
 
 
-def write_report(folder, metrics, judged):
-    """Write metrics.json and samples.png into a weights folder.
+def write_report(out, metrics, judged, weights):
+    """Write metrics.json and samples.png into a folder, which is made where it is missing.
 
-    `metrics` is stored with the SHA-256 of the weights it was measured with.
+    Args:
+        out: the folder.
+        metrics, judged: as `evaluate` gives them.
+        weights: the weights folder they were measured with; the SHA-256 of its network is noted.
     """
-    folder = Path(folder)
-    weights = folder / "model.tflite"
-    if weights.exists():
-        metrics = {"weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), **metrics}
-    (folder / METRICS).write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    Image.fromarray(sample_sheet(judged, metrics["threshold"])).quantize(256).save(folder / SAMPLES)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    found = hashlib.sha256((Path(weights) / "model.tflite").read_bytes()).hexdigest()
+    text = json.dumps({"weights_sha256": found, **metrics}, indent=1, allow_nan=False)
+    (out / METRICS).write_text(text + "\n", encoding="utf-8")
+    Image.fromarray(sample_sheet(judged, metrics["threshold"])).quantize(256).save(out / SAMPLES)
 
 
 def write_overlays(folder, judged, threshold):

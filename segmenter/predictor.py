@@ -52,12 +52,18 @@ class Segmenter:
         """Load weights from a place.
 
         Args:
-            place: a folder with `config.json` and `model.tflite`; the one that comes with
-                the project by default.
+            place: a folder with `config.json` and `model.tflite`, or a repository of the Hub as
+                "OWNER/NAME" or "OWNER/NAME@revision" (a folder of that name comes first); the
+                folder that comes with the project by default.
 
         Raises:
             WeightsError: there are no usable weights at that place.
         """
+        if isinstance(place, str) and not os.path.exists(place):
+            from segmenter import hub  # it stands on this module, and a folder can do without it
+
+            if hub.is_address(place):
+                place = hub.pull(place)
         return cls(WEIGHTS if place is None else place)
 
     @property
@@ -250,15 +256,19 @@ def _read_network(path, size):
         raise WeightsError(f"the weights folder {str(path.parent)!r} lacks model.tflite")
     try:
         interpreter = Interpreter(model_path=str(path), num_threads=min(MAX_THREADS, _processors()))
+        shapes = tuple(
+            [tuple(map(int, part["shape"])) for part in parts]
+            for parts in (interpreter.get_input_details(), interpreter.get_output_details())
+        )
+        if shapes != ([(1, size, size, 3)], [(1, size, size, 1)]):  # asked before memory is taken for them
+            raise WeightsError(
+                f"{path} does not fit config.json: its shapes are {shapes}, the size says {size}"
+            )
         interpreter.allocate_tensors()
+    except WeightsError:
+        raise
     except (ValueError, RuntimeError) as error:
         raise WeightsError(f"{path} cannot be loaded: {error}") from error
-    shapes = tuple(
-        [tuple(map(int, part["shape"])) for part in parts]
-        for parts in (interpreter.get_input_details(), interpreter.get_output_details())
-    )
-    if shapes != ([(1, size, size, 3)], [(1, size, size, 1)]):
-        raise WeightsError(f"{path} does not fit config.json: its shapes are {shapes}, the size says {size}")
     return interpreter
 
 

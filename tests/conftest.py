@@ -2,10 +2,13 @@
 
 import json
 import os
+import shutil
 
 import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ["HF_HUB_DISABLE_XET"] = "1"  # before the Hub's client is imported: the tests' Hub knows plain LFS
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
 
 def write_weights(folder, model, size, **config):
@@ -27,3 +30,20 @@ def tiny_weights(tmp_path_factory):
     model = keras.Model(photo, convolution(photo))
     convolution.set_weights([np.float32([20, -10, -10]).reshape(1, 1, 3, 1), np.float32([-10])])
     return write_weights(tmp_path_factory.mktemp("weights"), model, 64, name="red detector")
+
+
+@pytest.fixture
+def weights(tiny_weights, tmp_path):
+    """A whole weights folder with the red detector, of this test's own."""
+    from tests.standin import complete
+
+    return complete(shutil.copytree(tiny_weights, tmp_path / "weights"))
+
+
+@pytest.fixture
+def server():
+    """A Hub of this test's own."""
+    from tests.hub_server import HubServer
+
+    with HubServer() as running:
+        yield running

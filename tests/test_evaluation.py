@@ -122,7 +122,7 @@ def test_the_evaluation_finds_the_worst_and_means_over_photos(judged):
 def test_the_report_can_be_read_back_and_looked_at(judged, tmp_path):
     metrics, cases = judged
     (tmp_path / "model.tflite").write_bytes(b"weights")
-    evaluation.write_report(tmp_path, metrics, cases)
+    evaluation.write_report(tmp_path, metrics, cases, tmp_path)
     evaluation.write_overlays(tmp_path / "overlays", cases, 0.5)
     stored = json.loads((tmp_path / "metrics.json").read_text())
     assert stored["sources"] == json.loads(json.dumps(metrics["sources"]))

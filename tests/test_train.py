@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import train
-from segmenter import dataset
+from segmenter import card, dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,10 +39,20 @@ def test_the_summary_is_kerases_own_of_the_articles_network(capsys):
     assert "Total params: 34," in printed and "up_sampling2d_4" in printed
 
 
-def test_training_leaves_a_whole_weights_folder_and_says_how_good_it_is(folder, tmp_path, capsys):
+@pytest.fixture
+def own_hub(server, monkeypatch):
+    """A Hub of this test's own that everything talks to."""
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.address)
+    monkeypatch.setenv("HF_TOKEN", "writer")
+    return server
+
+
+def test_training_leaves_a_whole_weights_folder_says_how_good_it_is_and_publishes_it(
+    folder, tmp_path, capsys, own_hub
+):
     out = tmp_path / "out"
     arguments = ["--data", str(folder), "--size", "32", "--start", "scratch", "--epochs", "2",
-                 "--validation", "4", "--out", str(out)]  # fmt: skip
+                 "--validation", "4", "--out", str(out), "--push-to-hub", "writer/boxes"]  # fmt: skip
     assert train.main(arguments) == 0
     names = {path.name for path in out.iterdir()}
     assert names == {"README.md", "config.json", "model.weights.h5", "model.tflite", "history.csv", "metrics.json",
@@ -52,6 +62,25 @@ def test_training_leaves_a_whole_weights_folder_and_says_how_good_it_is(folder, 
     printed = capsys.readouterr().out
     assert "8 photos to train on, 4 to validate on" in printed
     assert f"IoU {metrics['sources']['validation']['iou']:.3f}" in printed and "minutes in all" in printed
+    assert "published as writer/boxes@v1" in printed
+    published = own_hub.files("writer/boxes", "v1")
+    assert published.keys() - {".gitattributes"} == names - {"history.csv", "overlays"}
+    assert all(data == (out / name).read_bytes() for name, data in published.items() if name in names)
+
+
+def test_a_push_that_fails_says_how_to_do_it_later(weights, own_hub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "reader")
+    options = train.parse_arguments(["--push-to-hub", "writer/boxes"])
+    with pytest.raises(RuntimeError) as failure:
+        train.publish(weights, options)
+    assert "no right to write" in str(failure.value)
+    assert f"python -m segmenter.hub push {weights} writer/boxes" in str(failure.value)
+
+
+def test_credits_go_on_to_weights_that_were_trained_on_from_these(weights):
+    assert card.read_credits(weights) == card.read_credits(weights / "nowhere") == []
+    card.write_card(weights, ["made by Somebody", "and by another"])
+    assert card.read_credits(weights) == ["made by Somebody", "and by another"]
 
 
 def test_chairs97_is_split_77_and_20_without_parting_a_chair():
@@ -69,6 +98,7 @@ def test_chairs97_is_split_77_and_20_without_parting_a_chair():
     (["--size", "100", "--start", "scratch"], "multiple of 32"),
     (["--validation", "97"], "ask for fewer"),
     (["--evaluate", "nowhere"], "no weights at 'nowhere'"),
+    (["--push-to-hub", "chairs"], "expected OWNER/NAME"),
 ])  # fmt: skip
 def test_mistakes_get_one_clear_line(arguments, words, capsys):
     assert train.main(arguments) == 1

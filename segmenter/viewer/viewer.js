@@ -15,6 +15,8 @@ let asked = 0; // the number of the last question to the server; answers to earl
 let language = chooseLanguage();
 let words = ''; // the result in words
 let status = null; // the key of what we are waiting for
+let origin = {}; // the last answer's `weights` and `notice`
+let moved = false; // whether the visitor chose a threshold; until then the weights' own is right
 
 // ---- Words
 
@@ -55,8 +57,18 @@ function speak() {
   toggle.textContent = say('otherLanguage');
   toggle.lang = other;
   if (current?.problem) showProblem(current.problem);
+  showOrigin();
   showThreshold();
   describeResult();
+}
+
+// Which weights the last answer came from, and why not from those that were wanted.
+function showOrigin() {
+  const { notice, weights } = origin;
+  $('.notice').textContent = notice ? say(notice.kind, notice) : '';
+  $('.origin').textContent = weights?.repository ? say('weights', {
+    ...weights, commit: weights.commit.slice(0, 7), licence: weights.licence || say('unstated'),
+  }) : '';
 }
 
 function showThreshold() {
@@ -123,6 +135,7 @@ function takeMap(answer, photo, picture) {
   const [width, height] = fit(answer.width, answer.height, CUTOUT_SIDE);
   const colours = pixelsOf(photo, width, height);
   Object.assign(current, {
+    weights: answer.weights.name,
     width: answer.width,
     height: answer.height,
     map: readMap(picture),
@@ -271,7 +284,7 @@ function save() {
   $('.download span').textContent = say('downloading');
   current.order = ++asked;
   trigger('save', {
-    token: current.order, path: current.path, example: current.example, threshold: slider.value / 100,
+    token: current.order, path: current.path, example: current.example, threshold: slider.value / 100, weights: current.weights,
   });
 }
 
@@ -311,6 +324,9 @@ async function hear() {
     const photo = current;
     const pictures = await Promise.all([loadPicture(answer.photo), loadPicture(answer.map)]);
     if (current !== photo) return;
+    origin = { weights: answer.weights, notice: answer.notice };
+    showOrigin();
+    if (!moved) slider.value = Math.round(100 * answer.weights.threshold);
     takeMap(answer, ...pictures);
     root.dataset.shown = 'yes';
     setState('ready');
@@ -388,7 +404,7 @@ const deeds = {
 };
 
 root.addEventListener('click', (event) => deeds[event.target.closest('[data-do]')?.dataset.do]?.());
-slider.addEventListener('input', redraw);
+slider.addEventListener('input', () => { moved = true; redraw(); });
 $('.file').addEventListener('change', (event) => {
   takeFirst(event.target.files);
   event.target.value = ''; // so that the same file can be chosen again
