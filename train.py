@@ -55,7 +55,7 @@ def main(arguments=None):
     options = parse_arguments(arguments)
     try:
         if options.summary:
-            unet.build_unet(options.architecture, options.size).summary()
+            summarise(unet.build_unet(options.architecture, options.size))
         elif options.evaluate:
             out = options.out or free_folder(ROOT / "runs" / f"{options.evaluate.name}-on-{options.data.name}")
             judge(options.evaluate, read_data(options)[1], options, out)
@@ -70,6 +70,13 @@ def main(arguments=None):
         print("\ntrain.py: stopped; the best weights so far are in the output folder", file=sys.stderr)
         return 130
     return 0
+
+
+def summarise(model):
+    """Print Keras's summary, wide enough for its shapes also where no terminal says how wide it is."""
+    if not sys.stdout.isatty():
+        os.environ.setdefault("COLUMNS", "100")
+    model.summary(line_length=100)
 
 
 def read_data(options):
