@@ -40,7 +40,7 @@ def parse_arguments(arguments=None):
     add("--epochs", type=int, default=100, help="at most this many")
     add("--samples", type=int, help="photos in an epoch (default: each once; a collection: 4000)")
     add("--batch", type=int, help="photos a step (default 8; a collection: 16)")
-    add("--learning-rate", type=float, help="(default 1e-3; fine-tuning weights: 3e-4)")
+    add("--learning-rate", type=float, help="(default 1e-3; fine-tuning weights: 1e-4)")
     add("--seed", type=int, default=0)
     add("--out", type=Path, help="folder for the result; a run that was killed there is resumed")
     add("--summary", action="store_true", help="print the network and stop")
@@ -176,11 +176,12 @@ def starting_point(start, options):
 def choose_recipe(start, options):
     from segmenter import training
 
-    own = options.learning_rate or (1e-3 if start in STARTS else 3e-4)
+    fine_tuning = start not in STARTS and not options.collection
     return training.Recipe(
         epochs=options.epochs,
         batch_size=options.batch or (16 if options.collection else 8),
-        learning_rate=own,
+        learning_rate=options.learning_rate or (1e-4 if fine_tuning else 1e-3),
+        keep_statistics=fine_tuning,
         cosine=options.collection,
         border=4.0 if options.collection else 0.0,
         seed=options.seed,

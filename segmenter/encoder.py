@@ -258,11 +258,16 @@ def load_imagenet(model, tensors=None):
         raise EncoderWeightsError(f"the checkpoint does not fit EfficientNet-Lite0: {error}") from error
 
 
-def freeze_batch_norm(model):
-    """Keep the encoder's batch-norm statistics and scales as they are while the rest trains.
+def freeze_batch_norm(model, everywhere=False):
+    """Keep batch-norm statistics and scales as they are while the rest trains.
 
-    With batches of 8 or 16 the running statistics of ImageNet are better than what a batch shows.
+    With batches of 8 or 16 the encoder's running statistics of ImageNet are better than what a
+    batch shows; in fine-tuning on few photos, so are those of the whole network.
+
+    Args:
+        model: a network of `unet.build_unet`.
+        everywhere: in the decoder too, not in the encoder alone.
     """
     for layer in model.layers:
-        if layer.name.startswith("encoder_") and isinstance(layer, layers.BatchNormalization):
+        if isinstance(layer, layers.BatchNormalization) and (everywhere or layer.name.startswith("encoder_")):
             layer.trainable = False

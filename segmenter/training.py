@@ -28,6 +28,7 @@ class Recipe:
     learning_rate: float = 1e-3
     cosine: bool = False  # warm up, then fall to zero over all epochs, instead of on plateaus
     border: float = 0.0  # see dataset.emphasise_border
+    keep_statistics: bool = False  # of batch norm, everywhere: for fine-tuning on few photos
     seed: int = 0
     stop_patience: int = 8
     stop_delta: float = 1e-4
@@ -50,7 +51,7 @@ def compile_model(model, recipe, steps):
         rate = keras.optimizers.schedules.CosineDecay(
             rate / 20, decay_steps=max(1, total - warm), warmup_target=rate, warmup_steps=warm
         )
-    encoder.freeze_batch_norm(model)
+    encoder.freeze_batch_norm(model, everywhere=recipe.keep_statistics)
     model.compile(
         optimizer=keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=5.0),
         loss=losses.cross_entropy_and_dice,
