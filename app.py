@@ -20,6 +20,7 @@ from segmenter.predictor import WEIGHTS, WeightsError
 from segmenter.supply import Supply, open_supply
 
 EXAMPLES = Path(__file__).resolve().parent / "segmenter" / "data" / "examples" / "images"
+FIRST = "06_thin_legged_chair"  # the example that is on the page before anything is chosen
 MAX_MEGABYTES = 30
 KEPT_SECONDS = 3600  # files of visitors are deleted when they are older; the page says so
 SWEEP_SECONDS = 600  # how often they are looked through
@@ -70,7 +71,7 @@ class Desk:
 
     def __init__(self, supply, examples=EXAMPLES):
         self.supply = supply if isinstance(supply, Supply) else Supply(supply)
-        self.examples = {path.stem: path for path in sorted(Path(examples).glob("*.jpg"))}
+        self.examples = {path.stem: path for path in sorted(Path(examples).glob("*.jpg"), key=_first_comes)}
         self.show_example = lru_cache(maxsize=2 * len(self.examples))(self._show_example)  # of two weights
 
     def look(self, event: gr.EventData) -> dict:
@@ -151,6 +152,10 @@ class Desk:
         photo, probabilities = self._map(path, weights)
         rgba = cutout.cut(photo, probabilities, threshold)
         return keep(cutout.to_png(rgba), f"{path.stem}-cutout.png")
+
+
+def _first_comes(path):
+    return path.stem != FIRST, path.stem
 
 
 def _path_of(file):
