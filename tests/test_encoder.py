@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from segmenter import encoder
+from segmenter import encoder, unet
 
 
 def write_checkpoint(arrays):
@@ -165,3 +165,19 @@ def test_frozen_statistics_do_not_move_in_training():
     model.train_on_batch(np.ones((2, 32, 32, 3)), np.zeros((2, 16, 16, 16)))
     for old, new in zip(before, model.get_layer("encoder_stem_norm").weights):
         np.testing.assert_array_equal(old, np.asarray(new))
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_in_fine_tuning_the_decoders_statistics_stay_too(everywhere):
+    model = unet.build_unet(size=32)
+    encoder.freeze_batch_norm(model, everywhere)
+    model.compile("sgd", "mse")
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    before = [np.asarray(layer.moving_mean) for layer in norms]
+    model.train_on_batch(np.ones((2, 32, 32, 3)), np.zeros((2, 32, 32, 1)))
+    moved = {
+        layer.name.startswith("encoder_")
+        for layer, old in zip(norms, before)
+        if not np.array_equal(old, np.asarray(layer.moving_mean))
+    }
+    assert moved == (set() if everywhere else {False})
