@@ -240,12 +240,6 @@ def _verdict(worst):
     return VERDICTS[-1][1]
 
 
-def best_threshold(metrics):
-    """The threshold with the best IoU, averaged over the sources."""
-    curves = [source["iou_by_threshold"] for source in metrics["sources"].values()]
-    return float(metrics["thresholds"][int(np.argmax(np.mean(curves, axis=0)))])
-
-
 def overlay(case, probabilities, threshold):
     """The photo with the heatmap, the found outline in white and the true one in blue.
 
