@@ -4,7 +4,7 @@ It reads a collection folder with `photos/`, `scenes/`, `renders/` and `backgrou
 the CSV that says what its pictures are. Fold 0 and `scenes/val` are for validation alone.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from segmenter import augmentation, compose, dataset, preprocessing
+from segmenter.pasting import Object, cut_object, put
 
 SEATS = {"chair", "armchair", "stool", "bench", "sofa"}
 GAPPY = {"chair", "swivelchair", "table"}
@@ -21,17 +22,6 @@ VALIDATION_FOLD = "0"
 
 PHOTO_STRENGTH = augmentation.Strength(scale=(0.55, 1.35))
 SCENE_STRENGTH = augmentation.Strength(scale=(0.75, 2.2), shift=0.2)
-
-
-@dataclass(frozen=True)
-class Object:
-    """A cutout to paste: RGBA uint8, the shadow on its floor (float32 or None), its place in the frame."""
-
-    cutout: np.ndarray
-    category: str
-    shadow: np.ndarray | None = None  # over the whole square frame
-    frame: float = 0.0  # side of that frame in pixels
-    corner: tuple = (0.0, 0.0)  # of the cutout in that frame, x and y
 
 
 def photo_rows(collection, keep):
@@ -83,32 +73,11 @@ def rendered_objects(collection):
 
 def cut_objects(squares):
     """Objects out of photos with a white background, from (row, Square) whose masks are exact."""
-    found = []
-    for row, square in squares:
-        if row["mask"] != "cut":
-            continue
-        alpha = np.round(square.target * 255).astype(np.uint8)
-        colours = spread_colours(square.photo, cv2.erode(alpha, np.ones((3, 3), np.uint8)) > 200)
-        x, y, width, height = cv2.boundingRect(alpha)
-        cutout = np.dstack([colours, cv2.GaussianBlur(alpha, (0, 0), 0.6)])
-        found.append(Object(cutout[y : y + height, x : x + width], row["classes"].split("+")[0]))
-    return found
-
-
-def spread_colours(photo, solid, steps=4):
-    """Replace the colours outside `solid` by those of the nearest solid pixels, up to 2^steps away."""
-    colours = photo.astype(np.float32)
-    filled = solid.astype(np.float32)
-    result = photo.copy()
-    missing = ~solid
-    for step in range(steps):
-        sigma = 2.0**step
-        near = cv2.GaussianBlur(filled, (0, 0), sigma)
-        blurred = cv2.GaussianBlur(colours * filled[..., None], (0, 0), sigma)
-        now = missing & (near > 0.02)
-        result[now] = np.clip(blurred[now] / near[now][:, None], 0, 255).astype(np.uint8)
-        missing &= ~now
-    return result
+    return [
+        cut_object(square.photo, square.target, row["classes"].split("+")[0])
+        for row, square in squares
+        if row["mask"] == "cut"
+    ]
 
 
 def background_photos(collection):
@@ -136,7 +105,7 @@ class Pasted:
         for thing, floor in zip(chosen, floors):
             if alone and thing.category in LAMPS:
                 break
-            cutout, shadow = self._put(thing, floor, 0.35 if alone else 0.25, rng)
+            cutout, shadow = put(thing, self.size, floor, 0.35 if alone else 0.25, rng)
             cutout = compose.harmonise(cutout, picture, rng.uniform(0, 0.3))
             picture = compose.paste(picture, cutout, shadow)
             alpha = cutout[..., 3].astype(np.float32) / 255
@@ -159,41 +128,6 @@ class Pasted:
         if rng.random() < 0.3:  # out of focus
             picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.8, 4))
         return picture
-
-    def _put(self, thing, floor, smallest, rng):
-        """The object and its shadow on a canvas of our size, standing at row `floor`."""
-        height, width = thing.cutout.shape[:2]
-        scale = rng.uniform(smallest, 0.95) * self.size / max(height, width)
-        stretch = np.exp(rng.uniform(-0.3, 0.3) / 2)
-        scales = np.array([scale * stretch, scale / stretch])
-        left = rng.uniform(0.3, 0.7) * self.size - scales[0] * width / 2
-        if smallest < 0.3:  # one of several
-            left = rng.uniform(-0.2, 1.2) * (self.size - scales[0] * width)
-        offset = np.array([left, floor - scales[1] * height])
-        matrix = np.column_stack([np.diag(scales), offset])
-        cutout = compose.place(thing.cutout, matrix, self.size, self.size)
-        return cutout, self._shadow(thing, scales, offset, rng) * rng.uniform(0.3, 1.0)
-
-    def _shadow(self, thing, scales, offset, rng):
-        shape = (self.size, self.size)
-        if thing.shadow is None:
-            return _ellipse_shadow(thing.cutout.shape, scales, offset, self.size, rng)
-        zoom = thing.frame / thing.shadow.shape[0]
-        corner = offset - scales * thing.corner
-        matrix = np.column_stack([np.diag(scales * zoom), corner])
-        shadow = cv2.warpAffine(thing.shadow, matrix, shape, flags=cv2.INTER_LINEAR)
-        return np.clip(cv2.GaussianBlur(shadow, (0, 0), rng.uniform(0.5, 3)), 0, 1)
-
-
-def _ellipse_shadow(cutout_shape, scales, offset, size, rng):
-    """A soft dark spot under an object of which no shadow was rendered."""
-    height, width = cutout_shape[:2]
-    shadow = np.zeros((size, size), np.float32)
-    centre = offset + scales * [width / 2, height * rng.uniform(0.9, 0.98)]
-    axes = np.maximum(1, scales * [width * rng.uniform(0.3, 0.55), height * rng.uniform(0.03, 0.12)])
-    cv2.ellipse(shadow, centre.astype(int).tolist(), axes.astype(int).tolist(), 0, 0, 360, 0.7, -1)
-    return cv2.GaussianBlur(shadow, (0, 0), rng.uniform(2, 10))
-
 
 class Mixture:
     """The `draw` of `TrainingBatches` for the default weights: `SHARES` of the sources, seeded."""

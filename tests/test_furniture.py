@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segmenter import furniture
+from segmenter import furniture, pasting
 
 MAGENTA = (230, 20, 220)
 
@@ -99,7 +99,7 @@ def magenta():
     cutout = np.full((30, 20, 4), 255, np.uint8)
     cutout[..., :3] = MAGENTA
     shadow = np.zeros((16, 16), np.float32)
-    return lambda category: furniture.Object(cutout, category, shadow, 40.0, (10.0, 5.0))
+    return lambda category: pasting.Object(cutout, category, shadow, 40.0, (10.0, 5.0))
 
 
 GREEN = [np.full((30, 40, 3), (40, 160, 60), np.uint8)]

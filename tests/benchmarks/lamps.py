@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from segmenter import compose, dataset, furniture
+from segmenter.pasting import Object
 
 HERE = Path(__file__).resolve().parent
 RESULT = HERE / "lamps.json"
@@ -32,7 +33,7 @@ SEED = 1
 
 
 def renders(collection):
-    """category → model → list of furniture.Object: every lamp, and every seat."""
+    """category → model → list of Object: every lamp, and every seat."""
     folder, found = Path(collection) / "renders", {}
     for row in dataset.read_table(folder / "renders.csv"):
         if row["category"] not in furniture.SEATS | furniture.LAMPS:
@@ -41,7 +42,7 @@ def renders(collection):
         shadow = Image.open((folder / "shadows" / row["file"]).with_suffix(".png")).convert("L")
         shadow = cv2.GaussianBlur(np.asarray(shadow, np.float32) / 255, (0, 0), 1.5)  # the rendering is grainy
         corner = float(row["x0"]), float(row["y0"])
-        thing = furniture.Object(cutout, row["category"], shadow, float(row["frame"]), corner)
+        thing = Object(cutout, row["category"], shadow, float(row["frame"]), corner)
         kind = "lamp" if row["category"] in furniture.LAMPS else "seat"
         found.setdefault(kind, {}).setdefault(row["model"], []).append(thing)
     return found
