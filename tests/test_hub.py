@@ -59,7 +59,7 @@ def test_the_same_weights_again_change_nothing_and_others_get_a_new_tag(server, 
 
 def test_a_taken_tag_is_refused_before_anything_is_written(server, weights):
     first = push(server, weights)
-    with pytest.raises(hub.HubError, match="other weights as v1 already"):
+    with pytest.raises(hub.HubError, match="another version as v1 already"):
         push(server, complete(weights, threshold=0.6), tag="v1")
     assert server.store.repositories["models", PLACE].branches["main"] == first.commit
 
