@@ -17,9 +17,12 @@ from huggingface_hub import HfApi, hf_hub_download, metadata_load, try_to_load_f
 
 from segmenter import repository as repositories
 from segmenter.predictor import Segmenter, WeightsError
-from segmenter.repository import ADDRESS, BRANCH, SECONDS, HubError, UnreachableError, check_name, plain_words, split
+from segmenter.repository import (  # some of them for those who ask this module for everything
+    ADDRESS, BRANCH, SECONDS, HubError, MissingError, UnreachableError, check_name, plain_words, split,
+)  # fmt: skip
 
-__all__ = ["BRANCH", "HubError", "UnreachableError", "cached", "check", "check_name", "fetch", "pull", "push", "split"]
+__all__ = ["BRANCH", "HubError", "MissingError", "UnreachableError", "cached", "check", "check_name", "fetch", "licence",
+           "newest", "pull", "push", "split", "told"]  # fmt: skip
 
 MEGABYTE = 1024 * 1024
 # name → (most bytes it may have, its first bytes). These six are a weights folder; nothing else travels.

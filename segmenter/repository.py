@@ -38,6 +38,10 @@ class UnreachableError(HubError):
     """The Hub gave no answer, or none that helps; later it may."""
 
 
+class MissingError(HubError):
+    """There is no such repository, or none that may be seen."""
+
+
 class Pushed(NamedTuple):
     """What a push led to."""
 
@@ -264,7 +268,7 @@ def _in_words(error, repository, revision, kind):
         return HubError, f"{repository} asks for its terms to be accepted on its page first"
     if isinstance(error, hub_errors.RepositoryNotFoundError):
         what = {"model": "repository", "dataset": "data set", "space": "Space"}[kind]
-        return HubError, f"there is no {what} {repository}, or it is private and not open to your token"
+        return MissingError, f"there is no {what} {repository}, or it is private and not open to your token"
     if isinstance(error, hub_errors.RevisionNotFoundError):
         return HubError, f"{repository} has no revision {revision!r}; its page lists the tags that it has"
     status = getattr(getattr(error, "response", None), "status_code", None)
