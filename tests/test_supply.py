@@ -45,7 +45,7 @@ def push(server, folder, **config):
     return hub.push(complete(folder, **config), PLACE, endpoint=server.address, token="writer")
 
 
-def wait_for(happened, seconds=20):
+def wait_for(happened, seconds=120):  # a deadline for what hangs, not a measurement
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline
@@ -269,7 +269,7 @@ def running(place, command=("app.py",), **environment):
     process = subprocess.Popen([sys.executable, *command], cwd=place, env=environment)
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: process.poll() is None and answers(url), 90)
+        wait_for(lambda: process.poll() is None and answers(url))
         yield process, url
     finally:
         process.terminate()
@@ -355,5 +355,5 @@ def test_a_full_disk_is_told_and_once_there_is_room_the_wanted_weights_take_over
             assert shown["map"] and shown["weights"]["name"] == ""
             assert shown["notice"]["kind"] == "standIn" and "the disk is full" in shown["notice"]["why"]
             make_room(process.pid)
-            wait_for(lambda: look(url, example=EXAMPLE)["weights"]["name"] == done.commit, 60)
+            wait_for(lambda: look(url, example=EXAMPLE)["weights"]["name"] == done.commit)
             assert look(url, example=EXAMPLE)["notice"] is None
