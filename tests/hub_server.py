@@ -498,8 +498,9 @@ def main():
     options = parser.parse_args()
     with HubServer(options.folder, options.port) as hub:
         print(f"A Hub is at {hub.address}. For programs that should use it:\n")
-        print(f"    export HF_ENDPOINT={hub.address} HF_TOKEN=writer HF_HUB_DISABLE_XET=1\n")
-        print("Ctrl-C stops it.")
+        home = Path(options.folder).resolve() / "home"
+        print(f"    export HF_ENDPOINT={hub.address} HF_TOKEN=writer HF_HUB_DISABLE_XET=1 HF_HOME={home}\n")
+        print("Names that start with writer/ are yours to push to. Ctrl-C stops it.", flush=True)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

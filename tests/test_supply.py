@@ -252,6 +252,40 @@ def test_the_page_is_told_why_a_stand_in_serves(tmp_path, monkeypatch):
     assert answer["notice"]["place"] == PLACE and answer["weights"] == {"name": "", "threshold": 0.5}
 
 
+# From training to the page
+
+
+def test_what_was_trained_is_pushed_pulled_shown_replaced_and_rolled_back(server, start, tmp_path, monkeypatch):
+    import train
+
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.address)
+    monkeypatch.setenv("HF_TOKEN", "writer")
+    data, out = tmp_path / "boxes", tmp_path / "out"
+    (data / "images").mkdir(parents=True), (data / "masks").mkdir()
+    noise = np.random.default_rng(0)
+    for number in range(6):
+        mask = np.zeros((40, 40), np.uint8)
+        mask[8:30, 8 + number : 24 + number] = 255
+        cv2.imwrite(str(data / "masks" / f"{number}.png"), mask)
+        photo = np.where(mask[..., None] > 0, 200, 60) + noise.integers(0, 40, (40, 40, 3))
+        cv2.imwrite(str(data / "images" / f"{number}.png"), photo.astype(np.uint8))
+    arguments = ["--data", str(data), "--size", "32", "--start", "scratch", "--epochs", "1", "--validation", "2"]
+    assert train.main([*arguments, "--out", str(out), "--push-to-hub", PLACE]) == 0
+
+    supply = start()
+    first = supply.now.origin
+    assert (first["repository"], first["revision"], first["licence"]) == (PLACE, "main", "see-limits")
+    answer = app.Desk(supply).look(Event(token=1, example=EXAMPLE))
+    assert answer["map"] and answer["weights"]["commit"] == first["commit"] and answer["notice"] is None
+
+    config = json.loads((out / "config.json").read_text())
+    (out / "config.json").write_text(json.dumps({**config, "threshold": 0.6}))
+    second = hub.push(out, PLACE)
+    assert (second.tag, start(f"{PLACE}@v2").now.segmenter.threshold) == ("v2", 0.6)
+    back = start(f"{PLACE}@v1").now
+    assert back.name == first["commit"] and back.segmenter.threshold == 0.5
+
+
 # Real processes
 
 
