@@ -26,7 +26,8 @@ from segmenter.repository import SECONDS, HubError, plain_words
 
 SCHEME = "hf://datasets/"
 PICTURES = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
-ALLOWED = (*PICTURES, "csv", "json", "jsonl", "txt", "md", "yaml", "yml", "zip")
+TEXTS = ("csv", "json", "jsonl", "txt", "md", "yaml", "yml")
+ALLOWED = (*PICTURES, *TEXTS, "zip")
 LICENCE_FILES = ("LICENSE", "LICENCE")  # without a suffix, as they usually are
 PARTS = ("images/", "masks/")
 WRITTEN = "<!-- written by segmenter.exchange -->"  # marks a card that may be written anew
@@ -179,7 +180,7 @@ def look_through(folder):
         groups=len(set(dataset.join_groups(pairs))),
         sizes=(sizes[0], sizes[len(sizes) // 2], sizes[-1]),
         masks=dict(masks.most_common()),
-        unknown=unknown,
+        unknown=int(unknown),
         foreground=float(statistics.fmean(shares)),
         empty=sum(share == 0 for share in shares),
         bytes=sum((Path(folder) / name).stat().st_size for name in _names(folder)),
@@ -228,7 +229,7 @@ def in_words(contents):
     lines = [
         f"{contents.pairs} photos with masks, in {contents.groups} groups that a split does not part",
         f"sizes: {smallest} to {largest} pixels, half of them up to {median}",
-        f"masks: {kinds}; {contents.unknown} with unknown parts",
+        f"masks: {kinds}; {contents.unknown} with pixels marked unknown",
         f"foreground: {contents.foreground:.1%} of a photo on average; {contents.empty} photos without any",
         f"{contents.bytes / 1e6:,.1f} MB; licence: {contents.licence or 'not stated'}",
     ]
@@ -271,7 +272,7 @@ def push_dataset(
     if tag is not None:
         repositories.check_tag(tag)
     contents = look_through(folder)
-    names = [name for name in _names(folder) if "/" not in name or name.startswith(PARTS)]
+    names = [name for name in _names(folder) if name.startswith(PARTS) or _stands_beside(name)]
     files = {name: folder / name for name in names}
     files["README.md"] = _own_card(folder) or write_card(folder, repository, contents, licence).encode()
     if dry_run:
@@ -281,6 +282,11 @@ def push_dataset(
         ours=lambda there: any(path.startswith("images/") for path in there),
         stale=lambda path: path.startswith(PARTS), endpoint=endpoint, token=token,
     )  # fmt: skip
+
+
+def _stands_beside(name):
+    """Whether a file belongs to a data set that lies beside its images/ and masks/: a table or a text."""
+    return "/" not in name and (name in LICENCE_FILES or name.lower().endswith(TEXTS))
 
 
 def _own_card(folder):

@@ -58,6 +58,9 @@ def pull(server, tmp_path):
 
 
 def test_what_was_pushed_is_what_trains(server, folder, pull):
+    (folder / "stools.zip").write_bytes(b"PK")  # what else lies about stays at home
+    (folder / "overview.jpg").write_bytes(b"")
+    (folder / "prepare.py").write_text("")
     done = push(server, folder)
     assert (done.tag, done.changed) == ("v1", True)
     assert len(server.store.repositories["datasets", PLACE].commits) == 2  # the empty one and ours
@@ -68,6 +71,8 @@ def test_what_was_pushed_is_what_trains(server, folder, pull):
         assert before.photo.read_bytes() == after.photo.read_bytes()
         assert before.mask.read_bytes() == after.mask.read_bytes()
     assert (found / "LICENSE").read_text() == "Do as you like.\n"
+    beside = {path.name for path in found.iterdir()}
+    assert beside == {"images", "masks", "list.csv", "ATTRIBUTION.md", "LICENSE", "README.md"}
 
 
 def test_what_is_in_one(folder):
