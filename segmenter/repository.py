@@ -151,7 +151,7 @@ def remember(folder, revision):
 
 
 def look(api, repository, kind="model"):
-    """What is in a repository now, as Found; all empty where there is none that we may see."""
+    """(Found, whether it is private) of a repository now; all empty, and None, where there is none we may see."""
     try:
         info = api.repo_info(repository, repo_type=kind, timeout=SECONDS, files_metadata=True)
     except hub_errors.RepositoryNotFoundError:
