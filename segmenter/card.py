@@ -6,22 +6,42 @@ from pathlib import Path
 from huggingface_hub import EvalResult, ModelCardData
 
 CARD = "README.md"
+STARTS = {"imagenet": "the pretrained encoder", "scratch": "nothing"}  # of a training step, in words
 SOURCES = {  # of metrics.json, in words
     "scenes": "rendered rooms and terraces whose furniture models never trained; exact masks",
     "photos_cut": "real product photos on white, cut by their background; exact masks",
-    "photos_outline": "real photos, masks outlined by hand; gaps inside are often painted over",
-    "photos_outline+unknown": "the same, with the doubtful gaps marked unknown and left out",
+    "photos_outline": "other real photos outlined by hand, whose masks often paint over the gaps inside",
+    "photos_outline+unknown": "real photos outlined by hand; doubtful gaps are marked and left out",
     "validation": "photos held out from training",
 }
 
-COLLECTION_ORIGIN = """- Trained on a public collection of furniture photos whose uploader marked it "public domain"; the
-  pictures look gathered from the web, so their true copyright is unknown. The photos themselves are
-  not published here. Whoever needs weights of a clean origin trains on their own photos.
-- The other part of its training is pictures rendered for this purpose (see the credits).
-- The encoder started from EfficientNet-Lite0's ImageNet weights (Apache-2.0).
+# data of a training step → (what it is, its licence)
+DATA = {
+    "furniture collection": (
+        "a public collection of furniture photos, and pictures rendered for this purpose",
+        'the photos: marked "public domain" by their uploader, but gathered from the web as it seems, so '
+        "their true copyright is unknown; the renders: 3D models under CC0 and CC-BY, see the credits",
+    ),
+    "chairs97": (
+        "97 rendered pictures of chairs, which come with the project",
+        "made for it, of 3D models under CC0 and CC-BY; see the credits",
+    ),
+}
+ENCODER = ("the pretrained encoder: EfficientNet-Lite0, trained on ImageNet", "Apache-2.0")
+OTHER = ("photos of whoever trained this", "not stated here; ask them")
+
+INTENDED = """## What it is for
+
+- Cutting furniture out of product and room photos, for catalogues, listings and collages, where a
+  person looks at the result.
+- A start for training on your own photos, be they of furniture or of something else.
+
+Not for measuring, and not for any decision about people.
 """
 LIMITS = """- Glass, chrome, mirrors, very thin wires and things cut by the frame are hard. People, pets and
   objects lying on a seat may be taken for part of it.
+- What else stands in the room (tables, plants, cupboards beside a chair) may be taken along, as the
+  worst samples show.
 - It is no measuring instrument: a probability of 0.9 is not a promise.
 """
 
@@ -38,7 +58,7 @@ def write_card(folder, credits=()):
         json.loads((folder / name).read_text(encoding="utf-8")) for name in ("config.json", "metrics.json")
     )
     parts = [f"---\n{_front_matter(config, metrics)}\n---\n", f"# {config['name']}\n", _use(config)]
-    parts += [_results(metrics), _training(config), _limits(config)]
+    parts += [INTENDED, _results(metrics), _training(config), f"## Limits\n\n{LIMITS}", _origins(config)]
     if credits:
         parts.append("## Credits\n\n" + "\n".join(f"- {line}" for line in credits) + "\n")
     (folder / CARD).write_text("\n".join(parts), encoding="utf-8")
@@ -77,11 +97,16 @@ def _use(config):
     return f"""A U-Net ({config["architecture"]}) that gives every pixel of a photo the probability of being
 furniture. It looks at {config["size"]} × {config["size"]} pixels; the map is then brought to the photo's own.
 
+![Photos, and what it finds in them: the worst, the median and the best cases](samples.png)
+
+Beside the project's code, on two processor cores, without TensorFlow:
+
 ```python
 from segmenter import Segmenter, cut, open_photo
 
 photo = open_photo("chair.jpg")
-probabilities = Segmenter.load("weights").probabilities(photo)  # float32, height × width, 0 … 1
+segmenter = Segmenter.load("weights")  # this folder; or this repository, as "OWNER/NAME@v1"
+probabilities = segmenter.probabilities(photo)  # float32, height × width, 0 … 1
 cutout = cut(photo, probabilities, threshold={config["threshold"]})  # uint8, RGBA
 ```
 
@@ -113,15 +138,23 @@ def _training(config):
     lines = ["## Training\n", "| step | data | size | started from | epochs | batch | learning rate |",
              "|---|---|---|---|---|---|---|"]  # fmt: skip
     for number, step in enumerate(config.get("steps", []), 1):
+        start = STARTS.get(step["started_from"]) or (f"step {number - 1}" if number > 1 else step["started_from"])
         lines.append(
-            f"| {number} | {step['data']} | {step['size']} | {step['started_from']} | "
+            f"| {number} | {step['data']} | {step['size']} | {start} | "
             f"at most {step['epochs']} | {step['batch_size']} | {step['learning_rate']} |"
         )
     return "\n".join(lines) + "\n"
 
 
-def _limits(config):
-    """What whoever uses the weights must know; the origin of the data where the lineage has ours."""
-    trained_on = {step["data"] for step in config.get("steps", [])}
-    origin = COLLECTION_ORIGIN if "furniture collection" in trained_on else ""
-    return f"## Limits\n\n{origin}{LIMITS}"
+def _origins(config):
+    """What trained these weights, and under which licence each part of it came."""
+    steps = config.get("steps", [])
+    rows = [DATA.get(name, OTHER) for name in dict.fromkeys(step["data"] for step in steps)]
+    if any(step["started_from"] == "imagenet" for step in steps):
+        rows.append(ENCODER)
+    lines = ["## Data and licences\n", "| trained on | licence |", "|---|---|"]
+    lines += [f"| {what} | {licence} |" for what, licence in dict.fromkeys(rows or [OTHER])]
+    if "furniture collection" in {step["data"] for step in steps}:
+        lines.append("\nThe photos of the collection are not published here. Whoever needs weights of a clean origin "
+                     "trains on photos of their own, from the encoder or from scratch.")  # fmt: skip
+    return "\n".join(lines) + "\n"

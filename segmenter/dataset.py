@@ -312,3 +312,11 @@ class ValidationBatches(keras.utils.PyDataset):
         target = preprocessing.resize(square.target, self.size, self.size)
         weight = cv2.resize(square.weight, (self.size, self.size), interpolation=cv2.INTER_NEAREST)
         return photo, target, weight
+
+
+if __name__ == "__main__":  # python -m segmenter.dataset push | pull | info
+    import sys
+
+    from segmenter import exchange
+
+    sys.exit(exchange.main())

@@ -2,32 +2,27 @@
 
     python -m segmenter.hub push FOLDER OWNER/NAME         publish a weights folder, with a tag of its own
     python -m segmenter.hub pull OWNER/NAME[@revision]     fetch one and print where it lies
-
-A pulled folder lies in the Hub client's cache, named after its commit. The cache's name for a revision
-is written by us, and only once the folder has passed every check: so what a branch or a tag means
-without a network is always the last good one.
-
-Format of the cache: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+    python -m segmenter.hub space OWNER/NAME               create or update a Space that serves the page
 """
 
 import argparse
-import errno
 import hashlib
 import json
-import os
-import re
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
-import httpx2  # what huggingface_hub speaks through; the errors of the line are its
 import numpy as np
 import yaml
-from huggingface_hub import CommitOperationAdd, HfApi, hf_hub_download, metadata_load, try_to_load_from_cache
-from huggingface_hub import errors as hub_errors
+from huggingface_hub import HfApi, hf_hub_download, metadata_load, try_to_load_from_cache
 
+from segmenter import repository as repositories
 from segmenter.predictor import Segmenter, WeightsError
+from segmenter.repository import (  # some of them for those who ask this module for everything
+    ADDRESS, BRANCH, SECONDS, HubError, MissingError, UnreachableError, check_name, plain_words, split,
+)  # fmt: skip
+
+__all__ = ["BRANCH", "HubError", "MissingError", "UnreachableError", "cached", "check", "check_name", "fetch", "licence",
+           "newest", "pull", "push", "split", "told"]  # fmt: skip
 
 MEGABYTE = 1024 * 1024
 # name → (most bytes it may have, its first bytes). These six are a weights folder; nothing else travels.
@@ -46,49 +41,15 @@ UNSAFE = {".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib", ".keras"
 ARCHITECTURES = ("unet_lite0", "unet_128", "unet_256", "unet_512", "unet_1024")
 SIZES = range(16, 2049)
 
-ADDRESS = re.compile(r"(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>\w[\w./+-]*))?")
-BRANCH = "main"  # the one revision that moves; all others are taken for what they were first
-SECONDS = 10  # to wait for a sign of life
-TOKENS = "https://huggingface.co/settings/tokens"
-
-
-class HubError(WeightsError):
-    """Weights that cannot be pushed, pulled or trusted; the message says why and what to do."""
-
-
-class UnreachableError(HubError):
-    """The Hub gave no answer, or none that helps; later it may."""
-
-
-class Pushed(NamedTuple):
-    """What a push led to."""
-
-    commit: str
-    tag: str
-    changed: bool  # False: the same weights were there already
-
 
 def is_address(place):
-    """Whether a place names a repository, and not a folder of this machine."""
-    return isinstance(place, str) and bool(ADDRESS.fullmatch(place)) and not Path(place).exists()
+    """Whether a place names a repository, and not a folder of this machine, be it a missing one.
 
-
-def split(place):
-    """("OWNER/NAME", revision) of "OWNER/NAME[@revision]"; the revision is "main" by default.
-
-    Raises:
-        HubError: it is no such address.
+    "runs/chair" is the latter where there is a folder `runs`; "runs/chair@main" is never.
     """
-    found = ADDRESS.fullmatch(place)
-    if not found or ".." in place:
-        raise HubError(f"{place!r} does not name a repository: expected OWNER/NAME or OWNER/NAME@revision")
-    return found["repository"], found["revision"] or BRANCH
-
-
-def check_name(repository):
-    """Raise a HubError if `repository` is not "OWNER/NAME"."""
-    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", repository) or ".." in repository:
-        raise HubError(f"{repository!r} does not name a repository: expected OWNER/NAME")
+    if not isinstance(place, str) or not ADDRESS.fullmatch(place) or Path(place).exists():
+        return False
+    return "@" in place or not Path(place).parent.is_dir()
 
 
 # Pull
@@ -112,16 +73,9 @@ def pull(place, cache=None, endpoint=None, token=None):
     Raises:
         HubError: there are no good weights to be had.
     """
-    revision = split(place)[1]
-    if revision != BRANCH:
-        return cached(place, cache) or fetch(place, cache, endpoint, token)
-    try:
-        return fetch(place, cache, endpoint, token)
-    except UnreachableError:
-        kept = cached(place, cache)
-        if not kept:
-            raise
-        return kept
+    return repositories.newest_or_kept(
+        split(place)[1], lambda: fetch(place, cache, endpoint, token), lambda: cached(place, cache)
+    )
 
 
 def cached(place, cache=None):
@@ -136,7 +90,7 @@ def cached(place, cache=None):
         return None
     folder = Path(found[0]).parent
     try:
-        _verify(folder)
+        repositories.verify(folder, FILES)
         check(folder)
     except (HubError, OSError):
         return None
@@ -151,7 +105,7 @@ def fetch(place, cache=None, endpoint=None, token=None):
         HubError: it has nothing good at this address.
     """
     repository, revision = split(place)
-    with _plain_words(repository, revision):
+    with plain_words(repository, revision):
         api = HfApi(endpoint=endpoint, token=token)
         info = api.model_info(repository, revision=revision, timeout=SECONDS, files_metadata=True)
         _check_sizes({file.rfilename: file.size for file in info.siblings or ()}, place)
@@ -161,10 +115,21 @@ def fetch(place, cache=None, endpoint=None, token=None):
                 etag_timeout=SECONDS,
             )  # fmt: skip
         folder = Path(path).parent
-        _verify(folder)
+        repositories.verify(folder, FILES)
         check(folder)
-        _remember(folder, revision)
+        repositories.remember(folder, revision)
     return folder
+
+
+def newest(place, endpoint=None, token=None):
+    """The commit that an address leads to now, by one quick question.
+
+    Raises:
+        HubError: the Hub cannot say.
+    """
+    repository, revision = split(place)
+    with plain_words(repository, revision):
+        return HfApi(endpoint=endpoint, token=token).model_info(repository, revision=revision, timeout=SECONDS).sha
 
 
 def _check_sizes(sizes, place):
@@ -174,42 +139,6 @@ def _check_sizes(sizes, place):
             raise HubError(f"{place} is refused: it lacks {name}, so it is not a whole weights folder")
         if sizes[name] > limit:
             raise HubError(f"{place} is refused: its {name} has {sizes[name]:,} bytes, which is absurd")
-
-
-def _verify(folder):
-    """Compare what lies in the cache with what the Hub calls it by: the hash of its contents.
-
-    The client itself looks at sizes alone. What differs is thrown away, so that it can be fetched
-    again. Where the cache has no links (some Windows machines), there is no hash to compare with.
-    """
-    for name in FILES:
-        path = folder / name
-        contents = path.resolve()
-        named_by_hash = re.fullmatch(r"[0-9a-f]{64}|[0-9a-f]{40}", contents.name)
-        if named_by_hash and _hash(contents, contents.name) != contents.name:
-            contents.unlink(missing_ok=True)
-            path.unlink(missing_ok=True)
-            raise UnreachableError(f"{name} arrived damaged and was thrown away; pull again")
-
-
-def _hash(path, like):
-    """The hash of a file's contents, of the kind that `like` is: SHA-256 (large files) or git's SHA-1."""
-    if len(like) == 64:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    data = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
-
-
-def _remember(folder, revision):
-    """Let the cache know that a revision means this folder."""
-    if revision == folder.name:
-        return
-    reference = folder.parent.parent / "refs" / revision
-    reference.parent.mkdir(parents=True, exist_ok=True)
-    draft = reference.with_name(f".{reference.name}.{os.getpid()}")  # so that it is never half there
-    draft.write_text(folder.name, encoding="utf-8")
-    os.replace(draft, reference)
 
 
 # What must not serve
@@ -342,108 +271,16 @@ def push(folder, repository, tag=None, private=False, dry_run=False, endpoint=No
     """
     folder = Path(folder)
     check_name(repository)
-    if tag is not None and (not re.fullmatch(r"\w[\w./+-]*", tag) or ".." in tag or tag == BRANCH):
-        raise HubError(f"{tag!r} cannot be the name of a version; v3 or 2026-11 can")
+    if tag is not None:
+        repositories.check_tag(tag)
     check(folder)
     if dry_run:
         return None
-    with _plain_words(repository, tag):
-        api = HfApi(endpoint=endpoint, token=token)
-        api.whoami()  # a missing or expired token is told before anything is created
-        head, same, tags = _what_is_there(api, repository, folder, private)
-        if tag in tags and not (same and tags[tag] == head):
-            raise HubError(f"{repository} has other weights as {tag} already; choose another --tag")
-        commit = head if same else _commit(api, repository, folder, head, private)
-        named = tag or next((name for name, target in tags.items() if target == commit), None) or _next(tags)
-        if named not in tags:
-            api.create_tag(repository, tag=named, revision=commit)
-    return Pushed(commit, named, not same)
-
-
-def _commit(api, repository, folder, head, private):
-    """Write the six files in one commit, which nobody else's may come before. Returns its id."""
-    if head is None:
-        api.create_repo(repository, private=private)
-        head = api.model_info(repository, timeout=SECONDS).sha
     name = _read_json(folder / "config.json").get("name", "weights")
-    operations = [CommitOperationAdd(name, str(folder / name)) for name in FILES]
-    return api.create_commit(repository, operations, commit_message=f"Add {name}", parent_commit=head).oid
-
-
-def _what_is_there(api, repository, folder, private):
-    """(the newest commit or None, whether it holds this folder, tag → commit) of where to write to."""
-    try:
-        info = api.model_info(repository, timeout=SECONDS, files_metadata=True)
-    except hub_errors.RepositoryNotFoundError:
-        return None, False, {}
-    there = {file.rfilename: file.lfs.sha256 if file.lfs else file.blob_id for file in info.siblings or ()}
-    others = sorted(there.keys() - {".gitattributes", "README.md"})
-    if others and not {"config.json", "model.tflite"} <= there.keys():
-        raise HubError(f"{repository} holds something else ({others[0]}, …); choose another name")
-    if private and not info.private:
-        raise HubError(f"{repository} is public; make it private in its settings, or choose another name")
-    same = all(there.get(name) and _hash(folder / name, there[name]) == there[name] for name in FILES)
-    return info.sha, same, {tag.name: tag.target_commit for tag in api.list_repo_refs(repository).tags}
-
-
-def _next(tags):
-    numbers = [int(name[1:]) for name in tags if re.fullmatch(r"v\d+", name)]
-    return f"v{max(numbers, default=0) + 1}"
-
-
-# Errors of the line, in words
-
-
-@contextmanager
-def _plain_words(repository, revision):
-    """Turn what goes wrong between us and the Hub into a HubError that says what to do."""
-    try:
-        yield
-    except HubError:
-        raise
-    except (httpx2.HTTPError, OSError, ValueError) as error:
-        while isinstance(error, hub_errors.LocalEntryNotFoundError) and error.__cause__:
-            error = error.__cause__  # the client wraps what happened
-        kind, words = _in_words(error, repository, revision)
-        raise kind(words) from error
-
-
-def _in_words(error, repository, revision):
-    """(class, message) for an error of huggingface_hub, of the line or of the disk."""
-    if isinstance(error, hub_errors.OfflineModeIsEnabled):
-        return UnreachableError, f"offline mode is on, and {repository} is not here; unset HF_HUB_OFFLINE"
-    if isinstance(error, hub_errors.LocalTokenNotFoundError):
-        return HubError, f"the Hub asks who you are: set HF_TOKEN, or run `hf auth login` (tokens: {TOKENS})"
-    if isinstance(error, hub_errors.GatedRepoError):
-        return HubError, f"{repository} asks for its terms to be accepted on its page first"
-    if isinstance(error, hub_errors.RepositoryNotFoundError):
-        return HubError, f"there is no repository {repository}, or it is private and not open to your token"
-    if isinstance(error, hub_errors.RevisionNotFoundError):
-        return HubError, f"{repository} has no revision {revision!r}; its page lists the tags that it has"
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if status == 401:
-        return HubError, f"the Hub does not accept your token: it is wrong or expired (new ones: {TOKENS})"
-    if status == 403:
-        return HubError, f"your token has no right to write to {repository}; one with that right: {TOKENS}"
-    if status == 412:
-        return HubError, f"somebody else wrote to {repository} just now; push again"
-    if status == 429 or (status or 0) >= 500:
-        return UnreachableError, f"the Hub is in trouble or too busy (answer {status}); try again later"
-    if status is not None:
-        return HubError, f"the Hub refuses a file or a wish (answer {status}): {_first_line(error)}"
-    if isinstance(error, httpx2.TimeoutException):
-        return UnreachableError, "the Hub does not answer in time; try again later"
-    if isinstance(error, httpx2.HTTPError):
-        return UnreachableError, f"the Hub cannot be reached ({_first_line(error)}); is there a network?"
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return UnreachableError, "the disk is full; free some space and pull again"
-    if isinstance(error, OSError):
-        return UnreachableError, f"the files did not arrive whole ({_first_line(error)}); try again"
-    return HubError, f"the Hub refuses a file: {' '.join(str(error).split())}"
-
-
-def _first_line(error):
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return repositories.write(
+        repository, {name: folder / name for name in FILES}, f"Add {name}", tag=tag, private=private,
+        ours={"config.json", "model.tflite"}.issubset, endpoint=endpoint, token=token,
+    )  # fmt: skip
 
 
 # The command line
@@ -451,7 +288,7 @@ def _first_line(error):
 
 def main(arguments=None):
     """Run the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Publish weights on the Hugging Face Hub, or fetch some.")
+    parser = argparse.ArgumentParser(description="Publish weights on the Hugging Face Hub, fetch some, or serve them there.")
     deeds = parser.add_subparsers(dest="deed", required=True)
     pushing = deeds.add_parser("push", help="publish a weights folder")
     pushing.add_argument("folder", type=Path)
@@ -461,10 +298,19 @@ def main(arguments=None):
     pushing.add_argument("--dry-run", action="store_true", help="check, and list what would go")
     pulling = deeds.add_parser("pull", help="fetch weights and print the folder they lie in")
     pulling.add_argument("place", metavar="OWNER/NAME[@revision]")
+    serving = deeds.add_parser("space", help="create a Gradio Space from this checkout, or bring it up to date")
+    serving.add_argument("repository", metavar="OWNER/NAME")
+    serving.add_argument("--weights", metavar="OWNER/NAME[@revision]", help="what it serves (default: the bundled ones)")
+    serving.add_argument("--private", action="store_true", help="for its owner's eyes only")
+    serving.add_argument("--dry-run", action="store_true", help="list what would go")
     options = parser.parse_args(arguments)
     try:
         if options.deed == "pull":
             print(pull(options.place))
+        elif options.deed == "space":
+            from segmenter import space
+
+            print(space.put(options.repository, options.weights, options.private, options.dry_run))
         else:
             done = push(options.folder, options.repository, options.tag, options.private, options.dry_run)
             print(told(options.folder, options.repository, done))

@@ -241,8 +241,9 @@ def _read_config(folder):
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except OSError as error:
+        named_alike = f" (the Hub's repository of that name is {folder}@main)" if str(folder).count("/") == 1 else ""
         raise WeightsError(
-            f"there are no weights at {str(folder)!r}: expected a folder with config.json and model.tflite"
+            f"there are no weights at {str(folder)!r}: expected a folder with config.json and model.tflite{named_alike}"
         ) from error
     except ValueError as error:  # not JSON, or not UTF-8
         raise WeightsError(f"{folder / 'config.json'} is not valid JSON: {error}") from error

@@ -24,9 +24,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
-import yaml
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from tests.hub_cards import faults_of
 
 # token → (name, may write)
 USERS = {"writer": ("writer", True), "reader": ("reader", False), "other": ("other", True)}
@@ -52,6 +53,7 @@ class Repository:
     commits: dict = field(default_factory=dict)
     branches: dict = field(default_factory=dict)
     tags: dict = field(default_factory=dict)
+    variables: dict = field(default_factory=dict)  # of a Space
 
     def resolve(self, revision):
         """The full commit id of a branch, a tag, or a commit id of at least 7 digits."""
@@ -177,19 +179,12 @@ class Protocol:
         return {"type": "user", "name": name, "orgs": [], "auth": {"accessToken": {"role": role}}}
 
     async def validate(self, request: Request):
-        front = re.match(r"---\n(.*?)\n---\n", (await request.json())["content"], re.S)
-        try:
-            data = yaml.safe_load(front[1]) if front else {}
-        except yaml.YAMLError as error:
-            return JSONResponse({"errors": [{"message": str(error)}], "warnings": []}, 400)
-        lists = [key for key in ("tags", "model-index") if not isinstance(data.get(key, []), list)]
-        faults = [f"{key} must be a list" for key in lists]
-        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", str(data.get("license", "other"))):
-            faults.append("license is not an identifier")
-        if data.get("license") == "other" and not data.get("license_name"):
-            faults.append("license: other asks for license_name")
-        body = {"errors": [{"message": fault} for fault in faults], "warnings": []}
-        return JSONResponse(body, 400 if faults else 200)
+        asked = await request.json()
+        faults = faults_of(asked["content"], asked["repoType"])
+        status = 400 if faults else 200
+        if request.headers.get("accept") == "text/plain":
+            return Response("\n".join(faults), status, media_type="text/plain")
+        return JSONResponse({"errors": [{"message": fault} for fault in faults], "warnings": []}, status)
 
     async def create(self, request: Request):
         asked = await request.json()
@@ -202,12 +197,14 @@ class Protocol:
             return JSONResponse({"error": "You already created this repo", "url": url}, 409)
         if not self.may_write(request, owner):
             raise Refusal(403, f"You don't have the rights to create a {kind[:-1]} for {owner!r}")
+        first = {".gitattributes": b"*.h5 filter=lfs diff=lfs merge=lfs -text\n"}
+        if kind == "spaces":
+            if asked.get("sdk") not in ("gradio", "docker", "static"):
+                raise Refusal(400, '"sdk" must be one of [gradio, docker, static]')
+            first["README.md"] = f"---\ntitle: {asked['name']}\nsdk: {asked['sdk']}\n---\n".encode()
         with self.store.lock:
             repository = Repository(asked.get("visibility") == "private" or bool(asked.get("private")))
-            data = b"*.h5 filter=lfs diff=lfs merge=lfs -text\n"
-            self.store.put(regular_oid(data), data)
-            first = {".gitattributes": {"oid": regular_oid(data), "size": len(data), "lfs": False}}
-            repository.commit("main", first, "initial commit")
+            repository.commit("main", {path: self._regular(data) for path, data in first.items()}, "initial commit")
             self.store.repositories[kind, place] = repository
             self.store.keep()
         return {"url": url}
@@ -350,13 +347,27 @@ class Protocol:
         if key == "deletedFile":
             return None
         if key == "file":
-            data = base64.b64decode(value["content"])
-            self.store.put(regular_oid(data), data)
-            return {"oid": regular_oid(data), "size": len(data), "lfs": False}
+            return self._regular(base64.b64decode(value["content"]))
         data = self.store.get(value["oid"])
         if data is None:
             raise Refusal(400, f"The contents of {value['path']} were not uploaded")
         return {"oid": value["oid"], "size": len(data), "lfs": True}
+
+    def _regular(self, data):
+        """The entry of a small file, whose contents are kept from now on."""
+        self.store.put(regular_oid(data), data)
+        return {"oid": regular_oid(data), "size": len(data), "lfs": False}
+
+    async def variables(self, request: Request):
+        repository = self.find(request, write=True)  # the real Hub shows them to nobody else either
+        asked = {} if request.method == "GET" else await request.json()
+        with self.store.lock:
+            if request.method == "POST":
+                repository.variables[asked["key"]] = {key: asked[key] for key in asked if key != "key"}
+            elif request.method == "DELETE":
+                repository.variables.pop(asked["key"], None)
+            self.store.keep()
+        return repository.variables
 
     async def tag(self, request: Request):
         repository = self.find(request, write=True)
@@ -380,6 +391,7 @@ ROUTES = [
     ("POST", "/api/{kind}/{owner}/{name}/preupload/{revision}", "preupload"),
     ("POST", "/api/{kind}/{owner}/{name}/commit/{revision}", "commit"),
     ("POST", "/api/{kind}/{owner}/{name}/tag/{revision}", "tag"),
+    ("GET POST DELETE", "/api/{kind}/{owner}/{name}/variables", "variables"),
     ("POST", "/{owner}/{name}.git/info/lfs/objects/batch", "batch"),
     ("POST", "/{kind}/{owner}/{name}.git/info/lfs/objects/batch", "batch"),
     ("PUT", "/upload/{oid}", "upload"),
@@ -486,8 +498,9 @@ def main():
     options = parser.parse_args()
     with HubServer(options.folder, options.port) as hub:
         print(f"A Hub is at {hub.address}. For programs that should use it:\n")
-        print(f"    export HF_ENDPOINT={hub.address} HF_TOKEN=writer HF_HUB_DISABLE_XET=1\n")
-        print("Ctrl-C stops it.")
+        home = Path(options.folder).resolve() / "home"
+        print(f"    export HF_ENDPOINT={hub.address} HF_TOKEN=writer HF_HUB_DISABLE_XET=1 HF_HOME={home}\n")
+        print("Names that start with writer/ are yours to push to. Ctrl-C stops it.", flush=True)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
