@@ -41,6 +41,8 @@ def parse_arguments(arguments=None):
     add("--samples", type=int, help="photos in an epoch (default: each once; a collection: 4000)")
     add("--batch", type=int, help="photos a step (default 8; a collection: 16)")
     add("--learning-rate", type=float, help="(default 1e-3; fine-tuning weights: 1e-4)")
+    add("--ema", type=float, help="judge and keep a moving average of the weights; 0.99: over some 100 steps (default 0: none)")
+    add("--border", type=float, help="weigh pixels at borders and thin parts up to 1 + this (default 0; a collection: 4)")
     add("--seed", type=int, default=0)
     add("--out", type=Path, help="folder for the result; a run that was killed there is resumed")
     add("--summary", action="store_true", help="print the network and stop")
@@ -183,7 +185,8 @@ def choose_recipe(start, options):
         learning_rate=options.learning_rate or (1e-4 if fine_tuning else 1e-3),
         keep_statistics=fine_tuning,
         cosine=options.collection,
-        border=4.0 if options.collection else 0.0,
+        border=(4.0 if options.collection else 0.0) if options.border is None else options.border,
+        ema=options.ema or 0.0,
         seed=options.seed,
     )
 

@@ -28,6 +28,7 @@ class Recipe:
     learning_rate: float = 1e-3
     cosine: bool = False  # warm up, then fall to zero over all epochs, instead of on plateaus
     border: float = 0.0  # see dataset.emphasise_border
+    ema: float = 0.0  # share of the past in the moving average of the weights that is judged; 0: none
     keep_statistics: bool = False  # of batch norm, everywhere: for fine-tuning on few photos
     seed: int = 0
     stop_patience: int = 8
@@ -53,7 +54,9 @@ def compile_model(model, recipe, steps):
         )
     encoder.freeze_batch_norm(model, everywhere=recipe.keep_statistics)
     model.compile(
-        optimizer=keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=5.0),
+        optimizer=keras.optimizers.AdamW(
+            rate, weight_decay=1e-4, clipnorm=5.0, use_ema=recipe.ema > 0, ema_momentum=recipe.ema or 0.99
+        ),
         loss=losses.cross_entropy_and_dice,
         metrics=[losses.dice],
         jit_compile="auto",
@@ -65,7 +68,8 @@ def callbacks(recipe, out):
     best = keras.callbacks.ModelCheckpoint(
         str(best_weights(out)), monitor="val_loss", save_best_only=True, save_weights_only=True
     )
-    common = [best, keras.callbacks.CSVLogger(str(out / HISTORY), append=True)]
+    averaged = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if recipe.ema else []
+    common = [*averaged, best, keras.callbacks.CSVLogger(str(out / HISTORY), append=True)]
     if not recipe.cosine:
         common += [
             keras.callbacks.ReduceLROnPlateau(
