@@ -102,9 +102,10 @@ class Findings:
                 + (f"mend these:\n{dataset.told(errors)}" if errors else "add photos with masks")
             )
         if self.groups < 2:
+            alike = any(finding.kind in (SAME, SIMILAR) for finding in self.found)
             raise DatasetError(
-                f"all {len(self.pairs)} photos are one group, so none can be kept apart to judge the result: add "
-                "photos of something else, or correct the groups in the CSV file"
+                f"all {len(self.pairs)} photos are one group, so none can be kept apart to judge the result: "
+                + ("they look alike; add photos of other scenes" if alike else "correct the groups in the CSV file")
             )
 
 
