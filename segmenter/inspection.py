@@ -28,7 +28,7 @@ INVERTED = "masks that look inverted"
 SOFT = "masks with soft greys"
 COLOURS = "masks of unknown colours"
 ANOTHER_FRAME = "masks of another shape than their photo"
-TURNED = "photos turned by their EXIF, but not their mask"
+TURNED = "masks that lie on their side"
 SMALLER_MASK = "masks of another size than their photo"
 SMALL = "photos smaller than the network's square"
 SUFFIX = "files with a wrong ending"
@@ -119,6 +119,7 @@ class _Look:
     digest: bytes = b""
     mask_digest: bytes = b""
     thumbnail: np.ndarray | None = None
+    turned: bool = False  # the photo is, by its EXIF
 
     def error(self, kind, problem, advice, name=None):
         self.found.append(Finding("error", kind, name or self.pair.name, problem, advice))
@@ -191,10 +192,10 @@ def _look_at_photo(look, size):
         look.error(UNREADABLE, str(error).rstrip("."), "or remove it from the data set")
         return None
     with Image.open(io.BytesIO(data)) as header:
-        turned = header.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-        shape = header.size if turned else header.size[::-1]
+        look.turned = header.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        shape = header.size if look.turned else header.size[::-1]
         if header.format not in FORMATS.get(path.suffix.lower(), (header.format,)):
-            look.warn(SUFFIX, f"it is a {header.format} file", f"rename it, though it is read all the same")
+            look.warn(SUFFIX, f"it is a {header.format} file", "rename it, though it is read all the same")
     if min(shape) < size:
         look.warn(SMALL, f"{shape[1]} × {shape[0]} pixels, while the network sees {size} × {size}",
                   "use the original photo, if there is a larger one")  # fmt: skip
@@ -217,8 +218,8 @@ def _compare_frames(look, photo, mask):
         if photo != mask:
             look.warn(SMALLER_MASK, sizes, "it is stretched to fit; export it in the photo's size if you can")
     elif dataset.same_frame(photo, mask[::-1]):
-        look.error(TURNED, f"{sizes}: one of them lies on its side",
-                   "turn the mask by 90°, or save the photo upright and outline it anew")  # fmt: skip
+        why = "the photo is turned by its EXIF, the mask is not" if look.turned else "one lies on its side"
+        look.error(TURNED, f"{sizes}: {why}", "turn the mask by 90°, or save the photo upright and outline it anew")
     else:
         look.error(ANOTHER_FRAME, sizes, "they must show the same frame: crop neither, or both alike")
 

@@ -89,7 +89,7 @@ def test_photos_smaller_than_the_networks_square_are_told(place):
     findings = look_over(place, size=64)
     assert {finding.kind for finding in findings.found} == {inspection.SMALL}
     assert len(findings.found) == len(findings.pairs) == broken.COUNT
-    assert "10 photos smaller than the network's square (used): photo0.jpg, photo1.jpg, photo2.jpg, photo3.jpg, …" in (
+    assert "Photos smaller than the network's square: 10, used (photo0.jpg, photo1.jpg, photo2.jpg, photo3.jpg, …)" in (
         findings.in_words()
     )
 
