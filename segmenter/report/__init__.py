@@ -20,8 +20,8 @@ def complete(metrics, before=None, history=None, config=None, findings=None, fol
             have `name` and `weights_sha256` besides.
         history: path of history.csv, or a list of dicts with its columns, or None.
         config: config.json as a dict, or None; the last of its `steps` is shown as the recipe.
-        findings: what the check of the data found: a list of dicts with `message`, and perhaps
-            `severity` and `files`, or of strings; None where nothing was checked.
+        findings: what the check of the data found (see `summary.read_findings`); None where nothing
+            was checked.
         folds: a list of dicts with the figures of each fold (`evaluation.fold_summary`), or None.
         facts: dict of further facts about the run, name → number or text.
 
@@ -31,7 +31,7 @@ def complete(metrics, before=None, history=None, config=None, findings=None, fol
     """
     metrics = {**metrics, "best_threshold": metrics.get("best_threshold") or evaluation.best_threshold(metrics)}
     config = config or {}
-    recipe = dict((config.get("steps") or [{}])[-1])
+    recipe = _plain((config.get("steps") or [{}])[-1])
     if config:
         metrics["network"] = {key: config[key] for key in ("name", "architecture", "size") if key in config}
     if recipe:
@@ -48,6 +48,16 @@ def complete(metrics, before=None, history=None, config=None, findings=None, fol
     if folds:
         metrics["folds"] = summary.summarise_folds(folds)
     if facts:
-        metrics["facts"] = dict(facts)
+        metrics["facts"] = _plain(facts)
     metrics["verdict"] = verdict.judge(metrics)
     return metrics
+
+
+def _plain(values):
+    """A dict as JSON can hold it: what is not finite becomes None, and what JSON does not know its text."""
+    return {
+        str(key): (value if value == value and abs(value) != float("inf") else None)
+        if isinstance(value, (int, float))
+        else value if value is None or isinstance(value, (str, list, dict)) else str(value)
+        for key, value in values.items()
+    }  # fmt: skip

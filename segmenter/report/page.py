@@ -44,7 +44,7 @@ def write_page(out, judged=(), show_photos=True):
     metrics = json.loads((out / evaluation.METRICS).read_text(encoding="utf-8"))
     if "verdict" not in metrics:
         raise ValueError(f"{out / evaluation.METRICS} has no verdict: report.complete adds it")
-    html = render(metrics, judged if show_photos else ())
+    html = render(metrics, judged, show_photos)
     evaluation.write_whole(out / PAGE, html.encode("utf-8"))
     return out / PAGE
 
@@ -55,8 +55,9 @@ def in_words(metrics):
     return "\n".join([verdict["sentence"], *(f"- {reason['text']}" for reason in verdict["reasons"])])
 
 
-def render(metrics, judged=()):
+def render(metrics, judged=(), show_photos=True):
     """The page as text. Its arguments are those of `write_page`, the metrics as a dict."""
+    judged = judged if show_photos else ()
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_read), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -73,6 +74,8 @@ def render(metrics, judged=()):
         meanings=MEANINGS,
         sources=_with_pictures(sources, judged, metrics),
         charts=_history_charts(metrics.get("history")),
+        recipe=_recipe(metrics),
+        show_photos=show_photos,
     )
 
 
@@ -112,7 +115,7 @@ def in_form(value, form):
     if not isinstance(value, (int, float)):
         return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     if form.endswith("%"):
-        return format(100 * value, form[:-1] + "f") + "\N{NARROW NO-BREAK SPACE}%"
+        return format(100 * value, form[:-1] + "f") + "\N{NO-BREAK SPACE}%"
     return format(value, form).replace("-", "\N{MINUS SIGN}")
 
 
@@ -149,6 +152,16 @@ def _with_pictures(sources, judged, metrics):
     for number, source in enumerate(sources):
         source["pictures"] = {index: layers for (of, index), layers in embedded.items() if of == number}
     return sources
+
+
+def _recipe(metrics):
+    """Keys of the recipe that say something the page has not said elsewhere, with their titles."""
+    known = {"data": metrics.get("data"), "size": metrics.get("network", {}).get("size")}
+    return {
+        key: key.replace("_", " ")
+        for key, value in metrics.get("recipe", {}).items()
+        if value is not None and not (key in known and known[key] == value)
+    }
 
 
 def _history_charts(history):

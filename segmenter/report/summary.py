@@ -154,18 +154,32 @@ def summarise_folds(folds):
 
 
 def read_findings(findings):
-    """What the check of the data found, in one form: a list of dicts of `severity`, `message`, `files`."""
-    result = []
-    for finding in findings:
-        if not isinstance(finding, dict):
-            finding = {"message": finding}
-        files = finding.get("files") or ([finding["file"]] if finding.get("file") else [])
-        files = [files] if isinstance(files, str) else files
-        result.append(
-            {
-                "severity": str(finding.get("severity", "note")),
-                "message": str(finding.get("message") or finding.get("kind") or "unnamed"),
-                "files": [str(file) for file in files],
-            }
-        )
-    return result
+    """What the check of the data found, brought together by kind.
+
+    Args:
+        findings: the dict of `inspection.Findings.as_json`, or a list like its `found`: dicts with
+            `level`, `kind`, `name`, `problem` and `advice`, as far as there; or plain strings.
+
+    Returns:
+        dict: `photos`, `usable` and `groups` where they are known, and `each`, a list of dicts of
+        `level`, `problem` (the kind), `count`, `advice` (what is wrong with the first of them, and
+        what to do) and `files`; errors first.
+    """
+    known = findings if isinstance(findings, dict) else {}
+    kinds = {}
+    for finding in known.get("found", []) if known else findings:
+        finding = finding if isinstance(finding, dict) else {"kind": str(finding)}
+        one = {key: str(finding.get(key) or "") for key in ("level", "kind", "name", "problem", "advice")}
+        kinds.setdefault((one["level"] or "note", one["kind"] or one["problem"]), []).append(one)
+    each = []
+    for (level, kind), found in sorted(kinds.items(), key=lambda item: (item[0][0] != "error", -len(item[1]))):
+        first = found[0]
+        told = "; ".join(filter(None, (first["problem"] if first["kind"] else "", first["advice"])))
+        each.append({
+            "level": level,
+            "problem": kind,
+            "count": len(found),
+            "advice": ": ".join(filter(None, (first["name"], told))) if told else "",
+            "files": [one["name"] for one in found if one["name"]],
+        })  # fmt: skip
+    return {**{key: known[key] for key in ("photos", "usable", "groups") if key in known}, "each": each}

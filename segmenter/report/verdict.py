@@ -19,6 +19,7 @@ FEW = 12  # photos below which nothing is said on what the worst have in common
 RELATED = 2.5  # |rank correlation| · √(n − 1) from where on it is no chance: 0.05 over the four traits
 MATTERS = 0.03  # of IoU between photos with a trait and those without
 OUTLIER = 0.15  # of IoU below the median
+PERCENT = "\N{NO-BREAK SPACE}%"
 TRAITS = (  # key, whether a high figure is the harder one, in words, what helps
     ("area", False, "the object is small in the picture", "photos in which the object is small"),
     ("at_frame", True, "the frame cuts the object off", "photos in which the frame cuts the object off"),
@@ -42,7 +43,7 @@ def judge(metrics):
     if figures["photos"] < ENOUGH:
         words = f"{words}, as far as {_count(figures['photos'], 'photo')} can tell"
     on = _count(figures["photos"], "photo")
-    sentence = f"{words}: on {on} that did not train, what it finds and what is there overlap by {figures['percent']} %"
+    sentence = f"{words}: on {on} that did not train, what it finds overlaps the masks by {figures['percent']}{PERCENT}"
     helps = [reason["help"] for reason in reasons if reason["help"]]
     sentence += f"; {helps[0]}." if helps else "; nothing here says that more photos or another recipe would help much."
     return {"level": level, "sentence": sentence, "figures": figures, "reasons": reasons}
@@ -68,6 +69,10 @@ def _reason(kind, help, text, **figures):
 
 def _count(number, noun):
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _percent(share):
+    return f"{100 * share:.0f}{PERCENT}"
 
 
 def _names(rows, most=3):
@@ -237,7 +242,7 @@ def _kind_of_mistake(metrics, rows, figures):
     if not weak or figures["iou"] >= LEVELS[0][0]:
         return None
     missed, extra = (round(float(np.mean([row[key] for row in weak])), 4) for key in ("missed", "extra"))
-    both = f"on the weaker half of the photos it misses {missed:.0%} of the object, and adds {extra:.0%} that is not of it"
+    both = f"on the weaker half of the photos it misses {_percent(missed)} of the object and adds {_percent(extra)} that is not of it"
     if extra > 2 * missed:
         text = f"It takes other things for the object: {both}. Photos with more going on around the object teach it the difference."
         help = "photos with more going on around the object would help most"
@@ -277,11 +282,11 @@ def _threshold(metrics, rows, figures):
 def _margin(metrics, rows, figures):
     if figures["margin"] is None or figures["photos"] < ENOUGH:
         return None
-    folds = metrics.get("folds")
+    between = metrics.get("folds", {}).get("spread", {}).get("iou")
     text = f"Other photos of the kind would give a mean IoU within about {figures['margin']:.3f} of this one."
-    if folds and folds["spread"].get("iou") is not None:
-        text += f" Between the folds it varies by {folds['spread']['iou']:.3f} (standard deviation)."
-    return _reason("margin", None, text, margin=figures["margin"])
+    if between is not None:
+        text += f" Between the folds it varies by {between:.3f} (standard deviation)."
+    return _reason("margin", None, text, margin=figures["margin"], between_folds=between)
 
 
 LOOKS = (
