@@ -225,7 +225,7 @@ def read_coco(files, reading):
         names, by_photo = _coco_parts(path, data)
         for entry in data["images"]:
             name = entry.get("file_name") if isinstance(entry, dict) else None
-            if not isinstance(name, str) or "id" not in entry:
+            if not isinstance(name, str) or not isinstance(entry.get("id"), (int, str)):
                 reading.error(UNREADABLE, path.name, "an image in it lacks its id or file_name", "export it again")
                 continue
             photo = finder.find(name, path)
@@ -265,8 +265,9 @@ def _add_coco(photo, path, entry, annotations, names, reading):
             drawn = _coco_segmentation(annotation.get("segmentation"), size)
             boxes += not drawn
             parts += drawn
-    except Undrawable as error:
-        reading.error(BAD_OUTLINE, photo.name, f"{error} ({path.name})", OPEN_ADVICE)
+    except (Undrawable, TypeError, AttributeError) as error:
+        why = str(error) if isinstance(error, Undrawable) else f"an annotation of it makes no sense ({error})"
+        reading.error(BAD_OUTLINE, photo.name, f"{why} ({path.name})", OPEN_ADVICE)
         return
     if boxes:
         reading.error(BOXES, photo.name, f"{boxes} objects have a box but no outline in {path.name}", BOX_ADVICE)

@@ -95,7 +95,8 @@ def told(found, most=4):
         names = ", ".join(finding.name for finding in alike[:most]) + (", …" if len(alike) > most else "")
         first = alike[0]
         fate = "left out" if level == "error" else "used"
-        lines.append(f"{kind[0].upper()}{kind[1:]}: {len(alike)}, {fate} ({names})\n    {first.name}: {first.problem}; {first.advice}")
+        lines.append(f"{kind[0].upper()}{kind[1:]}: {len(alike)}, {fate} ({names})")
+        lines.append(f"    {first.name}: {first.problem}; {first.advice}")
     return "\n".join(lines)
 
 

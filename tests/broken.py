@@ -253,7 +253,7 @@ def coco(tmp_path, names=None, **fields):
     names = names or [f"photo{number}.jpg" for number in range(COUNT)]
     data = {
         "images": [{"id": i, "file_name": name, "height": SIDE, "width": 64} for i, name in enumerate(names)],
-        "annotations": [{"id": i, "image_id": i, "category_id": 1, **fields} for i in range(len(names))],
+        "annotations": [{"id": i, "image_id": i, **{"category_id": 1, **fields}} for i in range(len(names))],
         "categories": [{"id": 1, "name": "lamp"}],
     }
     (place / "annotations.json").write_text(json.dumps(data))
@@ -286,6 +286,10 @@ def coco_boxes(tmp_path):
 
 def coco_damaged_run_lengths(tmp_path):
     return coco(tmp_path, segmentation={"size": [SIDE, 64], "counts": "c26>0000`"})
+
+
+def coco_of_nonsense(tmp_path):
+    return coco(tmp_path, category_id=["lamp"], segmentation=[[10, 10, 40, 10, 40, 30]])
 
 
 def coco_wrong_run_lengths(tmp_path):
@@ -380,6 +384,7 @@ BROKEN = {
     "COCO without ids": (coco_without_ids, ("annotations.json is not COCO", "image_id", "export it again")),
     "COCO of missing photos": (coco_of_missing_photos, ("Photos that are missing: 10", "lost0.jpg", "beside the JSON")),
     "COCO with boxes only": (coco_boxes, ("Photos with boxes instead of outlines", "photo0.jpg", "masks are needed")),
+    "COCO of nonsense": (coco_of_nonsense, ("photo0.jpg", "an annotation of it makes no sense", "correct the outline")),
     "COCO run lengths damaged": (coco_damaged_run_lengths, ("photo0.jpg", "run-length code is damaged", "export again")),
     "COCO run lengths too short": (coco_wrong_run_lengths, ("photo0.jpg", "do not add up", "export again")),
     "labelme outside the photo": (labelme_outside, ("photo0.jpg", "x = 900, outside the 64 × 48", "correct the outline")),
