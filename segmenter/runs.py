@@ -149,6 +149,15 @@ def _exchange(one, other):
     return rename(HERE, os.fsencode(one), HERE, os.fsencode(other), EXCHANGE) == 0
 
 
+def discard(out):
+    """Delete what is no longer needed of a run that is finished, in such a way that nobody takes a rest of it for more."""
+    waste = unfinished(out).with_name(f".{unfinished(out).name}.waste")
+    shutil.rmtree(waste, ignore_errors=True)
+    if unfinished(out).exists():
+        os.rename(unfinished(out), waste)
+    shutil.rmtree(waste, ignore_errors=True)
+
+
 # What a run was begun with
 
 
@@ -177,12 +186,13 @@ def recorded(out):
         raise RunError(f"{path} is damaged; to train anew, delete {path.parent}") from error
 
 
-def begin(out, options, photos, backend):
+def begin(out, options, free, photos, backend):
     """Note what a run is begun with; or see whether the unfinished run that is there is the same.
 
     Args:
         out: the folder for the result.
-        options: dict of plain JSON: all that decides the result.
+        options: dict of plain JSON.
+        free: names of those among them that may change on the way.
         photos: `fingerprint` of the photos.
         backend: name of Keras's backend.
 
@@ -197,7 +207,7 @@ def begin(out, options, photos, backend):
         unfinished(out).mkdir(parents=True, exist_ok=True)
         write_json(unfinished(out) / RUN, {"options": options, "photos": photos, "backend": backend})
         return False
-    check_same(out, before, options)
+    check_same(out, before, options, free)
     noted = json.loads((unfinished(out) / RUN).read_text(encoding="utf-8"))
     if noted.get("photos") != photos:
         raise RunError(
@@ -209,11 +219,11 @@ def begin(out, options, photos, backend):
     return True
 
 
-def check_same(out, before, now):
-    """Raise a RunError that names the options in which two descriptions of a run differ."""
-    changed = [name for name in sorted(now) if now[name] != before.get(name)]
+def check_same(out, before, now, free=()):
+    """Raise a RunError that names the options, `free` ones apart, in which two descriptions of a run differ."""
+    changed = [name for name in sorted(before) if name not in free and now.get(name) != before[name]]
     if changed:
-        words = ", ".join(f"{_flag(name)} was {before.get(name)}, not {now[name]}" for name in changed)
+        words = ", ".join(f"{_flag(name)} was {before.get(name)}, not {now.get(name)}" for name in changed)
         raise RunError(
             f"{unfinished(out)} holds a run that was begun otherwise ({words}); go on with it by "
             f"--resume {out} alone, choose another --out, or delete that folder"

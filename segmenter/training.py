@@ -91,7 +91,7 @@ def callbacks(recipe):
     ]
 
 
-def fit(model, batches, validation, recipe, folder, tell=print):
+def fit(model, batches, validation, recipe, folder, tell=print, more=()):
     """Train, keeping the weights that were best on the validation loss.
 
     Ctrl-C (SIGINT) and SIGTERM end it after the current step, with what the last whole epoch came to.
@@ -103,6 +103,7 @@ def fit(model, batches, validation, recipe, folder, tell=print):
         folder: for checkpoints and history.csv; a run that ended early goes on from its last
             whole epoch, exactly as it would have gone on then.
         tell: called with a line for people after every epoch.
+        more: further callbacks of Keras; what they know is not kept for resuming.
 
     Returns:
         Fitted.
@@ -128,7 +129,7 @@ def fit(model, batches, validation, recipe, folder, tell=print):
                     validation_data=validation,
                     epochs=recipe.epochs,
                     initial_epoch=first,
-                    callbacks=[*averaged, *article, checkpoints, Progress(checkpoints, tell), stop],
+                    callbacks=[*more, *averaged, *article, checkpoints, Progress(checkpoints, tell), stop],
                     shuffle=False,  # batches are drawn in an order of their own, which resuming repeats
                     verbose=1 if sys.stdout.isatty() else 0,
                 )
@@ -220,6 +221,20 @@ def deterministic():
 def has_gpu():
     """Whether Keras's backend has a GPU to train on."""
     return any(name.startswith("gpu") for name in keras.distribution.list_devices())
+
+
+@contextmanager
+def devices():
+    """Within this, training is divided among all devices, on JAX; gives their number.
+
+    Every batch must then be a multiple of it.
+    """
+    names = keras.distribution.list_devices()
+    if keras.backend.backend() != "jax" or len(names) < 2:
+        yield 1
+        return
+    with keras.distribution.DataParallel(devices=names).scope():
+        yield len(names)
 
 
 @contextmanager
