@@ -98,7 +98,7 @@ def _compared(metrics, rows, figures):
     comparison = metrics.get("comparison")
     if not comparison:
         return None
-    change, error, name = comparison["change"], comparison["error"], comparison["name"]
+    change, error = comparison["change"], comparison["error"]
     tally = (
         f"{comparison['better']} of {_count(comparison['photos'], 'photo')} got better, "
         f"{comparison['worse']} got worse"
@@ -109,10 +109,10 @@ def _compared(metrics, rows, figures):
         help = "it is no better than the weights it started from, so keep those unless new photos say otherwise"
         return _reason("unchanged", None if change >= 0 else help, text, change=change, error=error)
     if change < 0:
-        text = f"It is worse than {name}, from which it started: mean IoU fell by {-change:.3f}; {tally}."
+        text = f"It is worse than the weights it started from: mean IoU fell by {-change:.3f}; {tally}."
         help = "the weights it started from are better, so use those, or train with a lower --learning-rate"
         return _reason("worse", help, text, change=change, fell=-change, error=error)
-    text = f"Training helped: mean IoU rose by {change:.3f} over {name}; {tally}."
+    text = f"Training helped: mean IoU is {change:.3f} above that of the weights it started from; {tally}."
     return _reason("better", None, text, change=change, error=error)
 
 
@@ -256,7 +256,8 @@ def _kind_of_mistake(metrics, rows, figures):
 
 def _doubtful_masks(metrics, rows, figures):
     doubtful = [row for row in rows if (row.get("sure_wrong") or 0) >= DOUBTFUL]
-    if not doubtful or len(doubtful) > len(rows) / 2:  # a network that is often wrong says little on masks
+    if not doubtful or len(doubtful) > len(rows) / 4 or figures["iou"] < LEVELS[2][0]:
+        # a network that is often wrong says little on masks
         return None
     doubtful.sort(key=lambda row: -row["sure_wrong"])
     return _reason(
