@@ -93,7 +93,7 @@ def parse_arguments(arguments=None):
 
 def check_numbers(parser, options):
     """Refuse numbers that no training can be done with."""
-    above_zero = ("size", "epochs", "samples", "batch", "learning_rate", "validation")
+    above_zero = ("size", "epochs", "samples", "batch", "learning_rate", "validation", "folds")
     for name in above_zero:
         value = getattr(options, name)
         if value is not None and not 0 < value < float("inf"):

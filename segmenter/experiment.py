@@ -135,7 +135,7 @@ def find_start(options):
         own = unet.CLASSIC[architecture][0] if architecture in unet.CLASSIC else 256
         return Start(place, None, architecture, options.size or own)
     folder = _weights_folder(place)
-    config = training.read_config(folder)
+    config = _sane_config(folder)
     if options.architecture not in (None, config.get("architecture")):
         raise ValueError(
             f"{place} holds a {config.get('architecture')}, not a {options.architecture}; "
@@ -162,6 +162,18 @@ def _weights_folder(place):
             lacks = f"{place} lacks {name}" if folder.is_dir() else f"there is nothing at {place}"
             raise ValueError(f"{lacks}; --start takes a weights folder, OWNER/NAME of the Hub, imagenet or scratch")
     return folder
+
+
+def _sane_config(folder):
+    try:
+        config = training.read_config(folder)
+    except ValueError as error:  # not JSON, or not UTF-8
+        raise ValueError(f"{folder / training.CONFIG} is not valid JSON: {error}") from error
+    if not isinstance(config, dict) or config.get("architecture") not in unet.ARCHITECTURES:
+        raise ValueError(f"{folder / training.CONFIG} names none of {', '.join(unet.ARCHITECTURES)} as architecture")
+    if not isinstance(config.get("size"), int):
+        raise ValueError(f"{folder / training.CONFIG} does not say the network's size in pixels")
+    return config
 
 
 def build(start, mixed=False):

@@ -186,13 +186,16 @@ class Progress(keras.callbacks.Callback):
         self.checkpoints, self.tell = checkpoints, tell
 
     def on_train_begin(self, logs=None):
-        self.began, self.first = time.monotonic(), len(self.checkpoints.history)
-        if self.first:
-            self.tell(f"going on after epoch {self.first} of {self.params['epochs']}")
+        self.times = [time.monotonic()]
+        first = len(self.checkpoints.history)
+        if first:
+            self.tell(f"going on after epoch {first} of {self.params['epochs']}")
 
     def on_epoch_end(self, epoch, logs=None):
         done, epochs = epoch + 1, self.params["epochs"]
-        each = (time.monotonic() - self.began) / (done - self.first)
+        self.times.append(time.monotonic())
+        counted = self.times[1:] if len(self.times) > 2 else self.times  # the first one prepares the network
+        each = (counted[-1] - counted[0]) / (len(counted) - 1)
         best = self.checkpoints.best == f"best-{epoch:04d}.npz"
         left = f"at most {duration(each * (epochs - done))} left" if done < epochs else "the last"
         if self.model.stop_training:
@@ -304,11 +307,19 @@ def load_folder(folder, size=None):
 
     Returns:
         (model, config)
+
+    Raises:
+        ValueError: the weights are damaged, or those of another network.
     """
     config = read_config(folder)
     config["size"] = size or config["size"]
     model = rebuild(config)
-    model.load_weights(str(Path(folder) / WEIGHTS))
+    path = Path(folder) / WEIGHTS
+    try:
+        model.load_weights(str(path))
+    except (OSError, KeyError, ValueError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise ValueError(f"{path} is damaged, or holds another network than its {CONFIG} says: {first}") from error
     return model, config
 
 

@@ -3,6 +3,7 @@
 import errno
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -174,6 +175,7 @@ def test_chairs97_is_split_77_and_20_without_parting_a_chair():
     (["--learning-rate", "nan"], "--learning-rate must be above 0"),
     (["--ema", "1"], "--ema must be from 0 to below 1"),
     (["--border", "-2"], "--border must be 0 or above"),
+    (["--folds", "0"], "--folds must be above 0"),
     (["--folds", "1"], "fold"),
     (["--folds", "3", "--push-to-hub", "a/b"], "none to publish"),
     (["--evaluate", "nowhere"], "no weights at 'nowhere'"),
@@ -187,6 +189,22 @@ def test_mistakes_get_one_clear_line(arguments, words, capsys, monkeypatch):
     assert train.main(arguments) == 1
     said = capsys.readouterr().err
     assert words in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize("name, content, words", [
+    ("config.json", b"{", "not valid JSON"),
+    ("config.json", b'{"size": 64}', "as architecture"),
+    ("config.json", b'{"architecture": "unet_lite0"}', "size in pixels"),
+    ("config.json", b'{"architecture": "unet_128", "size": 64}', "is damaged, or holds another network"),
+    ("model.weights.h5", b"\x89HDF half of it", "is damaged, or holds another network"),
+])  # fmt: skip
+def test_weights_to_start_from_that_are_broken_are_told(name, content, words, folder, tmp_path, capsys):
+    start = shutil.copytree(ROOT / "weights", tmp_path / "start")
+    (start / name).write_bytes(content)
+    arguments = ["--data", str(folder), "--validation", "4", "--start", str(start), "--size", "32"]
+    assert train.main([*arguments, "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert words in said and str(start) in said and "Traceback" not in said
 
 
 def test_imagenet_without_a_network_says_how_to_get_it(folder, tmp_path, capsys, monkeypatch):
