@@ -72,6 +72,7 @@ def _work(arguments, log, strike, signals, largest):
     os.dup2(target, 2)
     sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a fork server ignores it
+    os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")  # nothing here divides into more
     register()
     if strike:
         _arm(*strike, signals)
