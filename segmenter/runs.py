@@ -162,12 +162,13 @@ def discard(out):
 
 
 def fingerprint(pairs):
-    """A short text that differs where the photos do: their names and sizes in bytes.
+    """A short text that differs where the photos or masks do: their names and sizes in bytes.
 
     Args:
         pairs: list of `dataset.Pair`.
     """
-    lines = sorted(f"{Path(pair.photo).name} {Path(pair.photo).stat().st_size}" for pair in pairs)
+    files = [path for pair in pairs for path in (pair.photo, pair.mask) if isinstance(path, Path)]
+    lines = sorted(f"{path.name} {path.stat().st_size}" for path in files)
     return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()[:16]
 
 

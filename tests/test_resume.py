@@ -58,7 +58,7 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(place, undis
     out, log, rng = tmp_path / "out", tmp_path / "log", random.Random(SEED)
     points = [
         ("segmenter.dataset:TrainingBatches._sample", rng.randrange(9, 24)),  # within an epoch
-        ("zipfile:ZipFile.open", rng.randrange(180, 420)),  # within a file of a checkpoint
+        ("zipfile:ZipFile.open", rng.randrange(115, 250)),  # within a file of a checkpoint
         ("os:fsync", 5),  # a checkpoint written, but not in its place
         ("segmenter.checkpoints:Checkpoints._write_history", 2),  # an epoch just noted
         ("segmenter.training:_StopCallback.on_train_batch_end", rng.randrange(1, 6)),  # a step just made

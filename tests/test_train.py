@@ -29,7 +29,7 @@ def folder(tmp_path):
 def tiny(monkeypatch):
     """The options of a training that takes seconds."""
     architectures = (*unet.ARCHITECTURES, tiny_training.TINY)
-    monkeypatch.setitem(unet.CLASSIC, tiny_training.TINY, (32, (8, 8), 16))
+    monkeypatch.setitem(unet.CLASSIC, tiny_training.TINY, tiny_training.LIKE_THIS)
     for module in (unet, train, hub):
         monkeypatch.setattr(module, "ARCHITECTURES", architectures)
     return ["--architecture", tiny_training.TINY, "--start", "scratch", "--epochs", "2", "--validation", "4", "--batch", "4"]
