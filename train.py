@@ -1,7 +1,10 @@
 """Train, fine-tune and judge the network from the command line.
 
     python train.py                               the article's experiment: chairs97, 77 photos and 20
-    python train.py --data FOLDER                 your own: FOLDER/images and FOLDER/masks
+    python train.py --data PLACE                  your own photos: a folder, a zip, a labelling tool's export
+    python train.py --data PLACE --check          look them over without training
+    python train.py --folds 5                     train five times, each fifth of the photos once for judging
+    python train.py --resume FOLDER               go on with a run that was stopped or killed
     python train.py --architecture unet_256       the article's own network, from scratch
     python train.py --evaluate weights            judge a weights folder without training
     python train.py --push-to-hub OWNER/NAME      and publish what was trained, with its model card
@@ -15,240 +18,265 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
 
-from segmenter import card, dataset, unet  # noqa: E402
+from segmenter import runs, trouble  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent
-CHAIRS97 = ROOT / "segmenter" / "data" / "chairs97"
-DEFAULT_WEIGHTS = ROOT / "weights"
-STARTS = ("imagenet", "scratch")
-COLLECTION_SAMPLES = 4000  # in an epoch, as a collection has no natural end
+ARCHITECTURES = ("unet_lite0", "unet_128", "unet_256", "unet_512", "unet_1024")  # help comes without Keras
+# What may be another at every call for the same run; all else decides its result.
+FREE = {"resume", "out", "epochs", "push_to_hub", "private", "csv", "summary", "check", "evaluate"}
 
 
-def parse_arguments(arguments=None):
+def make_parser():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add = parser.add_argument
-    add("--data", type=Path, default=CHAIRS97, help="folder with images/ and masks/ (default: chairs97)")
-    add("--collection", action="store_true",
-        help="--data is a collection like the one of the default weights: photos, scenes, renders, backgrounds")
-    add("--architecture", choices=unet.ARCHITECTURES, default=unet.DEFAULT)
-    add("--size", type=int, help="side of the network's square in pixels (default: the architecture's)")
-    add("--start", help="a weights folder, imagenet (the pretrained encoder) or scratch "
-        "(default: weights/ where it fits the architecture, else scratch)")
-    add("--validation", type=float, default=20, help="photos to validate on, or a share below 1")
-    add("--epochs", type=int, default=100, help="at most this many")
+    data = parser.add_argument_group("the photos").add_argument
+    data("--data", default=str(ROOT / "segmenter" / "data" / "chairs97"), metavar="PLACE",
+         help="a folder with images/ and masks/, or of RGBA cutouts; a COCO, labelme or YOLO export; a zip "
+         "of one; hf://datasets/OWNER/NAME[@revision] (default: chairs97)")
+    data("--classes", type=lambda text: [name.strip() for name in text.split(",")],
+         help="of an export: the classes to cut out, with commas between (default: all)")
+    data("--check", action="store_true", help="look the photos over, draw a contact sheet, and stop")
+    data("--validation", type=float, default=20, help="photos to validate on, or a share below 1 (default 20)")
+    data("--folds", type=int, metavar="K", help="cross-validation: train K times, so that each photo is judged once")
+    data("--collection", action="store_true",
+         help="--data is a collection like the one of the default weights: photos, scenes, renders, backgrounds")
+    network = parser.add_argument_group("the network").add_argument
+    network("--architecture", choices=ARCHITECTURES, help="(default: that of --start, else unet_lite0)")
+    network("--size", type=int, help="side of the network's square in pixels (default: the architecture's)")
+    network("--start", help="a weights folder, OWNER/NAME[@revision] of the Hub, imagenet (the pretrained encoder) "
+            "or scratch (default: weights/ where it fits the architecture, else scratch)")
+    add = parser.add_argument_group("training").add_argument
+    add("--epochs", type=int, default=100, help="at most this many (default 100)")
     add("--samples", type=int, help="photos in an epoch (default: each once; a collection: 4000)")
     add("--batch", type=int, help="photos a step (default 8; a collection: 16)")
     add("--learning-rate", type=float, help="(default 1e-3; fine-tuning weights: 1e-4)")
-    add("--seed", type=int, default=0)
-    add("--out", type=Path, help="folder for the result; a run that was killed there is resumed")
-    add("--summary", action="store_true", help="print the network and stop")
-    add("--evaluate", type=Path, metavar="WEIGHTS", help="judge this weights folder without training; the report goes to --out")
-    add("--push-to-hub", metavar="OWNER/NAME", help="publish the result on the Hugging Face Hub")
-    add("--private", action="store_true", help="create the Hub's repository for its owner's eyes only")
-    return parser.parse_args(arguments)  # fmt: skip
+    add("--ema", type=float, metavar="SHARE",
+        help="judge and keep a moving average of the weights; 0.99: over some 100 steps (default 0: none)")
+    add("--border", type=float, help="weigh pixels at borders and thin parts up to 1 + this (default 0; a collection: 4)")
+    add("--mixed-precision", action="store_true", help="compute in 16 bits where a GPU is; quicker there")
+    add("--seed", type=int, default=0, help="of the split and of all that is random (default 0)")
+    add("--deterministic", action="store_true", help="the same seed gives the same weights to the last bit; slower")
+    result = parser.add_argument_group("the result").add_argument
+    result("--out", type=Path, help="folder for the result (default: a new one in runs/)")
+    result("--resume", type=Path, metavar="FOLDER", help="go on with the run whose result belongs there, as it was begun")
+    result("--csv", metavar="FILE", help="write the figures of every photo as a table, too")
+    result("--push-to-hub", metavar="OWNER/NAME", help="publish the result on the Hugging Face Hub")
+    result("--private", action="store_true", help="create the Hub's repository for its owner's eyes only")
+    result("--summary", action="store_true", help="print the network and stop")
+    result("--evaluate", metavar="WEIGHTS", help="judge these weights without training; the report goes to --out")
+    return parser  # fmt: skip
+
+
+def parse_arguments(arguments=None):
+    """The options of the command line; with --resume those of the run, which others must not contradict."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    before = None
+    if options.resume:
+        runs.mend(options.resume)
+        before = runs.recorded(options.resume)
+        if before is None and not (options.resume / "config.json").exists() and not _has_folds(options.resume):
+            raise runs.RunError(f"there is no run at {options.resume} that could go on")
+        parser.set_defaults(**{name: value for name, value in (before or {}).items() if name not in ("out", "resume")})
+        options = parser.parse_args(arguments)
+        options.out, options.finished = options.resume, before is None
+    for name in ("data", "start"):  # where they lie must not depend on where the run goes on
+        place = getattr(options, name)
+        if place and place not in ("imagenet", "scratch") and Path(place).exists():
+            setattr(options, name, str(Path(place).resolve()))
+    check_numbers(parser, options)
+    if before is not None:
+        runs.check_same(options.out, before, plain(options), free(options))
+    return options
+
+
+def check_numbers(parser, options):
+    """Refuse numbers that no training can be done with."""
+    above_zero = ("size", "epochs", "samples", "batch", "learning_rate", "validation", "folds")
+    for name in above_zero:
+        value = getattr(options, name)
+        if value is not None and not 0 < value < float("inf"):
+            raise ValueError(f"--{name.replace('_', '-')} must be above 0, not {value:g}")
+    if options.ema is not None and not 0 <= options.ema < 1:
+        raise ValueError(f"--ema must be from 0 to below 1, not {options.ema:g}; 0.99 is usual")
+    if options.border is not None and not 0 <= options.border < float("inf"):
+        raise ValueError(f"--border must be 0 or above, not {options.border:g}; 4 is usual")
+    if options.folds and options.collection:
+        raise ValueError("--folds does not go with --collection, which has validation photos of its own")
+    if options.folds and options.push_to_hub:
+        raise ValueError("--folds gives several networks, none to publish; train once without it for that")
+
+
+def plain(options):
+    """The options that a run is begun with, as plain JSON."""
+    left_out = {"resume", "out", "finished", "summary", "check", "evaluate"}
+    return {name: value for name, value in vars(options).items() if name not in left_out}
+
+
+def free(options):
+    """Names of the options that may change when a run goes on; the length of a cosine is part of its form."""
+    return FREE - {"epochs"} if options.collection else FREE
 
 
 def main(arguments=None):
     """Run the command line; returns the exit status."""
-    options = parse_arguments(arguments)
+    options = None
     try:
-        if options.summary:
-            summarise(unet.build_unet(options.architecture, options.size))
-        elif options.evaluate:
-            out = options.out or free_folder(ROOT / "runs" / f"{options.evaluate.name}-on-{options.data.name}")
-            judge(options.evaluate, read_data(options)[1], options, out)
-            if options.out == options.evaluate:
-                card.write_card(out, credits(options) or card.read_credits(out))
-        else:
-            train(options)
-    except (dataset.DatasetError, OSError, ValueError, RuntimeError) as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 1
+        options = parse_arguments(arguments)
+        return dispatch(options)
     except KeyboardInterrupt:
-        print("\ntrain.py: stopped; the best weights so far are in the output folder", file=sys.stderr)
+        print(f"\ntrain.py: stopped at once; nothing that was saved is lost{_go_on(options)}", file=sys.stderr)
         return 130
+    except Exception as error:
+        words = trouble.in_words(error)
+        if words is None and not isinstance(error, (OSError, ValueError, RuntimeError)):
+            raise
+        print(f"train.py: {words + _go_on(options) if words else error}", file=sys.stderr)
+        return 1
+
+
+def _go_on(options):
+    out = options and options.out
+    there = out and runs.unfinished(out).exists()
+    return f"; to go on: python train.py --resume {out}" if there else ""
+
+
+def _has_folds(folder):
+    return (folder / "folds.json").exists()
+
+
+def dispatch(options):
+    """Do what was asked for; returns the exit status."""
+    if options.resume and options.finished:
+        print(f"{options.out} is finished, there is nothing to go on with; to train further from it: "
+              f"python train.py --start {options.out}")  # fmt: skip
+    elif options.summary:
+        summarise(options)
+    elif options.check:
+        check(options)
+    elif options.evaluate:
+        evaluate(options)
+    else:
+        return train(options)
     return 0
 
 
-def summarise(model):
+def summarise(options):
     """Print Keras's summary, wide enough for its shapes also where no terminal says how wide it is."""
+    from segmenter import unet
+
     if not sys.stdout.isatty():
         os.environ.setdefault("COLUMNS", "100")
-    model.summary(line_length=100)
+    unet.build_unet(options.architecture or unet.DEFAULT, options.size).summary(line_length=100)
 
 
-def read_data(options):
-    """(pairs to train on or None, name → pairs to validate on) of the data set that was asked for."""
-    if options.collection:
-        from segmenter import furniture
+def check(options):
+    """Look a data set over without training; its contact sheet goes to --out."""
+    from segmenter import experiment
 
-        return None, furniture.validation_pairs(options.data)
-    pairs = dataset.read_folder(options.data)
-    kept, held_out = dataset.split(pairs, options.validation, options.seed)
-    print(f"{len(kept)} photos to train on, {len(held_out)} to validate on, from {options.data.name}")
-    return kept, {"validation": held_out}
+    out = options.out or runs.free_folder(ROOT / "runs" / f"{experiment.data_name(options)}-check")
+    out.mkdir(parents=True, exist_ok=True)
+    experiment.read_data(options, experiment.find_start(options).size, out / "contact-sheet.jpg")
+
+
+def evaluate(options):
+    """Judge weights on the validation photos; the report goes to --out."""
+    from segmenter import Segmenter, card, evaluation, experiment, report
+
+    segmenter = Segmenter.load(options.evaluate)
+    folder = segmenter.folder
+    data = experiment.read_data(options, segmenter.size)
+    name = f"{Path(options.evaluate).name}-on-{experiment.data_name(options)}"
+    out = options.out or runs.free_folder(ROOT / "runs" / name)
+    metrics, judged = experiment.judge(folder, experiment.divide(data, options)[1], segmenter.threshold)
+    metrics = report.complete({**metrics, "data": data.name}, config=segmenter.config, findings=data.findings)
+    metrics = experiment.write_judgement(out, metrics, judged, options, folder)
+    if options.csv:
+        evaluation.write_csv(metrics, options.csv)
+    if out.resolve() == folder.resolve():
+        card.write_card(out, experiment.credits(options) or card.read_credits(out))
+    print(f"metrics.json, samples.png and report.html are in {out}")
 
 
 def train(options):
-    """Train as the options say, judge the result and write it to its folder."""
-    from segmenter import training
+    """Train as the options say, once or fold by fold; returns the exit status."""
+    from segmenter import dataset, evaluation, experiment
 
     began = time.monotonic()
     if options.push_to_hub:
         from segmenter import hub
 
         hub.check_name(options.push_to_hub)  # rather now than after hours
-    kept, held_out = read_data(options)
-    out = options.out or free_folder(ROOT / "runs" / f"{options.data.name}-{options.architecture}")
-    start = options.start or default_start(options.architecture)
-    model = starting_point(start, options)
+    start = experiment.find_start(options)
+    name = f"{experiment.data_name(options)}-{start.architecture}{'-folds' if options.folds else ''}"
+    out = options.out = options.out or runs.free_folder(ROOT / "runs" / name)
+    begin_at(out, start, options)
+    data = experiment.read_data(options, start.size)
     recipe = choose_recipe(start, options)
-    size = model.input_shape[1]
-    batches, validation = make_batches(kept, held_out, size, recipe, options)
-    print(f"{options.architecture} at {size} pixels, starting from {start}; the result goes to {out}")
-    training.fit(model, batches, validation, recipe, out)
-    training.save_folder(model, out, describe(model, start, recipe, options))
-    judge(out, held_out, options, out)
-    inherited = [] if start in STARTS else card.read_credits(start)
-    card.write_card(out, list(dict.fromkeys([*inherited, *credits(options)])))
+    if options.folds:
+        parts = dataset.folds(data.pairs, options.folds, options.seed)
+    else:
+        parts = [experiment.divide(data, options)]
+    note(out, options, data)
+    if options.folds:
+        several = [
+            experiment.Run(options, data, start, recipe, kept, {"validation": held_out}, out / f"fold-{number}")
+            for number, (kept, held_out) in enumerate(parts, 1)
+        ]
+        finished = experiment.cross_validate(several, out, options)
+        if finished:
+            runs.discard(out)
+        return 0 if finished else 130
+    run = experiment.Run(options, data, start, recipe, *parts[0], out)
+    metrics, _, finished = experiment.train(run)
+    if metrics and options.csv:
+        evaluation.write_csv(metrics, options.csv)
+    if finished and options.push_to_hub:
+        experiment.publish(out, options)
     print(f"{(time.monotonic() - began) / 60:.1f} minutes in all")
-    if options.push_to_hub:
-        publish(out, options)
+    return 0 if finished else 130
 
 
-def publish(out, options):
-    """Push a weights folder; where that fails, say how to do it later, as nothing is lost."""
-    from segmenter import hub
+def begin_at(out, start, options):
+    """See to it that a result can come to `out` without costing anybody anything."""
+    from segmenter import experiment
 
-    try:
-        pushed = hub.push(out, options.push_to_hub, private=options.private)
-    except hub.HubError as error:
-        again = f"python -m segmenter.hub push {out} {options.push_to_hub}"
-        raise RuntimeError(f"{error}\nthe weights are safe in {out}; to publish them later: {again}") from error
-    print(hub.told(out, options.push_to_hub, pushed))
-
-
-def describe(model, start, recipe, options):
-    """config.json: what is needed to use the weights, and by which steps they came about."""
-    from segmenter import training
-
-    step = {
-        "data": data_name(options),
-        "size": model.input_shape[1],
-        "started_from": Path(start).name,
-        "samples_an_epoch": options.samples or (COLLECTION_SAMPLES if options.collection else None),
-        **training.describe_recipe(recipe),
-    }
-    earlier = [] if start in STARTS else training.read_config(start).get("steps", [])
-    return {
-        "name": f"{options.architecture} trained on {data_name(options)}",
-        "architecture": options.architecture,
-        "size": model.input_shape[1],
-        "threshold": 0.5,
-        "steps": [*earlier, step],
-    }
+    runs.mend(out)
+    before = runs.recorded(out)
+    if before is not None:
+        runs.check_same(out, before, plain(options), free(options))
+    elif options.folds and out.exists() and any(out.iterdir()):
+        raise runs.RunError(f"{out} is not empty; choose another --out for the folds")
+    if start.folder and out.resolve() == start.folder.resolve():
+        raise runs.RunError(f"training starts from {out}; choose another --out, so that they can be compared")
+    if not options.folds:
+        runs.check_place(out, experiment.OURS)
 
 
-def default_start(architecture):
-    fits = architecture == unet.DEFAULT and (DEFAULT_WEIGHTS / "config.json").exists()
-    return str(DEFAULT_WEIGHTS) if fits else "scratch"
+def note(out, options, data):
+    """Write down what the run is begun with; or see whether the run that goes on was begun with the same."""
+    import keras
 
-
-def starting_point(start, options):
-    """The network with the weights to start from."""
-    from segmenter import encoder, training
-
-    if start not in STARTS:
-        model, config = training.load_folder(start, options.size)
-        if config["architecture"] != options.architecture:
-            raise ValueError(f"{start} holds a {config['architecture']}, not a {options.architecture}")
-        return model
-    model = unet.build_unet(options.architecture, options.size)
-    if start == "imagenet":
-        if options.architecture != unet.DEFAULT:
-            raise ValueError(f"only {unet.DEFAULT} has a pretrained encoder; use --start scratch")
-        encoder.load_imagenet(model)
-    return model
+    photos = runs.fingerprint(data.pairs) if data.pairs else "a collection"
+    runs.begin(out, plain(options), free(options), photos, keras.backend.backend())
 
 
 def choose_recipe(start, options):
+    """The recipe for a starting point; every number that an option gives is taken from it."""
     from segmenter import training
 
-    fine_tuning = start not in STARTS and not options.collection
+    fine_tuning = start.folder is not None and not options.collection
     return training.Recipe(
         epochs=options.epochs,
         batch_size=options.batch or (16 if options.collection else 8),
         learning_rate=options.learning_rate or (1e-4 if fine_tuning else 1e-3),
         keep_statistics=fine_tuning,
         cosine=options.collection,
-        border=4.0 if options.collection else 0.0,
+        border=(4.0 if options.collection else 0.0) if options.border is None else options.border,
+        ema=options.ema or 0.0,
         seed=options.seed,
     )
-
-
-def make_batches(kept, held_out, size, recipe, options):
-    """(training batches, validation batches) for a network of `size` pixels."""
-    if options.collection:
-        from segmenter import furniture
-
-        draw, samples = furniture.Mixture(options.data, size), options.samples or COLLECTION_SAMPLES
-        watched = furniture.watched_pairs(held_out)
-    else:
-        squares = dataset.load_squares(kept, size)
-        draw, samples = dataset.augmented(squares, size), options.samples or len(squares)
-        watched = held_out["validation"]
-    batches = dataset.TrainingBatches(draw, samples, recipe.batch_size, recipe.seed, recipe.border)
-    watched = dataset.load_squares(watched, size)
-    return batches, dataset.ValidationBatches(watched, size, recipe.batch_size)
-
-
-def judge(folder, held_out, options, out):
-    """Measure a weights folder on validation pairs, write the report to `out` and say how good it is."""
-    from segmenter import Segmenter, evaluation
-
-    segmenter = Segmenter.load(folder)
-    sources = {name: dataset.cases(pairs) for name, pairs in held_out.items()}
-    metrics, judged = evaluation.evaluate(segmenter.probabilities, sources, segmenter.threshold)
-    metrics["data"] = data_name(options)
-    print(evaluation.in_words(metrics))
-    metrics["samples"] = "samples.png: the worst, the median and the best of these photos."
-    if options.collection:  # its photos are not ours to show; chairs97 is, and never trained
-        shown = {"chairs97": dataset.cases(dataset.read_folder(CHAIRS97))}
-        _, judged = evaluation.evaluate(segmenter.probabilities, shown, segmenter.threshold)
-        metrics["samples"] = (
-            "samples.png: the worst, the median and the best of chairs97, which may be shown. These "
-            "pictures never trained, but some of the furniture models in them did, in other pictures."
-        )
-    else:
-        evaluation.write_overlays(out / "overlays", judged, segmenter.threshold)
-    evaluation.write_report(out, metrics, judged, folder)
-    print(f"metrics.json and samples.png are in {out}")
-
-
-def data_name(options):
-    return "furniture collection" if options.collection else options.data.name
-
-
-def credits(options):
-    """Lines that name the makers of the training data, where their licences ask for it."""
-    if options.collection:
-        from segmenter import furniture
-
-        return furniture.credits(options.data)
-    if options.data == CHAIRS97:
-        return ["The pictures of chairs97, and the 3D models in them: see segmenter/data/chairs97/ATTRIBUTION.md"]
-    return []
-
-
-def free_folder(folder):
-    """`folder`, or the first of folder-2, folder-3, … that is not there yet."""
-    number, free = 1, folder
-    while free.exists():
-        number += 1
-        free = folder.with_name(f"{folder.name}-{number}")
-    return free
 
 
 if __name__ == "__main__":

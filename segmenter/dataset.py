@@ -2,6 +2,7 @@
 
 import csv
 import random
+import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,13 @@ from pathlib import Path
 import cv2
 import keras
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
-from segmenter import augmentation, photos, preprocessing
+from segmenter import augmentation, compose, photos, preprocessing
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+MASK_SUFFIXES = (*PHOTO_SUFFIXES, ".gif")
+MASK_ENDINGS = ("_mask", "-mask", "_matte")  # chair.jpg may have its mask in chair.png or chair_mask.png
 GROUP_COLUMNS = ("group", "model", "seat_models")  # in a CSV beside the folders, first found counts
 HEADROOM = 1.5  # decoded photos are kept this much larger than the network's square, to zoom into
 
@@ -24,20 +27,52 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True)
 class Pair:
-    """A photo, its mask picture, and the groups it belongs to (photos that show the same thing)."""
+    """A photo, its mask, and the groups it belongs to (photos that show the same thing).
+
+    The mask is a picture file; the photo's own file, where its transparency is the mask; or an
+    object with `read()` → (mask, known) and `file`, where an annotation file describes it (see
+    `sources.Drawing`). `read_mask` reads them all.
+    """
 
     photo: Path
-    mask: Path
+    mask: object
     groups: tuple = ()
+
+    @property
+    def name(self):
+        return self.photo.name
+
+    @property
+    def is_cutout(self):
+        return self.mask == self.photo
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with one file of a data set, and what to do about it.
+
+    The level is "error" where the file is left out, "warning" where it is used all the same;
+    the kind is the heading that findings are gathered under.
+    """
+
+    level: str
+    kind: str
+    name: str
+    problem: str
+    advice: str
 
 
 @dataclass(frozen=True)
 class Square:
-    """A decoded pair: photo uint8 s × s × 3, target float32 s × s, weight float32 s × s (see losses)."""
+    """A decoded pair: photo uint8 s × s × 3, target float32 s × s, weight float32 s × s (see losses).
+
+    A cutout's photo is laid on white and has its opacity in `alpha`, float32 s × s, 0 … 1.
+    """
 
     photo: np.ndarray
     target: np.ndarray
     weight: np.ndarray
+    alpha: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +83,27 @@ class Case:
     photo: np.ndarray
     truth: np.ndarray
     known: np.ndarray
+
+
+def told(found, most=4):
+    """Findings in words: one line a kind, with how many, the first names, and what to do."""
+    kinds = {}
+    for finding in found:
+        kinds.setdefault((finding.level, finding.kind), []).append(finding)
+    lines = []
+    for (level, kind), alike in sorted(kinds.items(), key=lambda item: (item[0][0], -len(item[1]))):
+        names = ", ".join(finding.name for finding in alike[:most]) + (", …" if len(alike) > most else "")
+        first = alike[0]
+        fate = "left out" if level == "error" else "used"
+        lines.append(f"{kind[0].upper()}{kind[1:]}: {len(alike)}, {fate} ({names})")
+        lines.append(f"    {first.name}: {first.problem}; {first.advice}")
+    return "\n".join(lines)
+
+
+NO_MASK = "photos without a mask"
+NO_PHOTO = "masks without a photo"
+TWO_MASKS = "photos with two masks"
+TWO_PHOTOS = "masks with two photos"
 
 
 def read_folder(folder):
@@ -62,26 +118,78 @@ def read_folder(folder):
     Raises:
         DatasetError: there is no such folder, or a photo lacks its mask, or nothing is in it.
     """
+    pairs, found = pair_up(folder)
+    lonely = [finding.name for finding in found if finding.kind in (NO_MASK, TWO_MASKS)]
+    if lonely:
+        raise DatasetError(
+            f"{len(lonely)} photos have no mask of the same name, or more than one, in "
+            f"{Path(folder) / 'masks'}: {', '.join(lonely[:5])}{' …' if len(lonely) > 5 else ''}"
+        )
+    return pairs
+
+
+def pair_up(folder):
+    """As `read_folder`, but what has no partner is left out and told of.
+
+    Returns:
+        (pairs, found): list of Pair, sorted by name, and list of Finding.
+
+    Raises:
+        DatasetError: there is no such folder, or there are no photos in it.
+    """
     folder = Path(folder)
     for part in (folder / "images", folder / "masks"):
         if not part.is_dir():
             raise DatasetError(f"{part} is missing: put the photos in images/ and their masks in masks/")
-    masks = {path.stem: path for path in (folder / "masks").iterdir() if _is_picture(path)}
-    found = sorted(path for path in (folder / "images").iterdir() if _is_picture(path))
-    if not found:
+    pictures = pictures_in(folder / "images")
+    if not pictures:
         raise DatasetError(f"{folder / 'images'} holds no photos ({', '.join(PHOTO_SUFFIXES)})")
-    lonely = [path.name for path in found if path.stem not in masks]
-    if lonely:
-        raise DatasetError(
-            f"{len(lonely)} photos have no mask of the same name in {folder / 'masks'}: "
-            f"{', '.join(lonely[:5])}{' …' if len(lonely) > 5 else ''}"
-        )
-    groups = _read_groups(folder)
-    return [Pair(path, masks[path.stem], groups.get(path.name, (path.stem,))) for path in found]
+    names = Counter(path.stem for path in pictures)
+    masks = _masks_by_name(folder / "masks", names)
+    groups, pairs, found = _read_groups(folder), [], []
+    for path in pictures:
+        fitting = masks.get(path.stem, [])
+        if len(fitting) == 1:
+            pairs.append(Pair(path, fitting[0], groups.get(path.name, (path.stem,))))
+        else:
+            found.append(_no_pair(path, fitting))
+    found += [_two_photos(pair) for pair in pairs if names[pair.photo.stem] > 1]
+    found += [_no_photo(path) for stem in sorted(masks.keys() - names) for path in masks[stem]]
+    return pairs, found
 
 
-def _is_picture(path):
-    return path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".")
+def pictures_in(folder, suffixes=PHOTO_SUFFIXES):
+    """The picture files right in a folder, sorted by name; hidden ones do not count."""
+    return sorted(path for path in Path(folder).iterdir()
+                  if path.suffix.lower() in suffixes and not path.name.startswith("."))  # fmt: skip
+
+
+def _masks_by_name(folder, names):
+    """The stem of the photo that is meant → its masks; chair_mask.png is meant for chair.jpg."""
+    found = {}
+    for path in pictures_in(folder, MASK_SUFFIXES):
+        ending = next((ending for ending in MASK_ENDINGS if path.stem.lower().endswith(ending)), "")
+        meant = path.stem if path.stem in names else path.stem[: len(path.stem) - len(ending)]
+        found.setdefault(meant, []).append(path)
+    return found
+
+
+def _no_pair(path, masks):
+    if masks:
+        names = " and ".join(mask.name for mask in masks)
+        return Finding("error", TWO_MASKS, path.name, f"masks/ holds {names} for it", "keep the right one of them")
+    return Finding("error", NO_MASK, path.name, "masks/ holds no file of the same name",
+                   f"add {path.stem}.png to masks/, or remove the photo")  # fmt: skip
+
+
+def _two_photos(pair):
+    return Finding("warning", TWO_PHOTOS, pair.name, f"another photo in images/ has the mask {pair.mask.name} too",
+                   "keep one of them, unless both fit the mask; they stay on one side of a split")  # fmt: skip
+
+
+def _no_photo(path):
+    return Finding("error", NO_PHOTO, path.name, "images/ holds no photo of the same name",
+                   "add the photo, or remove the mask")  # fmt: skip
 
 
 def read_table(path):
@@ -156,16 +264,85 @@ def split(pairs, validation, seed):
     return kept, held_out
 
 
+def folds(pairs, k, seed):
+    """Divide pairs into k folds for cross-validation, never parting a group.
+
+    The folds are as even as a greedy division makes them: the largest groups are dealt first, each
+    to the smallest fold so far.
+
+    Args:
+        pairs: list of Pair.
+        k: how many folds, from 2 to the number of groups.
+        seed: int.
+
+    Returns:
+        list of k (training, validation), each two lists of Pair in the order given; every pair is
+        in exactly one of the validation lists.
+
+    Raises:
+        DatasetError: k is below 2 or above the number of groups.
+    """
+    numbers = join_groups(pairs)
+    sizes = Counter(numbers)
+    if k < 2:
+        raise DatasetError(f"{k} folds cannot be compared: ask for 2 or more, such as 5")
+    if k > len(sizes):
+        raise DatasetError(
+            f"{len(pairs)} photos in {len(sizes)} groups cannot be divided into {k} folds; "
+            f"ask for {len(sizes)} at most, or add photos"
+        )
+    order = sorted(sizes)
+    random.Random(seed).shuffle(order)
+    counts, fold_of = [0] * k, {}
+    for number in sorted(order, key=lambda number: -sizes[number]):
+        fold_of[number] = counts.index(min(counts))
+        counts[fold_of[number]] += sizes[number]
+    return [
+        (
+            [pair for pair, number in zip(pairs, numbers) if fold_of[number] != fold],
+            [pair for pair, number in zip(pairs, numbers) if fold_of[number] == fold],
+        )
+        for fold in range(k)
+    ]
+
+
+def read_mask(pair):
+    """The mask of a pair as (mask, known), both bool H × W, of whatever kind it is.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    if not isinstance(pair.mask, Path):
+        return pair.mask.read()
+    if pair.is_cutout:
+        opaque = _opacity(pair) > 0.5
+        return opaque, np.ones_like(opaque)
+    return read_mask_file(pair.mask)
+
+
 def read_mask_file(path):
     """A mask picture file as (mask, known), both bool H × W; see `preprocessing.read_mask`."""
     try:
-        with Image.open(path) as picture:
-            plain = picture if picture.mode in ("L", "RGB", "RGBA") else picture.convert(_plain_mode(picture))
-            return preprocessing.read_mask(np.asarray(plain))
+        return preprocessing.read_mask(open_mask_picture(path))
     except preprocessing.MaskError as error:
         raise DatasetError(f"{path.name}: {error}") from error
-    except OSError as error:
-        raise DatasetError(f"{path.name} cannot be read as a mask: {error}") from error
+
+
+def open_mask_picture(path):
+    """A mask picture as `preprocessing.read_mask` wants it: uint8, H × W or H × W × 3 or 4, upright.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    try:
+        with Image.open(path) as picture:
+            upright = ImageOps.exif_transpose(picture)
+            if upright.mode not in ("L", "RGB", "RGBA"):
+                upright = upright.convert(_plain_mode(upright))
+            return np.asarray(upright)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = "the file is empty" if path.is_file() and not path.stat().st_size else error
+        raise DatasetError(f"{path.name} cannot be read as a mask: {reason}; save it again as PNG") from error
 
 
 def _plain_mode(picture):
@@ -174,50 +351,89 @@ def _plain_mode(picture):
     return "RGBA" if "transparency" in picture.info or picture.mode in ("LA", "PA") else "RGB"
 
 
+def _open_photo(pair):
+    try:
+        return photos.open_photo(pair.photo)
+    except photos.PhotoError as error:
+        raise DatasetError(f"{pair.name}: {error}") from error
+
+
 def load_square(pair, side):
     """Decode a pair and squeeze it to a square of `side` pixels.
 
     Raises:
         DatasetError: a file cannot be read, or photo and mask differ in shape.
     """
-    try:
-        photo = photos.open_photo(pair.photo)
-    except photos.PhotoError as error:
-        raise DatasetError(f"{pair.photo.name}: {error}") from error
-    mask, known = read_mask_file(pair.mask)
-    if abs(np.log(photo.shape[1] * mask.shape[0] / (photo.shape[0] * mask.shape[1]))) > 0.03:
+    photo = _open_photo(pair)
+    mask, known = read_mask(pair)
+    if not same_frame(photo.shape, mask.shape):
         raise DatasetError(
-            f"{pair.photo.name} is {photo.shape[1]} × {photo.shape[0]} but its mask is "
+            f"{pair.name} is {photo.shape[1]} × {photo.shape[0]} but its mask is "
             f"{mask.shape[1]} × {mask.shape[0]}: they must show the same frame"
         )
     target = preprocessing.resize(mask.astype(np.float32), side, side)
     weight = cv2.resize(known.astype(np.float32), (side, side), interpolation=cv2.INTER_NEAREST)
-    return Square(preprocessing.resize(photo, side, side), target, weight)
+    alpha = preprocessing.resize(_opacity(pair), side, side) if pair.is_cutout else None
+    return Square(preprocessing.resize(photo, side, side), target, weight, alpha)
+
+
+def same_frame(one, other):
+    """Whether two shapes (height, width, …) have the same sides, but for 3 % of rounding."""
+    return abs(np.log(one[1] * other[0] / (one[0] * other[1]))) <= 0.03
+
+
+def _opacity(pair):
+    """A cutout's opacity, float32 H × W, 0 … 1; 1 throughout where the file has no transparency."""
+    picture = open_mask_picture(pair.mask)
+    if picture.ndim == 2 or picture.shape[2] == 3:
+        return np.ones(picture.shape[:2], np.float32)
+    return picture[..., 3].astype(np.float32) / 255
+
+
+def lay_on(photo, alpha, background):
+    """Lay a cutout on a background.
+
+    As the cutout was laid on white before, the colours that its file has under full transparency,
+    often black or leftovers, never show.
+
+    Args:
+        photo: uint8, H × W × 3, the cutout on white.
+        alpha: float32, H × W, 0 … 1, its opacity.
+        background: uint8, H × W × 3.
+
+    Returns:
+        uint8, H × W × 3.
+    """
+    gone = (1 - alpha)[..., np.newaxis] * (255.0 - background)
+    return np.clip(photo - gone + 0.5, 0, 255).astype(np.uint8)
+
+
+def _settle(photo, alpha, name):
+    """A cutout on a plain room that follows from its name, so that it is judged alike every time."""
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    return lay_on(photo, alpha, compose.plain_room(*alpha.shape, rng))
 
 
 def load_case(pair):
     """A pair to be judged on: (photo uint8 H × W × 3, mask bool H × W, known bool H × W).
 
-    The mask is brought to the photo's size where it was drawn on a smaller copy.
+    The mask is brought to the photo's size where it was drawn on a smaller copy. A cutout is laid
+    on a plain room, as on white it would be all too easy.
 
     Raises:
         DatasetError: a file cannot be read.
     """
-    try:
-        photo = photos.open_photo(pair.photo)
-    except photos.PhotoError as error:
-        raise DatasetError(f"{pair.photo.name}: {error}") from error
-    parts = read_mask_file(pair.mask)
+    photo = _open_photo(pair)
     size = photo.shape[1], photo.shape[0]
     mask, known = (
-        cv2.resize(part.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0 for part in parts
+        cv2.resize(part.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0 for part in read_mask(pair)
     )
-    return photo, mask, known
+    return _settle(photo, _opacity(pair), pair.name) if pair.is_cutout else photo, mask, known
 
 
 def cases(pairs):
     """Pairs as `evaluation.Case`s, decoded one at a time as they are asked for."""
-    return (Case(pair.photo.name, *load_case(pair)) for pair in pairs)
+    return (Case(pair.name, *load_case(pair)) for pair in pairs)
 
 
 def load_squares(pairs, size):
@@ -277,11 +493,17 @@ class TrainingBatches(keras.utils.PyDataset):
 
 
 def augmented(squares, size, strength=augmentation.Strength()):
-    """The `draw` of `TrainingBatches` for a plain data set: each square in turn, changed at random."""
+    """The `draw` of `TrainingBatches` for a plain data set: each square in turn, changed at random.
+
+    A cutout lies on another plain room each time.
+    """
 
     def draw(index, rng):
         square = squares[index % len(squares)]
-        return augmentation.augment(square.photo, square.target, square.weight, size, rng, strength)
+        photo = square.photo
+        if square.alpha is not None:
+            photo = lay_on(photo, square.alpha, compose.plain_room(*square.alpha.shape, rng))
+        return augmentation.augment(photo, square.target, square.weight, size, rng, strength)
 
     return draw
 
@@ -294,7 +516,7 @@ def collate(samples):
 
 
 class ValidationBatches(keras.utils.PyDataset):
-    """Squares as they are, brought to the network's size, in order."""
+    """Squares as they are, brought to the network's size, in order; cutouts lie on plain rooms."""
 
     def __init__(self, squares, size, batch_size):
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=2)
@@ -305,10 +527,12 @@ class ValidationBatches(keras.utils.PyDataset):
 
     def __getitem__(self, step):
         start = step * self.batch_size
-        return collate([self._sample(square) for square in self.squares[start : start + self.batch_size]])
+        numbers = range(start, min(start + self.batch_size, len(self.squares)))
+        return collate([self._sample(self.squares[number], number) for number in numbers])
 
-    def _sample(self, square):
-        photo = preprocessing.resize(square.photo, self.size, self.size)
+    def _sample(self, square, number):
+        photo = square.photo if square.alpha is None else _settle(square.photo, square.alpha, str(number))
+        photo = preprocessing.resize(photo, self.size, self.size)
         target = preprocessing.resize(square.target, self.size, self.size)
         weight = cv2.resize(square.weight, (self.size, self.size), interpolation=cv2.INTER_NEAREST)
         return photo, target, weight

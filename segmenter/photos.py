@@ -27,7 +27,7 @@ class PhotoError(ValueError):
     """A file that cannot be taken as a photo; its message says what to do about it."""
 
 
-def open_photo(source):
+def open_photo(source, reduce_to=None):
     """Open a picture file of any usual kind as a photo.
 
     The photo is turned upright as its EXIF says; transparency is laid on white; an embedded
@@ -36,9 +36,11 @@ def open_photo(source):
 
     Args:
         source: a path, the file's bytes, or a binary file object.
+        reduce_to: sides in pixels that are enough: a JPEG that is at least twice as large is decoded
+            at a half, a quarter or an eighth, which is much quicker.
 
     Returns:
-        photo: uint8, H × W × 3, RGB, upright, in the file's own size.
+        photo: uint8, H × W × 3, RGB, upright, in the file's own size unless it was reduced.
 
     Raises:
         PhotoError: there is no such file, it is empty or no picture we can read, it is
@@ -50,6 +52,8 @@ def open_photo(source):
     image = _identify(data)
     _check_size(*image.size)
     try:
+        if reduce_to:
+            image.draft(None, (reduce_to, reduce_to))
         image.load()
     except _BROKEN as error:
         raise PhotoError(_DAMAGED) from error

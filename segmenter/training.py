@@ -1,22 +1,28 @@
 """Fit a network: callbacks, resume, history, and the weights folder that comes out."""
 
 import json
+import math
 import os
-import shutil
+import signal
+import subprocess
+import sys
 import tempfile
+import threading
+import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from segmenter import encoder, losses, unet
+from segmenter import encoder, losses, runs, unet
+from segmenter.checkpoints import Checkpoints
 
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
 LITERT = "model.tflite"
-HISTORY = "history.csv"
-UNFINISHED = "unfinished"  # folder of checkpoints, inside the output folder while training goes on
 
 
 @dataclass(frozen=True)
@@ -28,12 +34,21 @@ class Recipe:
     learning_rate: float = 1e-3
     cosine: bool = False  # warm up, then fall to zero over all epochs, instead of on plateaus
     border: float = 0.0  # see dataset.emphasise_border
+    ema: float = 0.0  # share of the past in the moving average of the weights that is judged; 0: none
     keep_statistics: bool = False  # of batch norm, everywhere: for fine-tuning on few photos
     seed: int = 0
     stop_patience: int = 8
     stop_delta: float = 1e-4
     plateau_patience: int = 4
     plateau_factor: float = 0.1
+
+
+class Fitted(NamedTuple):
+    """What came of training."""
+
+    history: dict  # name of a figure → list of numbers, one an epoch
+    best: int | None  # the epoch whose weights the network ends with, counted from 0; None: none was finished
+    finished: bool  # False: it was asked to stop, and can go on
 
 
 def compile_model(model, recipe, steps):
@@ -53,92 +68,224 @@ def compile_model(model, recipe, steps):
         )
     encoder.freeze_batch_norm(model, everywhere=recipe.keep_statistics)
     model.compile(
-        optimizer=keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=5.0),
+        optimizer=keras.optimizers.AdamW(
+            rate, weight_decay=1e-4, clipnorm=5.0, use_ema=recipe.ema > 0, ema_momentum=recipe.ema or 0.99
+        ),
         loss=losses.cross_entropy_and_dice,
         metrics=[losses.dice],
         jit_compile="auto",
     )
 
 
-def callbacks(recipe, out):
-    """The article's callbacks, plus a backup after every epoch that a killed run resumes from."""
-    best = keras.callbacks.ModelCheckpoint(
-        str(best_weights(out)), monitor="val_loss", save_best_only=True, save_weights_only=True
-    )
-    common = [best, keras.callbacks.CSVLogger(str(out / HISTORY), append=True)]
-    if not recipe.cosine:
-        common += [
-            keras.callbacks.ReduceLROnPlateau(
-                monitor="val_loss", factor=recipe.plateau_factor, patience=recipe.plateau_patience
-            ),
-            keras.callbacks.EarlyStopping(
-                monitor="val_loss", patience=recipe.stop_patience, min_delta=recipe.stop_delta
-            ),
-        ]
-    backup = keras.callbacks.BackupAndRestore(str(out / UNFINISHED / "backup"), delete_checkpoint=False)
-    return [*common, backup]
+def callbacks(recipe):
+    """The article's callbacks: those that others of ours keep the counters of."""
+    if recipe.cosine:
+        return []
+    return [
+        keras.callbacks.ReduceLROnPlateau(
+            monitor="val_loss", factor=recipe.plateau_factor, patience=recipe.plateau_patience
+        ),
+        keras.callbacks.EarlyStopping(
+            monitor="val_loss", patience=recipe.stop_patience, min_delta=recipe.stop_delta
+        ),
+    ]
 
 
-def best_weights(out):
-    """Where the best weights so far lie while training goes on."""
-    return Path(out) / UNFINISHED / "best.weights.h5"
-
-
-def fit(model, batches, validation, recipe, out):
+def fit(model, batches, validation, recipe, folder, tell=print, more=()):
     """Train, keeping the weights that were best on the validation loss.
+
+    Ctrl-C (SIGINT) and SIGTERM end it after the current step, with what the last whole epoch came to.
 
     Args:
         model: a network of `unet.build_unet`; it ends with the best weights.
         batches, validation: `dataset.TrainingBatches` and `dataset.ValidationBatches`.
         recipe: Recipe.
-        out: folder for checkpoints and history.csv; a run that was killed resumes from it
-            after its last whole epoch.
+        folder: for checkpoints and history.csv; a run that ended early goes on from its last
+            whole epoch, exactly as it would have gone on then.
+        tell: called with a line for people after every epoch.
+        more: further callbacks of Keras; what they know is not kept for resuming.
 
     Returns:
-        dict of lists, one number an epoch, as Keras's History has it.
+        Fitted.
 
     Raises:
         RuntimeError: no epoch gave a finite validation loss.
+        RunError: what lies in the folder is damaged, or of another network.
     """
-    (out / UNFINISHED).mkdir(parents=True, exist_ok=True)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(recipe.seed)
     compile_model(model, recipe, len(batches))
-    history = model.fit(
-        batches,
-        validation_data=validation,
-        epochs=recipe.epochs,
-        callbacks=callbacks(recipe, out),
-        verbose="auto",
-    )
-    losses_seen = history.history.get("val_loss", [0.0])  # none where a finished run is asked for again
-    if not np.isfinite(losses_seen).any():
+    article = callbacks(recipe)
+    checkpoints = Checkpoints(folder, article)
+    first = batches.epoch = checkpoints.restore(model)
+    finished = True
+    if first < recipe.epochs and not checkpoints.stopped:
+        averaged = [keras.callbacks.SwapEMAWeights()] if recipe.ema else []
+        with _gentle_stop() as stop:
+            try:
+                model.fit(
+                    batches,
+                    validation_data=validation,
+                    epochs=recipe.epochs,
+                    initial_epoch=first,
+                    callbacks=[*more, *averaged, *article, checkpoints, Progress(checkpoints, tell), stop],
+                    shuffle=False,  # batches are drawn in an order of their own, which resuming repeats
+                    verbose=1 if sys.stdout.isatty() else 0,
+                )
+            except Stopped:
+                finished = False
+    seen = checkpoints.history
+    if seen and not any(np.isfinite(row["val_loss"]) for row in seen):
         raise RuntimeError("training gave no finite validation loss; try a lower --learning-rate")
-    model.load_weights(str(best_weights(out)))
-    return history.history
+    best = checkpoints.load_best(model)
+    return Fitted({name: [row[name] for row in seen] for name in (seen[0] if seen else ())}, best, finished)
+
+
+class Stopped(Exception):
+    """Somebody asked training to stop."""
+
+
+class _StopCallback(keras.callbacks.Callback):
+    asked = False
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.asked:
+            raise Stopped
+
+    on_test_batch_end = on_train_batch_end
+
+
+@contextmanager
+def _gentle_stop():
+    """A callback that ends training at the first SIGINT or SIGTERM; the next SIGINT interrupts at once."""
+    stop = _StopCallback()
+
+    def ask(number, frame):
+        if stop.asked:
+            raise KeyboardInterrupt
+        stop.asked = True
+        os.write(2, b"\nstopping after this step, to keep the best so far; once more stops at once\n")
+
+    if threading.current_thread() is not threading.main_thread():  # signals reach the main thread alone
+        yield stop
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Progress(keras.callbacks.Callback):
+    """Says after every epoch in one line how far training is, and how long it may still take."""
+
+    def __init__(self, checkpoints, tell=print):
+        super().__init__()
+        self.checkpoints, self.tell = checkpoints, tell
+
+    def on_train_begin(self, logs=None):
+        self.times = [time.monotonic()]
+        first = len(self.checkpoints.history)
+        if first:
+            self.tell(f"going on after epoch {first} of {self.params['epochs']}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        done, epochs = epoch + 1, self.params["epochs"]
+        self.times.append(time.monotonic())
+        counted = self.times[1:] if len(self.times) > 2 else self.times  # the first one prepares the network
+        each = (counted[-1] - counted[0]) / (len(counted) - 1)
+        best = self.checkpoints.best == f"best-{epoch:04d}.npz"
+        left = f"at most {duration(each * (epochs - done))} left" if done < epochs else "the last"
+        if self.model.stop_training:
+            left = "the last, as it learns no more"
+        self.tell(
+            f"epoch {done} of {epochs}: loss {logs['loss']:.4f}, validation loss {logs['val_loss']:.4f}, "
+            f"Dice {logs['val_dice']:.4f}{' (best so far)' if best else ''}; {duration(each)} an epoch, {left}"
+        )
+
+
+def duration(seconds):
+    """Seconds in words, as exact as anybody needs to know."""
+    if seconds < 100:
+        return f"{math.ceil(seconds)} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 6000 else f"{seconds / 3600:.1f} hours"
+
+
+def deterministic():
+    """Let the same seed give the same weights to the last bit; slower. JAX on a processor does so anyway."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def has_gpu():
+    """Whether Keras's backend has a GPU to train on."""
+    return any(name.startswith("gpu") for name in keras.distribution.list_devices())
+
+
+@contextmanager
+def devices():
+    """Within this, training is divided among all devices, on JAX; gives their number.
+
+    Every batch must then be a multiple of it.
+    """
+    names = keras.distribution.list_devices()
+    if keras.backend.backend() != "jax" or len(names) < 2:
+        yield 1
+        return
+    with keras.distribution.DataParallel(devices=names).scope():
+        yield len(names)
+
+
+@contextmanager
+def precision(mixed):
+    """Within this, networks are built to compute in 16 bits where that is enough (`mixed`), else in 32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16" if mixed else "float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def save_folder(model, out, config):
-    """Write `model` as a weights folder: config.json, model.weights.h5 and model.tflite.
-
-    The files are written beside their places and moved there, so that none is ever half there.
+    """Write the network's part of a weights folder: config.json, model.weights.h5 and model.tflite.
 
     Args:
         model: a network of `unet.build_unet`.
-        out: the folder; created where it is missing.
+        out: the folder; created where it is missing. Files that are there are overwritten: what must
+            not be seen half there is written elsewhere first, see `runs.publish`.
         config: dict with at least `architecture`, `size` and `threshold`.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    plain = rebuild(config)  # without the optimizer, which would triple the file
+    with precision(mixed=False):
+        plain = rebuild(config)  # without the optimizer, which would triple the file
     plain.set_weights(model.get_weights())
-    with tempfile.TemporaryDirectory(dir=out) as folder:
-        folder = Path(folder)
-        plain.save_weights(str(folder / WEIGHTS))
-        export_litert(plain, folder / LITERT)
-        (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-        for name in (WEIGHTS, LITERT, CONFIG):
-            os.replace(folder / name, out / name)
-    shutil.rmtree(out / UNFINISHED, ignore_errors=True)  # what it held is in the weights now
+    plain.save_weights(str(out / WEIGHTS))
+    runs.write_json(out / CONFIG, config)
+    if keras.backend.backend() == "tensorflow":
+        export_litert(plain, out / LITERT)
+    else:
+        _export_elsewhere(out)
+
+
+def _export_elsewhere(folder):
+    """Write model.tflite of a weights folder in a process of its own, with TensorFlow."""
+    root = str(Path(__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "-m", "segmenter.training", str(folder)],
+        env={**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": "-1"},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no word why"])[-1]
+        raise RuntimeError(f"{LITERT} could not be written, which takes TensorFlow (pip install tensorflow): {last}")
 
 
 def rebuild(config):
@@ -160,11 +307,19 @@ def load_folder(folder, size=None):
 
     Returns:
         (model, config)
+
+    Raises:
+        ValueError: the weights are damaged, or those of another network.
     """
     config = read_config(folder)
     config["size"] = size or config["size"]
     model = rebuild(config)
-    model.load_weights(str(Path(folder) / WEIGHTS))
+    path = Path(folder) / WEIGHTS
+    try:
+        model.load_weights(str(path))
+    except (OSError, KeyError, ValueError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise ValueError(f"{path} is damaged, or holds another network than its {CONFIG} says: {first}") from error
     return model, config
 
 
@@ -185,3 +340,8 @@ def export_litert(model, path):
 def describe_recipe(recipe):
     """The recipe as plain JSON, for config.json."""
     return asdict(recipe)
+
+
+if __name__ == "__main__":  # what _export_elsewhere calls
+    trained = load_folder(sys.argv[1])[0]
+    export_litert(trained, Path(sys.argv[1]) / LITERT)

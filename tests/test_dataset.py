@@ -165,3 +165,43 @@ def test_validation_batches_are_the_photos_as_they_are(squares):
     y = np.concatenate([batches[step][1] for step in range(len(batches))])
     np.testing.assert_allclose(x, np.stack([square.photo for square in squares]) / 255, atol=1e-6)
     np.testing.assert_array_equal(y[..., 0], np.stack([square.target for square in squares]))
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_folds_judge_everybody_once_and_never_part_a_group(folder, k):
+    pairs = dataset.read_folder(folder)
+    divided = dataset.folds(pairs, k, seed=1)
+    assert sorted(pair.name for _, held_out in divided for pair in held_out) == [pair.name for pair in pairs]
+    for kept, held_out in divided:
+        assert len(kept) + len(held_out) == len(pairs)
+        assert {pair.groups for pair in kept}.isdisjoint(pair.groups for pair in held_out)
+    sizes = [len(held_out) for _, held_out in divided]
+    assert max(sizes) - min(sizes) <= 2  # groups are of two photos
+
+
+def test_folds_follow_their_seed(folder):
+    pairs = dataset.read_folder(folder)
+    assert dataset.folds(pairs, 3, 7) == dataset.folds(pairs, 3, 7)
+    first = {tuple(pair.name for pair in dataset.folds(pairs, 3, seed)[0][1]) for seed in range(8)}
+    assert len(first) > 1
+
+
+@pytest.mark.parametrize("k, words", [(1, "ask for 2 or more"), (6, "ask for 5 at most")])
+def test_folds_that_cannot_be_are_refused(folder, k, words):
+    with pytest.raises(dataset.DatasetError, match=words):
+        dataset.folds(dataset.read_folder(folder), k, 0)
+
+
+def test_masks_may_be_named_after_their_photo_with_an_ending(folder):
+    for path in list((folder / "masks").iterdir()):
+        Image.open(path).save(path.with_name(f"{path.stem}_mask.gif"))
+        path.unlink()
+    pairs = dataset.read_folder(folder)
+    assert [pair.mask.name for pair in pairs] == [f"{pair.photo.stem}_mask.gif" for pair in pairs]
+    assert dataset.read_mask(pairs[0])[0].sum() == 100
+
+
+def test_a_photo_with_two_masks_is_named(folder):
+    Image.new("L", (30, 20)).save(folder / "masks" / "photo3.gif")
+    with pytest.raises(dataset.DatasetError, match="photo3.jpg"):
+        dataset.read_folder(folder)

@@ -3,11 +3,12 @@
 import csv
 import json
 
+import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from segmenter import augmentation, dataset, training, unet
+from segmenter import augmentation, checkpoints, dataset, runs, training, unet
 
 SIZE = 32
 GENTLE = augmentation.Strength((0.9, 1.1), 0.05, 0.05, 0.0, 0.3, 0.0)
@@ -40,34 +41,72 @@ def small_model():
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     out = tmp_path_factory.mktemp("run")
+    keras.utils.set_random_seed(0)
     model = small_model()
     recipe = training.Recipe(epochs=12, batch_size=4, learning_rate=1e-2)
-    return model, training.fit(model, *small_data(), recipe, out), out
+    told = []
+    fitted = training.fit(model, *small_data(), recipe, out, told.append)
+    return model, fitted, out, told
 
 
 def test_it_learns_what_red_is(trained):
-    model, history, _ = trained
-    assert history["val_dice"][-1] > 0.85 > history["val_dice"][0]
+    history = trained[1].history
+    assert history["val_dice"][-1] > 0.85 and history["val_loss"][-1] < history["val_loss"][0] / 2
 
 
 def test_it_ends_with_the_weights_that_were_best_on_validation(trained):
-    model, history, _ = trained
+    model, fitted = trained[:2]
     found = model.evaluate(small_data()[1], verbose=0, return_dict=True)
-    assert found["loss"] == pytest.approx(min(history["val_loss"]), rel=1e-4)
+    assert found["loss"] == pytest.approx(min(fitted.history["val_loss"]), rel=1e-4)
+    assert fitted.finished and fitted.history["val_loss"][fitted.best] == min(fitted.history["val_loss"])
 
 
 def test_losses_and_dice_of_every_epoch_are_written(trained):
-    _, history, out = trained
-    rows = list(csv.DictReader((out / training.HISTORY).open()))
-    assert [float(row["val_dice"]) for row in rows] == pytest.approx(history["val_dice"])
+    _, fitted, out, _ = trained
+    rows = list(csv.DictReader((out / checkpoints.HISTORY).open()))
+    assert [float(row["val_dice"]) for row in rows] == pytest.approx(fitted.history["val_dice"])
 
 
-def test_a_run_that_was_stopped_goes_on_after_its_last_epoch(tmp_path):
+def test_every_epoch_says_in_a_line_how_long_all_may_still_take(trained):
+    told = trained[3]
+    assert len(told) == len(trained[1].history["epoch"])
+    assert told[0].startswith("epoch 1 of 12: loss ") and "an epoch, at most" in told[0] and told[0].endswith(" left")
+    assert "the last" in told[-1]
+    assert [training.duration(seconds) for seconds in (0.2, 61, 600, 9000)] == ["1 s", "61 s", "10 minutes", "2.5 hours"]
+
+
+def test_more_epochs_can_be_asked_for_later(tmp_path):
     for epochs, expected in ((2, 2), (5, 5)):
         recipe = training.Recipe(epochs=epochs, batch_size=4, learning_rate=1e-3)
-        training.fit(small_model(), *small_data(), recipe, tmp_path)
-        rows = list(csv.DictReader((tmp_path / training.HISTORY).open()))
-        assert [int(row["epoch"]) for row in rows] == list(range(expected))
+        fitted = training.fit(small_model(), *small_data(), recipe, tmp_path)
+        rows = list(csv.DictReader((tmp_path / checkpoints.HISTORY).open()))
+        assert [int(row["epoch"]) for row in rows] == list(range(expected)) == fitted.history["epoch"]
+
+
+def test_a_moving_average_of_the_weights_is_what_is_judged_and_kept(tmp_path):
+    """With a share of the past of almost 1 the average stays where the first step has set it."""
+    model = small_model()
+    seen = []
+    recipe = training.Recipe(epochs=2, batch_size=4, learning_rate=1e-2, ema=0.999999)
+    batches, validation = small_data()
+    spy = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: seen.append(model.get_weights()[0]))
+    training.fit(model, batches, validation, recipe, tmp_path, more=[spy])
+    kept = model.get_weights()[0]
+    assert np.abs(kept - seen[0]).max() < 1e-4 < 1e-2 < np.abs(seen[-1] - seen[0]).max()
+
+
+def test_an_unfinished_run_of_another_network_is_told_apart(trained):
+    other = unet.classic_unet(SIZE, (4, 8), 16)
+    with pytest.raises(runs.RunError, match="another network"):
+        training.fit(other, *small_data(), training.Recipe(), trained[2])
+
+
+def test_a_damaged_checkpoint_is_told(trained, tmp_path):
+    whole = (trained[2] / checkpoints.STATE).read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], whole[:-9] + b"x" * 9):
+        (tmp_path / checkpoints.STATE).write_bytes(damaged)
+        with pytest.raises(runs.RunError, match="damaged"):
+            training.fit(small_model(), *small_data(), training.Recipe(), tmp_path)
 
 
 def test_a_run_that_diverges_says_so(tmp_path):

@@ -1,0 +1,100 @@
+"""`train.py` with a network of seconds, in processes of their own that can be killed.
+
+Forked from one that has loaded TensorFlow, but never used it: so a process costs no import.
+"""
+
+import functools
+import importlib
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+
+import numpy as np
+from PIL import Image
+
+import train
+from segmenter import evaluation, experiment, inspection, report, sources, training, unet  # noqa: F401  so that forks have them
+
+TINY = "unet_tiny"
+LIKE_THIS = (32, (8,), 16)  # size, widths, centre
+
+
+def register():
+    """Add a network of few weights to those that train.py knows."""
+    unet.CLASSIC[TINY] = LIKE_THIS
+    train.ARCHITECTURES = unet.ARCHITECTURES = (*unet.ARCHITECTURES, TINY)
+
+
+def boxes(place, count=12):
+    """A data set of photos of a red box on grey; returns the folder."""
+    rng = np.random.default_rng(0)
+    for part in ("images", "masks"):
+        (place / part).mkdir(parents=True)
+    for number in range(count):
+        mask = np.zeros((40, 40), np.uint8)
+        top, left, height, width = rng.integers(4, 18, 4)
+        mask[top : top + 8 + height, left : left + 8 + width] = 255
+        photo = np.where(mask[..., None] > 0, (210, 40, 40), rng.integers(0, 130, (40, 40, 3)))
+        Image.fromarray(photo.astype(np.uint8)).save(place / "images" / f"{number}.png")
+        Image.fromarray(mask).save(place / "masks" / f"{number}.png")
+    return place
+
+
+def start(arguments, log, strike=None, signals=(signal.SIGKILL,), largest=None):
+    """Run train.py in a process of its own, and return it.
+
+    Args:
+        arguments: of the command line.
+        log: file that takes its stdout and stderr.
+        strike: (place, number): as the function at `place` ("module:name.name") is called for the
+            number-th time, the process gets the signals, one after the other.
+        largest: bytes that a file may have (RLIMIT_FSIZE), as on a disk that is full then.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(target=_work, args=([str(word) for word in arguments], str(log), strike, signals, largest))
+    process.start()
+    return process
+
+
+def run(*arguments, **further):
+    """`start`, and wait for its end; returns the exit status, negative for a signal."""
+    process = start(*arguments, **further)
+    process.join(900)
+    assert process.exitcode is not None, "it hangs"
+    return process.exitcode
+
+
+def _work(arguments, log, strike, signals, largest):
+    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(target, 1)
+    os.dup2(target, 2)
+    sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a fork server ignores it
+    os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")  # nothing here divides into more
+    register()
+    if strike:
+        _arm(*strike, signals)
+    if largest:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+    status = train.main(arguments)
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def _arm(place, number, signals):
+    module, names = place.split(":")
+    *path, name = names.split(".")
+    owner = functools.reduce(getattr, path, importlib.import_module(module))
+    original, calls = getattr(owner, name), []
+
+    @functools.wraps(original)
+    def struck(*arguments, **named):
+        calls.append(None)
+        if number <= len(calls) < number + len(signals):
+            os.kill(os.getpid(), signals[len(calls) - number])
+        return original(*arguments, **named)
+
+    setattr(owner, name, struck)
