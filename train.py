@@ -47,12 +47,13 @@ def make_parser():
     network("--start", help="a weights folder, OWNER/NAME[@revision] of the Hub, imagenet (the pretrained encoder) "
             "or scratch (default: weights/ where it fits the architecture, else scratch)")
     add = parser.add_argument_group("training").add_argument
-    add("--epochs", type=int, default=100, help="at most this many (default 100)")
-    add("--samples", type=int, help="photos in an epoch (default: each once; a collection: 4000)")
-    add("--batch", type=int, help="photos a step (default 8; a collection: 16)")
-    add("--learning-rate", type=float, help="(default 1e-3; fine-tuning weights: 1e-4)")
+    add("--epochs", type=int, help="how many (default 10 from weights, 34 from imagenet; from scratch at most 100)")
+    add("--samples", type=int, help="pictures in an epoch (default: each photo once, and 320 at least where not from scratch)")
+    add("--batch", type=int, help="pictures a step (default 8; a collection: 16)")
+    add("--learning-rate", type=float, help="(default 5e-4 from weights, 3e-3 from imagenet, 1e-3 from scratch)")
     add("--ema", type=float, metavar="SHARE",
-        help="judge and keep a moving average of the weights; 0.99: over some 100 steps (default 0: none)")
+        help="judge and keep a moving average of the weights; 0.98: over some 50 steps (the default where not from "
+        "scratch; 0: none)")
     add("--border", type=float, help="weigh pixels at borders and thin parts up to 1 + this (default 0; a collection: 4)")
     add("--mixed-precision", action="store_true", help="compute in 16 bits where a GPU is; quicker there")
     add("--seed", type=int, default=0, help="of the split and of all that is random (default 0)")
@@ -116,7 +117,8 @@ def plain(options):
 
 def free(options):
     """Names of the options that may change when a run goes on; the length of a cosine is part of its form."""
-    return FREE - {"epochs"} if options.collection else FREE
+    from_scratch = options.start == "scratch" or options.start is None and options.architecture not in (None, "unet_lite0")
+    return FREE if from_scratch and not options.collection else FREE - {"epochs"}
 
 
 def main(arguments=None):
@@ -264,17 +266,17 @@ def note(out, options, data):
 
 def choose_recipe(start, options):
     """The recipe for a starting point; every number that an option gives is taken from it."""
-    from segmenter import training
+    from segmenter import recipes
 
-    fine_tuning = start.folder is not None and not options.collection
-    return training.Recipe(
+    return recipes.choose(
+        start,
+        options.collection,
         epochs=options.epochs,
-        batch_size=options.batch or (16 if options.collection else 8),
-        learning_rate=options.learning_rate or (1e-4 if fine_tuning else 1e-3),
-        keep_statistics=fine_tuning,
-        cosine=options.collection,
-        border=(4.0 if options.collection else 0.0) if options.border is None else options.border,
-        ema=options.ema or 0.0,
+        samples=options.samples,
+        batch_size=options.batch,
+        learning_rate=options.learning_rate,
+        border=options.border,
+        ema=options.ema,
         seed=options.seed,
     )
 

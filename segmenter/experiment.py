@@ -11,14 +11,13 @@ from typing import NamedTuple
 
 import keras
 
-from segmenter import card, dataset, evaluation, report, runs, training, unet
+from segmenter import card, dataset, evaluation, pasting, report, runs, training, unet
 from segmenter.checkpoints import HISTORY
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAIRS97 = ROOT / "segmenter" / "data" / "chairs97"
 DEFAULT_WEIGHTS = ROOT / "weights"
 STARTS = ("imagenet", "scratch")
-COLLECTION_SAMPLES = 4000  # in an epoch, as a collection has no natural end
 FOLDS = "folds.json"
 # What a result consists of; a folder that holds anything else is not replaced by one.
 OURS = {"README.md", "config.json", "model.weights.h5", "model.tflite", "metrics.json", "samples.png", "history.csv",
@@ -206,11 +205,13 @@ def make_batches(run, devices=1):
     if options.collection:
         from segmenter import furniture
 
-        draw, samples = furniture.Mixture(options.data, size), options.samples or COLLECTION_SAMPLES
+        draw, samples = furniture.Mixture(options.data, size), recipe.samples
         watched = furniture.watched_pairs(run.held_out)
     else:
         squares = dataset.load_squares(run.kept, size)
-        draw, samples = dataset.augmented(squares, size), options.samples or len(squares)
+        draw, samples = dataset.augmented(squares, size), options.samples or max(recipe.samples or 0, len(squares))
+        if recipe.pasted or recipe.mosaics:
+            draw = pasting.Varied(draw, squares, size, recipe.pasted, recipe.mosaics)
         watched = run.held_out["validation"]
     samples -= samples % devices
     each = recipe.batch_size + -recipe.batch_size % devices
@@ -304,7 +305,6 @@ def describe(run):
         "data": run.data.name,
         "size": run.start.size,
         "started_from": run.start.name,
-        "samples_an_epoch": run.options.samples or (COLLECTION_SAMPLES if run.options.collection else None),
         **training.describe_recipe(run.recipe),
     }
     earlier = training.read_config(run.start.folder).get("steps", []) if run.start.folder else []

@@ -30,12 +30,17 @@ class Recipe:
     """How to train. The defaults are the article's; `cosine` is for long runs of known length."""
 
     epochs: int = 100
+    samples: int | None = None  # in an epoch, at least; None: every photo once
     batch_size: int = 8
     learning_rate: float = 1e-3
     cosine: bool = False  # warm up, then fall to zero over all epochs, instead of on plateaus
+    weight_decay: float = 1e-4
     border: float = 0.0  # see dataset.emphasise_border
     ema: float = 0.0  # share of the past in the moving average of the weights that is judged; 0: none
     keep_statistics: bool = False  # of batch norm, everywhere: for fine-tuning on few photos
+    encoder: float = 1.0  # learning rate of the encoder, as a share of the decoder's
+    pasted: float = 0.0  # see pasting.Varied
+    mosaics: float = 0.0
     seed: int = 0
     stop_patience: int = 8
     stop_delta: float = 1e-4
@@ -49,6 +54,31 @@ class Fitted(NamedTuple):
     history: dict  # name of a figure → list of numbers, one an epoch
     best: int | None  # the epoch whose weights the network ends with, counted from 0; None: none was finished
     finished: bool  # False: it was asked to stop, and can go on
+
+
+@keras.saving.register_keras_serializable("segmenter")
+class TwoRates(keras.optimizers.AdamW):
+    """AdamW with smaller steps in a pretrained encoder, as a fresh decoder has more to learn.
+
+    Reference: Howard & Ruder, "Universal Language Model Fine-tuning for Text Classification",
+    ACL 2018 (its discriminative fine-tuning).
+
+    Args:
+        learning_rate: of the decoder; and all else as AdamW has it.
+        encoder: the encoder's learning rate, as a share of the decoder's.
+    """
+
+    def __init__(self, learning_rate=1e-3, *, encoder=1.0, **others):
+        super().__init__(learning_rate, **others)
+        self.encoder = encoder
+
+    def update_step(self, gradient, variable, learning_rate):
+        path = self._trainable_variables[self._get_variable_index(variable)].path
+        share = self.encoder if path.startswith("encoder_") else 1.0
+        super().update_step(gradient, variable, learning_rate * share)
+
+    def get_config(self):
+        return {**super().get_config(), "encoder": self.encoder}
 
 
 def compile_model(model, recipe, steps):
@@ -68,8 +98,13 @@ def compile_model(model, recipe, steps):
         )
     encoder.freeze_batch_norm(model, everywhere=recipe.keep_statistics)
     model.compile(
-        optimizer=keras.optimizers.AdamW(
-            rate, weight_decay=1e-4, clipnorm=5.0, use_ema=recipe.ema > 0, ema_momentum=recipe.ema or 0.99
+        optimizer=TwoRates(
+            rate,
+            encoder=recipe.encoder,
+            weight_decay=recipe.weight_decay,
+            clipnorm=5.0,
+            use_ema=recipe.ema > 0,
+            ema_momentum=recipe.ema or 0.99,
         ),
         loss=losses.cross_entropy_and_dice,
         metrics=[losses.dice],

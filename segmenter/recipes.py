@@ -1,0 +1,36 @@
+"""Which recipe suits which start: every number that training is begun with, in one place."""
+
+from dataclasses import replace
+
+from segmenter.training import Recipe
+
+SCRATCH = Recipe()  # the article's
+# A few photos and an encoder that knows the world: the decoder learns quickly, the encoder hardly moves,
+# and pasted objects and mosaics make many pictures of few.
+PRETRAINED = Recipe(
+    epochs=34, samples=320, learning_rate=3e-3, encoder=0.1, cosine=True, ema=0.98, weight_decay=0.01,
+    pasted=0.4, mosaics=0.15,
+)  # fmt: skip
+# Weights that do nearly the same already.
+FINE_TUNING = replace(PRETRAINED, epochs=10, learning_rate=5e-4, keep_statistics=True)
+COLLECTION = Recipe(samples=4000, batch_size=16, cosine=True, border=4.0)
+
+
+def choose(start, collection=False, **given):
+    """The recipe for a starting point.
+
+    Args:
+        start: `experiment.Start`.
+        collection: whether the data is a collection, see `furniture`.
+        given: fields of Recipe that somebody asks for; None leaves them as they are.
+
+    Returns:
+        training.Recipe.
+    """
+    if collection:
+        recipe = COLLECTION
+    elif start.folder:
+        recipe = FINE_TUNING
+    else:
+        recipe = PRETRAINED if start.name == "imagenet" else SCRATCH
+    return replace(recipe, **{name: value for name, value in given.items() if value is not None})
