@@ -257,18 +257,11 @@ def test_the_page_is_told_why_a_stand_in_serves(tmp_path, monkeypatch):
 
 def test_what_was_trained_is_pushed_pulled_shown_replaced_and_rolled_back(server, start, tmp_path, monkeypatch):
     import train
+    from tests import tiny_training
 
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.address)
     monkeypatch.setenv("HF_TOKEN", "writer")
-    data, out = tmp_path / "boxes", tmp_path / "out"
-    (data / "images").mkdir(parents=True), (data / "masks").mkdir()
-    noise = np.random.default_rng(0)
-    for number in range(6):
-        mask = np.zeros((40, 40), np.uint8)
-        mask[8:30, 8 + number : 24 + number] = 255
-        cv2.imwrite(str(data / "masks" / f"{number}.png"), mask)
-        photo = np.where(mask[..., None] > 0, 200, 60) + noise.integers(0, 40, (40, 40, 3))
-        cv2.imwrite(str(data / "images" / f"{number}.png"), photo.astype(np.uint8))
+    data, out = tiny_training.boxes(tmp_path / "boxes"), tmp_path / "out"
     arguments = ["--data", str(data), "--size", "32", "--start", "scratch", "--epochs", "1", "--validation", "2"]
     assert train.main([*arguments, "--out", str(out), "--push-to-hub", PLACE]) == 0
 

@@ -46,6 +46,8 @@ def test_the_summary_is_kerases_own_of_the_articles_network(capsys):
 def own_hub(server, monkeypatch):
     """A Hub of this test's own that everything talks to."""
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.address)
+    files = f"{server.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", files)
     monkeypatch.setenv("HF_TOKEN", "writer")
     return server
 

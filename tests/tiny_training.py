@@ -10,6 +10,9 @@ import os
 import resource
 import signal
 import sys
+import threading
+import time
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -49,7 +52,7 @@ def start(arguments, log, strike=None, signals=(signal.SIGKILL,), largest=None):
         arguments: of the command line.
         log: file that takes its stdout and stderr.
         strike: (place, number): as the function at `place` ("module:name.name") is called for the
-            number-th time, the process gets the signals, one after the other.
+            number-th time, the process gets the signals, the next one once it has answered the last.
         largest: bytes that a file may have (RLIMIT_FSIZE), as on a disk that is full then.
     """
     context = multiprocessing.get_context("forkserver")
@@ -84,6 +87,14 @@ def _work(arguments, log, strike, signals, largest):
     os._exit(status)
 
 
+def _send(signals):
+    """Signals, once the process has said that it heard the one before: two at once may be taken for one."""
+    for one in signals:
+        while "stopping after this step" not in Path(os.readlink("/proc/self/fd/2")).read_text():
+            time.sleep(0.02)
+        os.kill(os.getpid(), one)
+
+
 def _arm(place, number, signals):
     module, names = place.split(":")
     *path, name = names.split(".")
@@ -93,8 +104,9 @@ def _arm(place, number, signals):
     @functools.wraps(original)
     def struck(*arguments, **named):
         calls.append(None)
-        if number <= len(calls) < number + len(signals):
-            os.kill(os.getpid(), signals[len(calls) - number])
+        if len(calls) == number:
+            os.kill(os.getpid(), signals[0])
+            threading.Thread(target=_send, args=(signals[1:],), daemon=True).start()
         return original(*arguments, **named)
 
     setattr(owner, name, struck)
