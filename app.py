@@ -177,14 +177,13 @@ def build_page(supply, examples=EXAMPLES):
     offered = [{"id": name, "thumbnail": viewer.thumbnail(open_photo(path))} for name, path in desk.examples.items()]
     with gr.Blocks(title="Chairlift", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEPT_SECONDS)) as page:
         canvas = gr.HTML(
-            html_template=viewer.read("viewer.html"), js_on_load=viewer.script(), apply_default_css=False,
+            html_template=viewer.page(), js_on_load=viewer.script(), apply_default_css=False,
             texts=viewer.texts(), examples=offered, threshold=weights.segmenter.threshold, limit=MAX_MEGABYTES,
         )  # fmt: skip
         quiet = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
         busy = {"concurrency_id": "network", "concurrency_limit": AT_ONCE}
-        failed = {"fn": None, "js": "() => { window.dispatchEvent(new Event('chairlift-failed')); }"}
-        canvas.look(desk.look, None, canvas, **quiet, **busy).failure(**failed)
-        canvas.save(desk.save, None, canvas, **quiet, **busy).failure(**failed)
+        canvas.look(desk.look, None, canvas, **quiet, **busy).failure(**_tell_failure("look"))
+        canvas.save(desk.save, None, canvas, **quiet, **busy).failure(**_tell_failure("save"))
         gr.api(desk.cut, api_name="cut", **busy)
         gr.api(desk.probability, api_name="probability", **busy)
     page.queue(max_size=64)
@@ -192,6 +191,12 @@ def build_page(supply, examples=EXAMPLES):
     if first:  # the first visitor finds it ready
         threading.Thread(target=desk.show_example, args=(first, weights), daemon=True).start()
     return page
+
+
+def _tell_failure(event):
+    """What lets the page know that the server stumbled over a question of this name."""
+    told = f"new CustomEvent('chairlift-failed', {{ detail: '{event}' }})"
+    return {"fn": None, "js": f"() => {{ window.dispatchEvent({told}); }}"}
 
 
 def launch_options():

@@ -5,6 +5,7 @@ Nothing here knows Gradio; app.py puts these parts into its page.
 
 import base64
 import json
+from functools import cache
 from importlib import resources
 
 import cv2
@@ -15,19 +16,46 @@ MAP_SIDE = 960  # and of the map, whose outline is drawn as a curve between its 
 THUMBNAIL_SIDE = 160
 
 
+# Places beside the studio; each has an html, a css, a js and a json of its texts, named after it.
+PLACES = ("many", "about")
+# One function's scope, in this order: pure functions, then what is shared, then the studio, then the
+# other places, then the beginning.
+SCRIPTS = ("map", "page", "words", "result", "stage", "camera", "photo", *PLACES, "viewer")
+
+
 def read(name):
-    """One of this folder's files as text: viewer.html, viewer.css, map.js, viewer.js or texts.json."""
-    return (resources.files(__name__) / name).read_text(encoding="utf-8")
+    """One of this folder's files as text, such as viewer.html; empty if there is none of that name."""
+    file = resources.files(__name__) / name
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def page():
+    """The page's html, the other places put into it."""
+    html = read("viewer.html")
+    for place in PLACES:
+        html = html.replace(f"<!-- {place} -->", read(f"{place}.html"))
+    return html
 
 
 def script():
     """What runs in the browser once the page is there."""
-    return read("map.js") + read("viewer.js")
+    return "".join(read(f"{name}.js") for name in SCRIPTS)
+
+
+@cache
+def _all_texts():
+    """All files of texts as one: `languages` and `problems`."""
+    parts = [json.loads(read(f"{name}.json") or "{}") for name in ("texts", *PLACES)]
+    languages = {language: {} for language in parts[0]["languages"]}
+    for part in parts:
+        for language, words in part.get("languages", {}).items():
+            languages[language].update(words)
+    return {"languages": languages, "problems": [pair for part in parts for pair in part.get("problems", [])]}
 
 
 def texts():
     """The page's words: dict of language (`en`, `zh`) → dict of key → text."""
-    return json.loads(read("texts.json"))["languages"]
+    return _all_texts()["languages"]
 
 
 def head():
@@ -36,7 +64,7 @@ def head():
     return (
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,{icon}">'
-        f"<style>{read('viewer.css')}</style>"
+        f"<style>{''.join(read(f'{name}.css') for name in ('viewer', *PLACES))}</style>"
     )
 
 
@@ -74,7 +102,7 @@ def problem(message):
     Returns:
         dict of language → text. A language without a text of its own says it in English.
     """
-    for words, chinese in json.loads(read("texts.json"))["problems"]:
+    for words, chinese in _all_texts()["problems"]:
         if words in message:
             return {"en": message, "zh": chinese}
     return {"en": message}
