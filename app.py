@@ -33,7 +33,7 @@ FIRST = "06_thin_legged_chair"  # the example that is on the page before anythin
 KEPT_SECONDS = 3600  # files of visitors are deleted when they are older; the page says so
 SWEEP_SECONDS = 600  # how often they are looked through
 AT_ONCE = 2  # photos that are worked on at the same time; others wait in the queue
-EVENTS = ("look", "save")  # of the page: the Desk's methods of these names answer them
+EVENTS = ("look", "save", "pair", "room")  # of the page: the Desk's methods of these names answer them
 
 
 def with_choices(endpoint):
@@ -147,6 +147,7 @@ def build_page(supply, examples=EXAMPLES):
         canvas = gr.HTML(
             html_template=viewer.page(), js_on_load=viewer.script(), apply_default_css=False,
             texts=viewer.texts(), examples=offered, threshold=weights.segmenter.threshold, limit=MAX_MEGABYTES,
+            finishing=viewer.finishing(),
         )  # fmt: skip
         quiet = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
         busy = {"concurrency_id": "network", "concurrency_limit": AT_ONCE}

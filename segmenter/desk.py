@@ -40,7 +40,7 @@ class Desk:
             shown = self._shown(question, weights)
         except PhotoError as error:
             return refusal(error)
-        return {**shown, "weights": weights.told(), "notice": notice}
+        return {**shown, "weights": weights.told(), "size": getattr(weights.segmenter, "size", None), "notice": notice}
 
     def save(self, question):
         """The finished file for the page to hand over, by the weights whose map the visitor sees."""
@@ -50,11 +50,28 @@ class Desk:
             return refusal(error)
         return {"file": self.uploads.keep(product.data, product.name(stem)), "notes": list(product.notes)}
 
+    def pair(self, question):
+        """The photo and its corrected mask as a zip, as `train.py --data` takes them."""
+        try:
+            path, weights = self._source(question), self.supply.named(question.get("weights"))
+            threshold = Choices(threshold=question.get("threshold")).at(weights.segmenter.threshold).threshold
+            photo, probabilities = self._map(path, weights)
+            data = edits.training_pair(photo, probabilities, threshold, question.get("edits") or (), path.stem, path)
+        except PhotoError as error:
+            return refusal(error)
+        return {"file": self.uploads.keep(data, f"{path.stem}-training.zip"), "notes": []}
+
+    def room(self, question):
+        """The picture of a room, small, for the page to stand furniture in."""
+        try:
+            return viewer.room(question.get("room"), question.get("width"), question.get("height"))
+        except PhotoError as error:
+            return refusal(error)
+
     def _produce(self, question, make):
         """(Product, stem of the photo's name) of a question's photo, choices, edits and background."""
         path, weights = self._source(question), self.supply.named(question.get("weights"))
-        settings = question.get("choices") or {"threshold": question.get("threshold")}
-        choices = Choices.from_json(settings).at(weights.segmenter.threshold)
+        choices = Choices.from_json(question.get("choices") or {}).at(weights.segmenter.threshold)
         background = question.get("background")
         own = open_photo(self.photo(background)) if choices.background == "own" and background else None
         photo, probabilities = self._map(path, weights)

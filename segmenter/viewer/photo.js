@@ -11,7 +11,9 @@ function setState(state, waitingFor = null) {
 let begun = 0; // photos so far
 function begin(photo) {
   closeCamera();
-  current = photo;
+  endStroke(false);
+  current = { edits: [], history: [[]], at: 0, ...photo };
+  setCorrecting(false);
   photoCanvas.dataset.token = ++begun;
   root.querySelectorAll('.examples button').forEach((button) => {
     button.setAttribute('aria-pressed', String(button.dataset.example === current.example));
@@ -37,8 +39,8 @@ function showExample(id, picture) {
   look(photo);
 }
 
-async function take(file) {
-  const photo = begin({ name: file.name, file: file.name, source: file });
+async function take(file, known = {}) {
+  const photo = begin({ name: file.name, file: file.name, source: file, ...known });
   if (file.size > props.limit * 1024 * 1024) return fail('tooLarge');
   createImageBitmap(file).then(
     (picture) => { if (current === photo && !photo.map) { drawPhoto(picture); root.dataset.shown = 'yes'; } },
@@ -79,34 +81,63 @@ async function look(photo) {
   showOrigin();
   if (!moved) slider.value = Math.round(100 * answer.weights.threshold);
   takeMap(answer, ...pictures);
+  showHistory();
+  fetchRoom();
   root.dataset.shown = 'yes';
   setState('ready');
   redraw();
 }
 
-async function save() {
+// ---- Downloads
+
+async function save(what = 'cutout') {
   if (!current?.map || root.classList.contains('saving')) return;
   root.classList.add('saving');
   $('.download span').textContent = say('downloading');
-  const problem = await fetchCutout(current);
+  const answer = await fetchFile(current, what);
   root.classList.remove('saving');
-  $('.download span').textContent = say('download');
-  if (problem) $('.words').textContent = inWords(problem);
+  showChoices();
+  describeResult();
+  if (!answer) return; // the visitor has gone on to another photo
+  const [note] = answer.notes || [];
+  if (answer.problem) $('.words').textContent = inWords(answer.problem);
+  else if (note) tell(language === 'en' ? note : say('onWhite'));
 }
 
-// Fetch the cutout as a file; if that fails, what to say about it.
-async function fetchCutout(photo, again = false) {
+// Fetch a file that is made of a photo: the server's answer, once it has been handed over.
+async function fetchFile(photo, what, again = false) {
   let answer;
+  const question = { ...sourceOf(photo), edits: photo.edits, weights: photo.weights };
   try {
-    answer = await ask('save', { ...sourceOf(photo), threshold: slider.value / 100, weights: photo.weights });
+    if (choices.background === 'own' && !ownPicture.path) ownPicture.path = (await upload(ownPicture.file)).path;
+    answer = what === 'pair' ? await ask('pair', { ...question, threshold: threshold() })
+      : await ask('save', { ...question, choices: { ...chosenFinish(), what }, background: ownPicture?.path });
   } catch {
-    return 'failed';
+    return { problem: 'failed' };
   }
-  if (answer.gone && photo.source && !again) { // the page was open for longer than photos are kept
-    return (await sendFile(photo)) ? fetchCutout(photo, true) : null;
+  if (answer.gone && !again) { // the page was open for longer than photos are kept
+    if (ownPicture) ownPicture.path = null;
+    if (!photo.source) return fetchFile(photo, what, true);
+    return (await sendFile(photo)) ? fetchFile(photo, what, true) : null;
   }
-  if (answer.file) handOver(answer.file.url, photo.file.replace(/\.[^.]*$/, '') + '-cutout.png');
-  return answer.problem;
+  if (answer.file) handOver(answer.file.url, photo.file.replace(/\.[^.]*$/, '') + answer.file.orig_name.match(/-[a-z]+\.\w+$/)[0]);
+  return answer;
+}
+
+// Another place's way in: a photo to look at, with what is known of it. `item` is kept with it.
+function openInStudio({ name, file = name, source, path, threshold: wanted, edits = [], item }) {
+  location.hash = '#studio';
+  goTo('studio');
+  if (wanted !== undefined) {
+    slider.value = Math.round(100 * wanted);
+    moved = true;
+  }
+  const known = { edits, history: edits.length ? [[], edits] : [[]], at: edits.length ? 1 : 0, item };
+  if (!path) return take(source, known);
+  const photo = begin({ name, file, path, source, ...known });
+  setState('waiting', 'looking');
+  root.dataset.shown = 'no';
+  return look(photo);
 }
 
 function loadPicture(url) {
@@ -114,3 +145,10 @@ function loadPicture(url) {
   picture.src = url;
   return picture.decode().then(() => picture);
 }
+
+Object.assign(deeds, {
+  save: () => save(),
+  saveMask: () => save('mask'),
+  saveAll: () => save('all'),
+  savePair: () => save('pair'),
+});

@@ -14,18 +14,32 @@ function showOrigin() {
 }
 
 function showThreshold() {
-  const shown = percent(slider.value / 100);
-  $('output').textContent = shown;
+  const shown = percent(threshold());
+  $('.ask output').textContent = shown;
   slider.setAttribute('aria-valuetext', shown);
   slider.style.setProperty('--at', slider.value + '%');
+  for (const follow of thresholdWatchers) follow(threshold());
 }
 
 function describeResult() {
-  if (current?.map) words = putIntoWords(describe(current.histogram, current.small, slider.value / 100));
+  if (current?.map) words = putIntoWords(figures());
   else words = status ? say(status) : '';
-  $('.words').textContent = words;
+  if ($('.words').textContent !== words) $('.words').textContent = words;
   photoCanvas.setAttribute('aria-label', (current?.name || say('photo')) + (words ? ': ' + words : ''));
-  $('.size').textContent = current?.map && !$('.download').disabled ? say('size', { width: current.width, height: current.height }) : '';
+  for (const button of root.querySelectorAll('.extras [data-do^=save]')) button.disabled = !current?.map;
+  $('button.correct').disabled = !current?.map;
+  tell(current?.map && !$('.download').disabled ? sayFile() : '');
+}
+
+// The file to come: its size, where it can be said exactly, and its background.
+function sayFile() {
+  const [kind, across, down] = canvasShape(choices.canvas);
+  const exact = kind === 'pixels' || (kind === 'photo' && !choices.trim);
+  const background = choices.background === 'transparent' && choices.format === 'jpeg' ? '#ffffff' : choices.background;
+  const told = say('onBackground', { background: sayBackground(background).toLowerCase() });
+  if (!exact) return told;
+  const [width, height] = kind === 'pixels' ? [across, down] : [current.width, current.height];
+  return say('size', { width, height }) + say('comma') + told;
 }
 
 function putIntoWords({ coverage, confidence, pieces, place, highest }) {

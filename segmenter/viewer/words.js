@@ -18,7 +18,7 @@ function keepSetting(name, value) {
 }
 
 function say(key, values = {}) {
-  return Object.entries(values).reduce((text, [name, value]) => text.replace('{' + name + '}', value), props.texts[language][key]);
+  return Object.entries(values).reduce((text, [name, value]) => text.replaceAll('{' + name + '}', value), props.texts[language][key]);
 }
 
 // What the server says of a problem: a key of ours, or texts by language.
