@@ -63,7 +63,8 @@ def _whole(text):
 
 def chosen(options):
     """The Choices of parsed options: the preset's, and over them the ones that were given."""
-    given = {name.removeprefix("choice_"): value for name, value in vars(options).items() if name.startswith("choice_")}
+    start = "choice_"
+    given = {name.removeprefix(start): value for name, value in vars(options).items() if name.startswith(start)}
     settings = {**PRESETS.get(options.preset, {}), **given}
     if options.background_picture:
         settings["background"] = given.get("background", "own")
@@ -107,7 +108,9 @@ def _read_edits(path):
         raise PhotoError(f"The corrections in {path!r} cannot be read.") from error
     except ValueError as error:
         raise PhotoError(f"The corrections in {path!r} are not valid JSON: {error}") from error
-    return {name: corrections.check(some) for name, some in edits.items()} if isinstance(edits, dict) else corrections.check(edits)
+    if isinstance(edits, dict):
+        return {name: corrections.check(some) for name, some in edits.items()}
+    return corrections.check(edits)
 
 
 def _cut_one(source, segmenter, choices, edits, background):
@@ -119,7 +122,8 @@ def _cut_one(source, segmenter, choices, edits, background):
     try:
         files.write(path, product.data)
     except OSError as error:
-        raise PhotoError(f"The folder {str(path.parent)!r} cannot be written to; name another with --out DIR.") from error
+        message = f"The folder {str(path.parent)!r} cannot be written to; name another with --out DIR."
+        raise PhotoError(message) from error
     print(path)
     for note in product.notes:
         print(note, file=sys.stderr)

@@ -68,12 +68,13 @@ class Source:
                 return self.path.read_bytes()
             with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
                 data = file.read(MAX_FILE + 1)
-        except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+        except (OSError, RuntimeError, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
             raise PhotoError(f"The file {PurePosixPath(self.name).name!r} cannot be opened.") from error
         except Exception as error:  # zlib.error and its like: each compression has its own
             raise PhotoError(f"The file {PurePosixPath(self.name).name!r} is damaged inside the ZIP.") from error
         if len(data) > MAX_FILE:
-            raise PhotoError(f"This file is larger than {MAX_FILE // 1024**2} MB. Please make it smaller and try again.")
+            megabytes = MAX_FILE // 1024**2
+            raise PhotoError(f"This file is larger than {megabytes} MB. Please make it smaller and try again.")
         return data
 
 
@@ -177,6 +178,11 @@ def _distinct(found):
         taken.add(unique.casefold())
         sources.append(Source(unique + suffix, path, member))
     return sources
+
+
+def safe_name(name):
+    """What a photo of this name is called in the results: a relative path that is possible everywhere."""
+    return _distinct([(name, None, None)])[0].name
 
 
 def _safe(part):
@@ -362,11 +368,16 @@ class _Task:
         with self.lock:
             self.closed = True
             self.journal.close()
-            table = io.StringIO()
-            writer = csv.DictWriter(table, COLUMNS, extrasaction="ignore", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows({name: getattr(result, name) for name in COLUMNS} for result in results)
-            files.write(self.out / TABLE, table.getvalue().encode("utf-8"))
+            write_table(self.out, results)
+
+
+def write_table(out, results):
+    """Write results.csv into a folder of results: a line for each Result."""
+    table = io.StringIO()
+    writer = csv.DictWriter(table, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: getattr(result, name) for name in COLUMNS} for result in results)
+    files.write(Path(out) / TABLE, table.getvalue().encode("utf-8"))
 
 
 def _processors():
@@ -410,7 +421,8 @@ def _thumbnail(data):
         picture = (picture >> 8).astype(np.uint8)
     scale = min(1.0, THUMBNAIL_SIDE / max(picture.shape[:2]))
     size = [max(1, round(side * scale)) for side in picture.shape[1::-1]]
-    _, small = cv2.imencode(".webp", cv2.resize(picture, size, interpolation=cv2.INTER_AREA), [cv2.IMWRITE_WEBP_QUALITY, 80])
+    picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    _, small = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, 80])
     return small.tobytes()
 
 

@@ -12,6 +12,8 @@ KINDS = ("cutout", "mask", "heatmap", "map", "all")
 SIDES = (16, 6000)  # of a canvas given in pixels
 RATIO = 5  # a canvas is at most this many times as long as it is wide
 
+_ROOMS = tuple("room:" + name for name in rooms.NAMES)
+
 # A square of 2000 pixels of which the object fills 85 %, on white, is what most marketplaces ask for.
 _SHOP = {"trim": True, "margin": 0.0882, "background": "#ffffff", "format": "jpeg"}
 PRESETS = {
@@ -41,7 +43,7 @@ class Choices:
         0.0, "how far the edge is moved, -20 to 20 thousandths of the photo's longer side; above 0 the object grows"
     )
     background: str = _choice(
-        "transparent", f"transparent, #rrggbb, blur, own, or a room: {', '.join('room:' + name for name in rooms.NAMES)}"
+        "transparent", f"transparent, #rrggbb, blur, own, or a room: {', '.join(_ROOMS)}"
     )
     shadow: float = _choice(0.0, "strength of a soft shadow where the object stands, 0 to 1")
     trim: bool = _choice(False, "cut the picture down to the object and a margin")
@@ -147,9 +149,6 @@ class Choices:
             if name not in known:
                 raise PhotoError(f"{str(name)[:40]!r} is not a setting; there are {', '.join(known)}.")
         return cls(**settings)
-
-
-_ROOMS = tuple("room:" + name for name in rooms.NAMES)
 
 
 def _no_constant(name):

@@ -5,6 +5,7 @@ import numpy as np
 
 SHADOW_SIDE = 768  # longest side of the canvas on which a shadow is worked out, in pixels
 FLOOR = 0.32  # the lowest part of a thing, as a share of its height, in which it may touch the floor
+SPECK = 20  # a loose part this many times smaller than the thing beside it casts no shadow
 BLUR_SIDE = 512  # longest side on which a background is blurred
 BLUR = 0.022  # standard deviation of that blur, as a share of the longer side
 SCARCE = 0.01  # weight below which what is farther off counts more
@@ -84,24 +85,41 @@ def contact_shadow(alpha, strength=1.0):
     height, width = alpha.shape
     scale = min(1.0, SHADOW_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    solid = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) >= 128
-    columns, bottoms = _touching(solid)
-    if not strength or not len(columns):
-        return np.zeros((height, width), np.float32)
-    rows = np.flatnonzero(solid.any(axis=1))
-    span = max(np.ptp(np.flatnonzero(solid.any(axis=0))) + 1, (rows[-1] - rows[0]) / 3, 4)
-    contact = np.zeros(solid.shape, np.uint8)
-    for x, y in zip(columns.tolist(), bottoms.tolist()):
-        cv2.ellipse(contact, (x, y), (max(1, round(0.012 * span)), max(1, round(0.008 * span))), 0, 0, 360, 255, -1)
-    between = np.zeros(solid.shape, np.uint8)
-    cv2.fillConvexPoly(between, cv2.convexHull(np.stack([columns, bottoms], axis=1).astype(np.int32)), 255)
-    between = cv2.dilate(np.maximum(between, contact), np.ones((max(1, round(0.05 * span)), 1), np.uint8))
-    light = np.ones(solid.shape, np.float32)
-    for shape, sigma, weight in ((between, 0.09, 0.34), (between, 0.035, 0.28), (contact, 0.022, 0.4), (contact, 0.008, 0.5)):
-        light *= 1 - weight * strength * _flat_blur(shape, sigma * span)
+    light = np.ones(size[::-1], np.float32)
+    for solid in _things(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) >= 128) if strength else ():
+        columns, bottoms = _touching(solid)
+        span = max(np.ptp(np.flatnonzero(solid.any(axis=0))) + 1, np.ptp(np.flatnonzero(solid.any(axis=1))) / 3, 4)
+        for shape, sigma, weight in _shadow_layers(columns, bottoms, span, solid.shape):
+            light *= 1 - weight * strength * _flat_blur(shape, sigma * span)
     shadow = (1 - light) * np.outer(_fade(size[1]), _fade(size[0]))
     shadow = cv2.resize(shadow, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.clip(shadow, 0, 1, out=shadow)
+
+
+def _things(solid):
+    """The things on a canvas, each a bool array with its loose parts; specks beside them are left out."""
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats(solid.astype(np.uint8), connectivity=8)
+    things = []  # [first column, last column, bool array]
+    for label in sorted(range(1, count), key=lambda label: -statistics[label, cv2.CC_STAT_AREA]):
+        left, _, width, _, area = statistics[label].tolist()
+        over = next((thing for thing in things if left < thing[1] and left + width > thing[0]), None)
+        if over:
+            over[2] |= labels == label
+        elif not things or area * SPECK >= statistics[1:, cv2.CC_STAT_AREA].max():
+            things.append([left, left + width, labels == label])
+    return [thing[2] for thing in things]
+
+
+def _shadow_layers(columns, bottoms, span, shape):
+    """(Shape, blur, weight) of a thing's shadow: what is between the points on the floor, and the points."""
+    contact = np.zeros(shape, np.uint8)
+    dot = max(1, round(0.012 * span)), max(1, round(0.008 * span))
+    for x, y in zip(columns.tolist(), bottoms.tolist()):
+        cv2.ellipse(contact, (x, y), dot, 0, 0, 360, 255, -1)
+    between = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(between, cv2.convexHull(np.stack([columns, bottoms], axis=1).astype(np.int32)), 255)
+    between = cv2.dilate(np.maximum(between, contact), np.ones((max(1, round(0.05 * span)), 1), np.uint8))
+    return (between, 0.13, 0.38), (between, 0.065, 0.22), (contact, 0.025, 0.38), (contact, 0.009, 0.5)
 
 
 def _flat_blur(shape, sigma):
@@ -123,8 +141,6 @@ def _touching(solid):
     near a line on which the whole thing could be set down or lower than what is beside it.
     """
     columns = np.flatnonzero(solid.any(axis=0))
-    if not len(columns):
-        return columns, columns
     bottoms = solid.shape[0] - 1 - solid[::-1, columns].argmax(axis=0)
     top, lowest = int(np.flatnonzero(solid.any(axis=1))[0]), int(bottoms.max())
     tall, wide = lowest - top + 1, len(columns)

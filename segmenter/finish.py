@@ -21,9 +21,10 @@ __all__ = ["PRESETS", "Choices", "Product", "map_png", "mask", "parts", "picture
 MIMES = {".png": "image/png", ".webp": "image/webp", ".jpg": "image/jpeg", ".zip": "application/zip"}
 ON_WHITE = "JPEG knows no transparency, so the background is white."
 PREVIEW_QUALITY = 85
-STANDING = 0.6  # share of a room's width or height that an object takes
-FEET = 0.87  # where it stands, as a share of the room's height from above
+STANDING = 0.52  # share of a room's width or height that an object takes
+FEET = 0.88  # where it stands, as a share of the room's height from above
 WALL = 0.8  # share of the height added to a room's picture that is added above the object
+SPECK = 200  # a piece this many times smaller than the largest counts for neither frame nor place
 STRIP = 256  # rows that are composed at a time, as float32 takes four times the memory
 
 
@@ -134,15 +135,40 @@ def picture(photo, probabilities, choices, background=None):
         choices: Choices whose threshold is settled.
     """
     rgba = cutout.cut(photo, probabilities, choices.threshold, choices.softness, choices.shift)
-    view = _view(cutout.box_of(rgba[..., 3] >= 128), photo.shape, choices)
+    view = _view(_object_box(rgba[..., 3]), photo.shape, choices)
     canvas = _background(photo, rgba[..., 3], view, choices, background)
     placed = view.placed(rgba)
     if canvas is None and not choices.shadow:
         return placed
     if choices.room:
-        placed = compose.harmonise(placed, canvas, rooms.LIGHT[choices.room])
+        placed = _lit(placed, canvas, rooms.LIGHT[choices.room])
     shadow = compose.contact_shadow(placed[..., 3], choices.shadow) if choices.shadow else None
     return _composed(canvas, placed, shadow)
+
+
+def _object_box(alpha):
+    """(left, top, right, bottom) of all that a cutout shows but specks, or None."""
+    solid = (alpha >= 128).astype(np.uint8)
+    count, _, statistics, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    if count == 1:
+        return None
+    statistics = statistics[1:][statistics[1:, cv2.CC_STAT_AREA] * SPECK >= statistics[1:, cv2.CC_STAT_AREA].max()]
+    left, top, width, height, _ = statistics.T
+    return int(left.min()), int(top.min()), int((left + width).max()), int((top + height).max())
+
+
+def _lit(placed, canvas, strength):
+    """The cutout with a little of its room's light."""
+    box = cutout.box_of(placed[..., 3] > 0)
+    if box is None:
+        return placed
+    lit, part = placed.copy(), np.s_[box[1] : box[3], box[0] : box[2]]
+    lit[part] = compose.harmonise(placed[part], _small(canvas), strength)
+    return lit
+
+
+def _small(picture):
+    return cv2.resize(picture, (256, 256), interpolation=cv2.INTER_AREA)
 
 
 @dataclass(frozen=True)
@@ -176,8 +202,14 @@ class _View:
             return np.zeros((self.height, self.width, 4), np.uint8)
         part = cv2.copyMakeBorder(rgba[box[1] : box[3], box[0] : box[2]], 2, 2, 2, 2, cv2.BORDER_CONSTANT)
         x, y = (((box[side] - 2 + 0.5 - start) * self.scale - 0.5) for side, start in ((0, self.left), (1, self.top)))
-        matrix = np.float64([[self.scale, 0, x], [0, self.scale, y]])
-        return compose.place(part, matrix, self.height, self.width)
+        right, bottom = x + part.shape[1] * self.scale + 2, y + part.shape[0] * self.scale + 2
+        left, right = (int(np.clip(edge, 0, self.width)) for edge in (np.floor(x) - 2, np.ceil(right)))
+        top, bottom = (int(np.clip(edge, 0, self.height)) for edge in (np.floor(y) - 2, np.ceil(bottom)))
+        canvas = np.zeros((self.height, self.width, 4), np.uint8)
+        if left < right and top < bottom:
+            matrix = np.float64([[self.scale, 0, x - left], [0, self.scale, y - top]])
+            canvas[top:bottom, left:right] = compose.place(part, matrix, bottom - top, right - left)
+        return canvas
 
 
 def _view(box, shape, choices):
