@@ -20,7 +20,7 @@ import gradio as gr
 from gradio.components.api_component import Api
 from gradio.utils import get_function_description, get_upload_folder
 
-from segmenter import viewer
+from segmenter import many, viewer
 from segmenter.choices import FORMATS, KINDS, Choices
 from segmenter.desk import MAX_MEGABYTES, Desk
 from segmenter.photos import PhotoError, open_photo
@@ -100,6 +100,27 @@ class Endpoints:
             return self._desk.probability(photo)
 
 
+    @with_choices
+    def batch(
+        self, photos: list[gr.FileData], edits: str = "", background_picture: gr.FileData | None = None, **settings
+    ) -> gr.FileData:
+        """Cut the furniture out of many photos, and finish all pictures alike.
+
+        Args:
+            photos: picture files, or zips of such, or their web addresses; up to 500 photos in all.
+            {choices}
+            edits: corrections by hand as JSON: an object with the name of each file and its list of corrections.
+            background_picture: a picture file for the background "own".
+
+        Returns:
+            A zip with the cutouts, the masks, and results.csv, which has coverage, confidence, doubts and errors.
+        """
+        progress = gr.Progress()
+        with plain_words():
+            told = many.run(self._desk, photos, settings, edits, background_picture, lambda *done: progress(done))
+        return told
+
+
 class plain_words:
     """Tell a program what is wrong as the page tells a visitor."""
 
@@ -147,7 +168,7 @@ def build_page(supply, examples=EXAMPLES):
         canvas = gr.HTML(
             html_template=viewer.page(), js_on_load=viewer.script(), apply_default_css=False,
             texts=viewer.texts(), examples=offered, threshold=weights.segmenter.threshold, limit=MAX_MEGABYTES,
-            finishing=viewer.finishing(),
+            finishing=viewer.finishing(), bounds=many.BOUNDS, server_functions=_questions(desk),
         )  # fmt: skip
         quiet = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
         busy = {"concurrency_id": "network", "concurrency_limit": AT_ONCE}
@@ -157,6 +178,7 @@ def build_page(supply, examples=EXAMPLES):
         endpoints = Endpoints(desk)
         offer(page, endpoints.cut, **busy)
         offer(page, endpoints.probability, **busy)
+        offer(page, endpoints.batch, concurrency_id="batch", concurrency_limit=1)  # a lane of its own: it takes minutes
     page.queue(max_size=64)
     first = next(iter(desk.examples), None)
     if first:  # the first visitor finds it ready
@@ -176,6 +198,28 @@ def _handler(answer):
         return {**answer(question), "token": question.get("token")}
 
     return handle
+
+
+def _questions(desk):
+    """What the page asks aside from Gradio's queue: about the model, and photo by photo about many.
+
+    A run of many photos has one question or two under way, and one is answered at a time: in turn with other
+    visitors' runs, and beside the queue of those with a single photo.
+    """
+    visitors = many.Many(desk)
+    work, rest = asyncio.Semaphore(1), asyncio.Semaphore(2)
+    answers = [("many_cut", visitors.cut, work), ("about", desk.about, rest)]
+    answers += [(f"many_{name}", getattr(visitors, name), rest) for name in ("unpack", "zip", "forget")]
+    return [_question(*answer) for answer in answers]
+
+
+def _question(name, answer, turns):
+    async def ask(question: dict) -> dict:
+        async with turns:
+            return await asyncio.to_thread(answer, question if isinstance(question, dict) else {})
+
+    ask.__name__ = name
+    return ask
 
 
 def _tell_failure(event):
@@ -206,7 +250,7 @@ def launch_options():
         "head": viewer.head(),
         "footer_links": ["api"],  # the viewer opens it from a link of its own
         "run_history": False,
-        "max_file_size": MAX_MEGABYTES * 1024 * 1024,
+        "max_file_size": many.MAX_ZIP_MEGABYTES * 2**20,  # of photos the desk takes less
         "ssr_mode": False,
         "mcp_server": True,
         "app_kwargs": {"lifespan": _sweeping},

@@ -7,7 +7,7 @@ The page's questions and answers are dicts of plain JSON. A photo in a question 
 from functools import lru_cache
 from pathlib import Path
 
-from segmenter import edits, finish, viewer
+from segmenter import about, edits, finish, viewer
 from segmenter.choices import Choices
 from segmenter.photos import PhotoError, open_photo
 from segmenter.supply import Supply
@@ -30,6 +30,7 @@ class Desk:
         self.uploads = uploads
         self.examples = {Path(path).stem: Path(path) for path in examples}
         self.show_example = lru_cache(maxsize=max(1, 2 * len(self.examples)))(self._show_example)  # of two weights
+        self.tell = lru_cache(maxsize=2)(about.tell)
 
     # The studio
 
@@ -76,6 +77,12 @@ class Desk:
         own = open_photo(self.photo(background)) if choices.background == "own" and background else None
         photo, probabilities = self._map(path, weights)
         return make(photo, probabilities, choices, edits.check(question.get("edits")), own), path.stem
+
+    # The model
+
+    def about(self, question):
+        """All that is known of the weights that serve now."""
+        return self.tell(self.supply.now)
 
     # The endpoints
 
