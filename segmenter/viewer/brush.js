@@ -64,7 +64,7 @@ function extendStroke(point) {
   if (away < Math.max(0.6, 0.1 * stroke.radius * Math.max(map.width, map.height))) return;
   stroke.points.push(point);
   brush(map, stroke.do, stroke.radius, last, point, current.aims);
-  current.histogram = null;
+  setMap({ ...map }); // the same values, but what was made of them is out of date
   redraw();
   if (stroke.points.length === 2000) { endStroke(); startStroke(point); }
 }

@@ -103,7 +103,9 @@ async function fetchRoom() {
 }
 
 // A sentence below the download, until the next one.
-function tell(text) { $('.size').textContent = text; }
+function tell(text) {
+  if ($('.size').textContent !== text) $('.size').textContent = text; // a screen reader says it once
+}
 
 async function takeOwnPicture(file) {
   if (!file) return;

@@ -269,9 +269,10 @@ function hullOf(points) {
 
 // ---- All together
 
-// Draw the finished picture on a canvas. `aligned`: in the photo's own frame, to lie over it.
-function compose(canvas, wanted, aligned = false) {
-  const image = cutPixels();
+// Draw the finished picture on a canvas, worked out on at most `side` pixels. `aligned`: in the photo's own frame, to
+// lie over it.
+function compose(canvas, wanted, side, aligned = false) {
+  const image = cutPixels(side);
   const plain = wanted.background === 'transparent' && !wanted.shadow && !wanted.trim && wanted.canvas === 'photo';
   if (wanted.background !== 'transparent' || wanted.shift || wanted.softness) shapeEdge(image, wanted.shift, wanted.softness);
   if (plain && wanted.format !== 'jpeg') {

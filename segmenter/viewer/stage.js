@@ -1,7 +1,7 @@
 // What is drawn of a photo and its map: one photo, several views.
 
 const PHOTO_SIDE = 1280; // of what is shown; the server keeps the whole photo
-const STEP_SIDE = 420;
+const CUTOUT_SIDE = 960, SMALL_SIDE = 720, STEP_SIDE = 420; // of the cutout in the photo's place, beside it, and as a step
 const VIEWS = ['heat', 'cutout', 'compare', 'unsure', 'steps'];
 const photoCanvas = $('.photo'), heatCanvas = $('.heat'), outlineCanvas = $('.outline'), cutoutCanvas = $('.cutout');
 const doubtCanvas = $('.doubt'), afterCanvas = $('.after');
@@ -46,15 +46,12 @@ function readMap(picture) {
 // Everything that is made once per photo, before any slider moves.
 function takeMap(answer, photo, picture) {
   drawPhoto(photo);
-  const base = readMap(picture);
   Object.assign(current, {
     weights: answer.weights.name,
     width: answer.width,
     height: answer.height,
     size: answer.size,
-    base,
-    colours: new Uint32Array(pixelsOf(photo, base.width, base.height).data.buffer),
-    cutout: new ImageData(base.width, base.height),
+    base: readMap(picture),
   });
   correctMap();
 }
@@ -76,7 +73,7 @@ function figures() {
 
 function drawHeat() {
   const { map } = current;
-  if (current.heated === map && !current.stroke) return;
+  if (current.heated === map) return;
   current.heated = map;
   paint(heatCanvas, map, heatColours());
 }
@@ -147,7 +144,7 @@ function drawSteps() {
       context.drawImage(heatCanvas, 0, 0, width, height);
     },
     (context, width, height) => context.drawImage(maskPicture(map), 0, 0, width, height),
-    (context, width, height) => context.drawImage(cutoutPicture(), 0, 0, width, height),
+    (context, width, height) => context.drawImage(asCanvas(cutPixels()), 0, 0, width, height),
   ];
   const figures = $('.steps').children;
   sheets.forEach((draw, n) => {
@@ -168,15 +165,24 @@ function maskPicture(map) {
   return canvas;
 }
 
-function cutoutPicture() {
-  const canvas = new OffscreenCanvas(current.map.width, current.map.height);
-  canvas.getContext('2d').putImageData(cutPixels(), 0, 0);
-  return canvas;
+// The photo's pixels with the cutout's alpha, at most `side` pixels long.
+function cutPixels(side = STEP_SIDE) {
+  const { map, colours } = scaled(side), image = new ImageData(map.width, map.height);
+  cutOut(map, threshold(), colours, new Uint32Array(image.data.buffer));
+  return image;
 }
 
-function cutPixels() {
-  cutOut(current.map, threshold(), current.colours, new Uint32Array(current.cutout.data.buffer));
-  return current.cutout;
+// The map and the photo's colours on at most `side` pixels, made once for each map.
+function scaled(side) {
+  const { map } = current;
+  current.sizes ??= new Map();
+  const kept = current.sizes.get(side) || {};
+  if (kept.of !== map) {
+    const small = Math.max(map.width, map.height) > side ? shrink(map, side) : map;
+    kept.colours ??= new Uint32Array(pixelsOf(photoCanvas, small.width, small.height).data.buffer);
+    current.sizes.set(side, { of: map, map: small, colours: kept.colours });
+  }
+  return current.sizes.get(side);
 }
 
 let drawing = false, describing = null;
@@ -207,7 +213,8 @@ function draw() {
   if (view() !== 'cutout') drawHeat();
   if (view() === 'heat') drawOutline();
   if (view() === 'unsure') paint(doubtCanvas, current.map, doubtColours());
-  if (view() === 'compare') compose(afterCanvas, { ...choices, trim: false, canvas: 'photo' }, true);
+  if (view() === 'compare') compose(afterCanvas, { ...choices, trim: false, canvas: 'photo' }, CUTOUT_SIDE, true);
   if (view() === 'steps') drawSteps();
-  if (view() !== 'unsure' && view() !== 'steps') compose(cutoutCanvas, choices);
+  const side = view() === 'cutout' ? CUTOUT_SIDE : SMALL_SIDE;
+  if (view() !== 'unsure' && view() !== 'steps') compose(cutoutCanvas, choices, side);
 }

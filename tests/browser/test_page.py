@@ -319,7 +319,7 @@ def test_a_phone_scrolls_down_only(visit, locale):
 def test_everything_can_be_reached_by_keyboard_and_has_a_name(visitor):
     reached = []
     visitor.tab.evaluate("document.activeElement.blur()")
-    for _ in range(30):
+    for _ in range(45):
         visitor.tab.keyboard.press("Tab")
         reached.append(
             visitor.tab.evaluate(
@@ -328,7 +328,7 @@ def test_everything_can_be_reached_by_keyboard_and_has_a_name(visitor):
             )
         )
     reached = [item for item in reached if item]
-    assert {"choose", "openCamera", "heat", "slider", "save", "language", "programs"} <= {what for what, _ in reached}
+    assert {"choose", "openCamera", "heat", "slider", "save", "language", "programs", "view", "correct", "copyLink"} <= {what for what, _ in reached}
     assert all(name for _, name in reached)
 
 
