@@ -11,7 +11,7 @@ from importlib import resources
 import cv2
 import numpy as np
 
-from segmenter import rooms
+from segmenter import finish, rooms
 from segmenter.choices import PRESETS
 from segmenter.photos import PhotoError
 
@@ -23,14 +23,13 @@ ROOM_SIDE = 960
 # together at most 1.5 MB.
 PHOTO_BYTES, MAP_BYTES = 600_000, 450_000
 
-
 # Places beside the studio; each has an html, a css, a js and a json of its texts, named after it.
 PLACES = ("many", "about")
 # One function's scope, in this order: pure functions, then what is shared, then the studio, then the
 # other places, then the beginning.
 SCRIPTS = (
-    "map", "edits", "page", "words", "stage", "finish", "choices", "brush", "doubts", "result", "camera", "photo",
-    "link", *PLACES, "viewer",
+    "map", "edits", "page", "words", "stage", "pixels", "shadow", "finish", "choices", "brush", "doubts",
+    "result", "camera", "photo", "link", *PLACES, "viewer",
 )  # fmt: skip
 
 
@@ -106,12 +105,19 @@ def thumbnail(photo):
     return _data_uri(_at_most(photo, THUMBNAIL_SIDE, shorter=True), ".jpg", [cv2.IMWRITE_JPEG_QUALITY, 80])
 
 
+@cache
 def finishing():
-    """What the finish panel offers, as JSON: `rooms`, each with its `name` and a `thumbnail`, and `presets`."""
+    """What the finish panel offers and its preview needs, as JSON.
+
+    Returns:
+        dict: `rooms`, each with its `name` and a `thumbnail`; `presets`; `furnished`, how a room is, and
+        `speck`, see `segmenter.finish`.
+    """
     offered = [
         {"name": name, "thumbnail": thumbnail(rooms.draw(name, THUMBNAIL_SIDE, THUMBNAIL_SIDE))} for name in rooms.NAMES
     ]
-    return {"rooms": offered, "presets": PRESETS}
+    furnished = {"standing": finish.STANDING, "feet": finish.FEET, "wall": finish.WALL}
+    return {"rooms": offered, "presets": PRESETS, "furnished": furnished, "speck": finish.SPECK}
 
 
 def room(name, width, height):

@@ -76,7 +76,7 @@ function pictureBehind(background) {
 
 // The shape that a room has now, to a tenth: the slider need not fetch another for every pixel.
 function roomShape() {
-  const image = cutPixels(), frame = frameOf(boxOf(image, 128), image, { ...choices, background: '' }, 960);
+  const image = cutPixels(), frame = frameOf(choices.trim ? objectBox(image) : null, image, { ...choices, background: '' }, 960);
   return Math.min(5, Math.max(0.2, Math.round((10 * frame.width) / frame.height) / 10));
 }
 
@@ -112,6 +112,8 @@ async function takeOwnPicture(file) {
   if (file.size > props.limit * 1024 * 1024) return tell(say('tooLarge', { limit: props.limit }));
   try {
     ownPicture = { file, picture: await createImageBitmap(file), path: null };
+    $('.own-picture').style.backgroundImage = `url(${URL.createObjectURL(file)})`;
+    $('.own-picture').classList.add('filled');
     choose({ background: 'own' });
   } catch {
     tell(say('notAPicture'));
