@@ -133,12 +133,26 @@ class plain_words:
 
 
 class Page(gr.Blocks):
-    """Blocks whose endpoints may be given the first few values alone, over plain HTTP too."""
+    """Blocks whose endpoints may be given the first few values alone, over plain HTTP too.
+
+    They also get web addresses as they are: Gradio would fetch them before anybody asked, however
+    large the file is, and would not know those of this page itself.
+    """
 
     def validate_inputs(self, block_fn, inputs):
         missing = block_fn.inputs[len(inputs) :]
         inputs.extend(part.value for part in missing if isinstance(part, Api))
+        inputs[:] = [_plain(given) if isinstance(part, Api) else given for given, part in zip(inputs, block_fn.inputs)]
         super().validate_inputs(block_fn, inputs)
+
+
+def _plain(given):
+    """A value without the mark by which Gradio finds files in it, where they are web addresses."""
+    if isinstance(given, list):
+        return [_plain(each) for each in given]
+    if isinstance(given, dict) and str(given.get("path")).startswith(("http://", "https://")):
+        return {"path": given["path"]}
+    return given
 
 
 def offer(page, endpoint, **settings):
