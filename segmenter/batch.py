@@ -150,7 +150,8 @@ def _found(source, recursive):
 
 
 def _is_photo(name):
-    hidden = any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
+    parts = PurePosixPath(name).parts
+    hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in parts)
     return not hidden and name.lower().endswith(SUFFIXES)
 
 

@@ -113,13 +113,13 @@ def _things(solid):
 def _shadow_layers(columns, bottoms, span, shape):
     """(Shape, blur, weight) of a thing's shadow: what is between the points on the floor, and the points."""
     contact = np.zeros(shape, np.uint8)
-    dot = max(1, round(0.012 * span)), max(1, round(0.008 * span))
+    dot = max(1, round(0.02 * span)), max(1, round(0.012 * span))
     for x, y in zip(columns.tolist(), bottoms.tolist()):
         cv2.ellipse(contact, (x, y), dot, 0, 0, 360, 255, -1)
     between = np.zeros(shape, np.uint8)
     cv2.fillConvexPoly(between, cv2.convexHull(np.stack([columns, bottoms], axis=1).astype(np.int32)), 255)
     between = cv2.dilate(np.maximum(between, contact), np.ones((max(1, round(0.05 * span)), 1), np.uint8))
-    return (between, 0.13, 0.38), (between, 0.065, 0.22), (contact, 0.025, 0.38), (contact, 0.009, 0.5)
+    return (between, 0.13, 0.32), (between, 0.065, 0.08), (contact, 0.04, 0.4), (contact, 0.014, 0.5)
 
 
 def _flat_blur(shape, sigma):

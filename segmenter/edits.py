@@ -148,6 +148,7 @@ def coverage(points, radius, height, width):
         radius: in pixels.
     """
     points = np.asarray(points, np.float64) - 0.5  # whole numbers are pixels' centres now
+    points = np.repeat(points, 2, axis=0) if len(points) == 1 else points
     grid = [np.rint(points * FINE).astype(np.int32)]
     covered, band = np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint8)
     # Only near the rim it matters how far a pixel is exactly.
@@ -164,8 +165,7 @@ def coverage(points, radius, height, width):
 
 def _distances(pixels, points):
     """From each pixel to the line through the points: float, one a pixel."""
-    starts = points[:-1] if len(points) > 1 else points
-    ways = np.diff(points, axis=0) if len(points) > 1 else np.zeros((1, 2))
+    starts, ways = points[:-1], np.diff(points, axis=0)
     lengths = np.maximum((ways**2).sum(axis=1), 1e-12)
     nearest = np.full(len(pixels), np.inf)
     step = max(1, 1_000_000 // len(starts))
