@@ -93,6 +93,7 @@ function composeOn(canvas, image, wanted, aligned) {
   const behind = wanted.background === 'blur' ? backdrop(photoCanvas, cut, frame) : pictureBehind(wanted.background);
   if (behind) cover(context, behind, width, height);
   else if (wanted.background.startsWith('#')) fill(context, wanted.background);
+  else if (wanted.background.startsWith('room:')) fill(context, '#d8d4cc'); // until the room is there
   else if (wanted.format === 'jpeg' && wanted.background === 'transparent') fill(context, '#ffffff');
   const placed = new OffscreenCanvas(width, height), hand = placed.getContext('2d', { willReadFrequently: true });
   hand.imageSmoothingQuality = 'high';

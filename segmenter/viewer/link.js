@@ -43,6 +43,7 @@ function readLink(hash) {
   if (known) some.background = background;
   choices = { ...DEFAULTS, ...some };
   showChoices();
+  fetchRoom();
   setView(said.get('view'));
   return props.examples.some(({ id }) => id === said.get('photo')) ? said.get('photo') : null;
 }

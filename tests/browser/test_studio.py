@@ -213,7 +213,7 @@ def test_views_of_one_result_ask_the_server_nothing(visitor):
     near = np.abs(cv2.resize(probabilities, shine.shape[1::-1]) - 0.5) <= 0.2
     bright = shine[..., 0] > 200
     assert (bright == near).mean() > 0.99 and near.any()
-    assert visitor.tab.locator(".mark").count() == visitor.tab.locator(".doubts li").count() == 2
+    assert visitor.tab.locator(".marks button").count() == visitor.tab.locator(".doubts li").count() == 2
 
     visitor.tab.wait_for_timeout(300)
     assert visitor.requests == []
@@ -511,7 +511,7 @@ def test_a_link_keeps_settings_and_example_but_no_photo(visit):
     second = visit(url=link)
     assert second.tab.get_attribute('[data-example="03_stool_terrace"]', "aria-pressed") == "true"
     assert second.tab.input_value(".slider") == "37"
-    assert second.tab.get_attribute('[data-view="compare"]', "aria-pressed") == "true"
+    assert second.tab.get_attribute('.views [data-view="compare"]', "aria-pressed") == "true"
     assert second.tab.inner_text(".chosen") == first.tab.inner_text(".chosen")
     np.testing.assert_array_equal(second.canvas(".after"), first.canvas(".after"))
 
@@ -537,7 +537,7 @@ def test_places_change_without_a_reload(visitor):
     tab.evaluate("window.here = true")
     for place in ("many", "about", "studio"):
         tab.click(f'.places a[data-place="{place}"]')
-        assert tab.locator("main:visible").get_attribute("data-place") == place
+        assert tab.locator(".place:visible").get_attribute("data-place") == place
         assert tab.get_attribute(f'.places a[data-place="{place}"]', "aria-current") == "page"
     assert tab.evaluate("window.here") and visitor.words()
 
