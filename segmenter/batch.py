@@ -231,6 +231,32 @@ def work(data, segmenter, choices=Choices(), edits=(), background=None, stopped=
     return result, products
 
 
+def work_rows(photos, segmenter, choices=Choices()):
+    """`work` on the columns of a table, as Ray Data's `map_batches` and its like pass them.
+
+    Args:
+        photos: the bytes of each photo file.
+        segmenter, choices: as in `work`.
+
+    Returns:
+        dict of column → list, a value a photo: `cutout` (the file's bytes, or those of the other
+        kind that was chosen alone; empty where the photo cannot be used), `mask` (likewise),
+        `coverage`, `confidence`, `doubtfulness`, `error`.
+    """
+    columns = {name: [] for name in ("cutout", "mask", "coverage", "confidence", "doubtfulness", "error")}
+    for data in photos:
+        try:
+            result, products = work(bytes(data), segmenter, choices)
+        except PhotoError as error:
+            result, products = Result("", error=str(error)), {}
+        files_made = [product.data for product in products.values()]
+        columns["cutout"].append(files_made[0] if files_made else b"")
+        columns["mask"].append(products["mask"].data if "mask" in products else b"")
+        for name in ("coverage", "confidence", "doubtfulness", "error"):
+            columns[name].append(getattr(result, name))
+    return columns
+
+
 def _at_most(values, side):
     scale = side / max(values.shape)
     if scale >= 1:

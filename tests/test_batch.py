@@ -193,3 +193,12 @@ def test_other_kinds_and_thumbnails(folder, tmp_path):
         assert archive.testzip() is None
     with pytest.raises(PhotoError, match="no results"):
         batch.zip_of(tmp_path / "nowhere")
+
+
+def test_rows_of_a_table_are_worked_on_like_photos():
+    """What Ray Data's map_batches calls, in docs/ray_batch.py."""
+    data, choices = as_jpeg(red_disc(80, 60)), Choices(background="#ffffff", format="jpeg")
+    found = batch.work_rows(np.array([data, b"no photo"], object), RedSegmenter(), choices)
+    photo = open_photo(data)
+    assert found["cutout"] == [finish.produce(photo, RedSegmenter().probabilities(photo), choices).data, b""]
+    assert found["error"][0] == "" and "picture" in found["error"][1] and found["coverage"][0] > 0.1

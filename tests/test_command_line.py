@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import fields
 
 import numpy as np
@@ -111,6 +112,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_call_goes_on(tmp_path, tiny_weig
     journal = tmp_path / "out" / ".journal.jsonl"
     while not (journal.is_file() and journal.read_text().count("key")):
         assert running.poll() is None
+        time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     said = running.communicate(timeout=60)[1]
     assert running.returncode == 130 and "Traceback" not in said
