@@ -6,7 +6,7 @@ import inspect
 import os
 import tempfile
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import fields
 from functools import wraps
 from pathlib import Path
@@ -117,19 +117,16 @@ class Endpoints:
         """
         progress = gr.Progress()
         with plain_words():
-            told = many.run(self._desk, photos, settings, edits, background_picture, lambda *done: progress(done))
-        return told
+            return many.run(self._desk, photos, settings, edits, background_picture, lambda *done: progress(done))
 
 
-class plain_words:
+@contextmanager
+def plain_words():
     """Tell a program what is wrong as the page tells a visitor."""
-
-    def __enter__(self):
-        pass
-
-    def __exit__(self, kind, error, trace):
-        if isinstance(error, PhotoError):
-            raise gr.Error(str(error), print_exception=False) from error
+    try:
+        yield
+    except PhotoError as error:
+        raise gr.Error(str(error), print_exception=False) from error
 
 
 class Page(gr.Blocks):

@@ -89,6 +89,7 @@ async function fetchRoom() {
   const shape = roomShape(), key = `${background} ${shape}`;
   roomIs = key;
   if (roomPictures.has(key)) return redraw();
+  $('.board').setAttribute('aria-busy', 'true');
   const width = Math.round(960 * Math.min(1, shape)), height = Math.round(width / shape);
   try {
     const answer = await ask('room', { room: background.slice(5), width, height });
@@ -99,6 +100,7 @@ async function fetchRoom() {
   } catch {
     if (roomIs === key) tell(say('failed'));
   }
+  if (roomIs === key) $('.board').removeAttribute('aria-busy');
   redraw();
 }
 
@@ -126,7 +128,7 @@ function addRooms() {
     Object.assign(button, { type: 'button', className: 'swatch room' });
     Object.assign(button.dataset, { do: 'background', background: 'room:' + name });
     button.style.backgroundImage = `url(${thumbnail})`;
-    $('.swatches').append(button);
+    $('.rooms').append(button);
   }
 }
 

@@ -116,7 +116,7 @@ function doubtColours() {
   const at = threshold();
   return Uint32Array.from({ length: 256 }, (_, value) => {
     const near = Math.abs(value / 255 - at) <= UNSURE && value > 0;
-    return near ? rgba(...YELLOW, 225) : rgba(16, 15, 13, 190);
+    return near ? rgba(...YELLOW, 225) : rgba(16, 15, 13, 168);
   });
 }
 

@@ -48,7 +48,7 @@ def go_to(visitor, view):
     elif view == "finish":
         tab.click(".finish summary")
         tab.click('[data-background="room:daylight"]')
-        tab.wait_for_timeout(2000)  # until the room is there
+        tab.wait_for_selector(".board:not([aria-busy])")  # until the room is there
     else:
         tab.click(f'[data-do=view][data-view="{view}"]')
     if view not in ("correct", *PLACES):

@@ -454,7 +454,8 @@ def test_the_page_shows_what_the_file_becomes(visitor, wanted):
     settings = "&".join(f"{name}={str(value).lower().replace('#', '%23')}" for name, value in wanted.items())
     visitor.tab.evaluate("settings => { location.hash = settings; }", settings)
     visitor.settle()
-    visitor.tab.wait_for_timeout(600)
+    visitor.tab.wait_for_selector(".board:not([aria-busy])")  # a room comes from the server, once
+    visitor.settle()
     shown = visitor.canvas(".cutout")
     _, data = download(visitor)
     choices = Choices(threshold=0.5, **wanted)
