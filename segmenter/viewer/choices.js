@@ -87,6 +87,7 @@ async function fetchRoom() {
   const { background } = choices;
   if (!background.startsWith('room:') || !current?.map) return;
   const shape = roomShape(), key = `${background} ${shape}`;
+  if (key === roomIs && $('.board').hasAttribute('aria-busy')) return; // it is on its way
   roomIs = key;
   if (roomPictures.has(key)) return redraw();
   $('.board').setAttribute('aria-busy', 'true');
