@@ -274,7 +274,8 @@ async function manyZip() {
   button.disabled = true;
   manySay('manyZipping');
   const errors = Object.fromEntries(manyItems.filter((item) => item.problem).map((item) => [item.name, manyWhy(item)]));
-  const answer = await server.many_zip({ key: manyKey, names: manyItems.map((item) => item.name), errors });
+  const names = manyItems.filter((item) => ['done', 'failed'].includes(item.state)).map((item) => item.name);
+  const answer = await server.many_zip({ key: manyKey, names, errors });
   button.disabled = false;
   if (answer?.gone) for (const item of manyItems) Object.assign(item, { state: 'waiting', sent: item.sent && !item.file, madeOf: null });
   manySay(answer?.file ? 'manyZipped' : answer?.problem || 'failed');

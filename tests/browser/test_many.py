@@ -252,7 +252,7 @@ def test_a_run_of_many_does_not_keep_others_waiting(visit, visitor, monkeypatch)
 
     def wait_for_small_ones(self, photo):
         if photo.shape[1] == 96:
-            slow.wait(20)
+            slow.wait(300)
         return whole(self, photo)
 
     monkeypatch.setattr(RedSegmenter, "probabilities", wait_for_small_ones)
