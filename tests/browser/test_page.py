@@ -99,7 +99,7 @@ def test_the_cutout_shown_is_the_cutout_downloaded(visitor):
 def test_dragging_the_slider_by_mouse_asks_the_server_nothing(visitor):
     visitor.give("chair.jpg", CHAIR)
     visitor.ready()
-    box = visitor.tab.locator(".slider").bounding_box()
+    box = visitor.tab.locator(".sureness .slider").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     before = visitor.canvas(".outline"), visitor.canvas(".cutout"), visitor.words()
     visitor.requests.clear()
@@ -312,7 +312,7 @@ def test_a_phone_scrolls_down_only(visit, locale):
         visitor.tab.click(f'[data-example="{example}"]')
         visitor.ready()
         assert visitor.tab.evaluate("document.documentElement.scrollWidth") == 390
-    assert visitor.tab.locator(".slider").bounding_box()["width"] > 300
+    assert visitor.tab.locator(".sureness .slider").bounding_box()["width"] > 300
     assert visitor.complaints == []
 
 
