@@ -106,3 +106,7 @@ def test_save_finishes_as_chosen(desk, turned_file, example, folder):
 )
 def test_save_reports_what_is_wrong(desk, turned_file, question, words):
     assert words in desk.save({"path": str(turned_file), **question})["problem"]["en"]
+
+
+def test_about_tells_of_the_weights_that_serve(desk):
+    assert desk.about({})["weights"]["threshold"] == 0.5

@@ -8,7 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
-from segmenter import Segmenter, cutout, open_photo
+import app
+from segmenter import cutout, open_photo
 from tests.browser.test_about import real_address  # noqa: F401
 from tests.browser.test_many import disc, jpeg
 from tests.standin import RedSegmenter
@@ -98,8 +99,6 @@ def test_the_keyboard_is_enough_from_example_to_download(visit):
     assert is_seen(visitor)
     with visitor.tab.expect_download() as caught:
         visitor.tab.keyboard.press("Enter")
-    import app
-
     photo = open_photo(app.EXAMPLES / "02_office_visitor_chair.jpg")
     with Image.open(caught.value.path()) as picture:
         np.testing.assert_array_equal(np.array(picture), cutout.cut(photo, RedSegmenter().probabilities(photo), 0.4))
