@@ -91,7 +91,7 @@ def test_a_raw_request_cannot_read_the_server(address, endpoint, payload):
 
 def test_only_the_documented_endpoints_are_public(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/cut", "/probability"}
+    assert set(endpoints) == {"/cut", "/probability", "/batch"}
     names = [part["parameter_name"] for part in endpoints["/cut"]["parameters"]]
     assert names == ["photo", *(choice.name for choice in fields(Choices)), "edits", "background_picture"]
     assert names[:2] == ["photo", "threshold"]  # as it always was, for those who do not name them

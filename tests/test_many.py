@@ -122,12 +122,13 @@ def test_the_photo_that_was_sent_is_not_kept_twice(ask, send, folder):
     assert not [each for each in folder.rglob("*") if each.is_file()]
 
 
-def test_a_zip_is_unpacked_under_names_of_its_own(ask, send):
+def test_a_zip_is_unpacked_under_names_of_its_own(ask, send, folder):
     data = zipped(**{"a/chair.jpg": CHAIR, "b/chair.jpg": STOOL, "chair.png": CHAIR, "notes.txt": b"x", "__MACOSX/a.jpg": b"x",
                      "../../evil.jpg": STOOL, "c/../../../evil.jpg": STOOL, "broken.jpg": CHAIR[:900]})  # fmt: skip
     path = send(data, "photos.zip")
     answer = ask("unpack", path=path, taken=["chair.jpg"])
-    assert sorted(answer["names"]) == ["a/chair.jpg", "b/chair.jpg", "broken.jpg", "chair-2.png"]
+    assert sorted(answer["names"]) == ["a/chair.jpg", "b/chair.jpg", "broken.jpg", "c/evil.jpg", "chair-2.png", "evil.jpg"]
+    assert all("photos" in path.parts for path in folder.parent.rglob("evil.jpg"))  # within the visitor's own folder
     assert answer["left"] == 0 and not Path(path).exists()
     for name in answer["names"]:
         assert (ask("cut", name=name, choices={})["problem"] is None) == (name != "broken.jpg")
