@@ -183,9 +183,12 @@ function manySay(words, values = {}) {
   showManySaid();
 }
 
+// A text about `n` photos; one photo has a text of its own where that differs.
+const manySayN = (key, values) => say(values.n === 1 && props.texts[language][key + 'One'] ? key + 'One' : key, values);
+
 function showManySaid() {
   const { words, values } = manySays || {};
-  many$('.many-said').textContent = !words ? '' : typeof words === 'string' ? say(words, values) : inWords(words);
+  many$('.many-said').textContent = !words ? '' : typeof words === 'string' ? manySayN(words, values) : inWords(words);
 }
 
 function manyTime(seconds) {
@@ -251,11 +254,11 @@ function showMany() {
   many$('.many-bounds').textContent = say('manyBounds', { photos: props.bounds.photos, limit: props.limit, zip: props.bounds.zip });
   many$('.many-finish span').textContent = say('manyFinish', { threshold: percent(choices.threshold), finish: sayFinish() });
   const again = manyItems.some((item) => item.madeOf);
-  many$('.many-start').textContent = say(again && todo < manyItems.length ? 'manyGoOn' : again ? 'manyAgain' : 'manyStart', { n: todo });
+  many$('.many-start').textContent = manySayN(again && todo < manyItems.length ? 'manyGoOn' : again ? 'manyAgain' : 'manyStart', { n: todo });
   many$('.many-start').hidden = Boolean(manyRun) || !todo;
   many$('.many-cancel').hidden = !manyRun;
   many$('.many-zip').hidden = Boolean(manyRun) || !done;
-  many$('.many-zip').textContent = say('manyZip', { n: done });
+  many$('.many-zip').textContent = manySayN('manyZip', { n: done });
   many$('.many-clear').hidden = Boolean(manyRun);
   for (const item of manyItems) drawManyItem(item);
   const order = manyOrder().map((item) => item.node), list = many$('.many-list');
