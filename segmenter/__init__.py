@@ -17,6 +17,8 @@ _HOMES = {
     "open_photo": "photos",
     "PhotoError": "photos",
     "cut": "cutout",
+    "Choices": "choices",
+    "produce": "finish",
 }
 __all__ = sorted(_HOMES)
 

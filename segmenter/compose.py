@@ -3,6 +3,13 @@
 import cv2
 import numpy as np
 
+SHADOW_SIDE = 768  # longest side of the canvas on which a shadow is worked out, in pixels
+FLOOR = 0.32  # the lowest part of a thing, as a share of its height, in which it may touch the floor
+SPECK = 20  # a loose part this many times smaller than the thing beside it casts no shadow
+BLUR_SIDE = 512  # longest side on which a background is blurred
+BLUR = 0.022  # standard deviation of that blur, as a share of the longer side
+SCARCE = 0.01  # weight below which what is farther off counts more
+
 
 def paste(background, cutout, shadow=None):
     """Lay a cutout over a background of the same size, its shadow first.
@@ -59,6 +66,154 @@ def harmonise(cutout, background, strength):
     result = cutout.copy()
     result[..., :3] = np.clip(cutout[..., :3] * gain, 0, 255).astype(np.uint8)
     return result
+
+
+def contact_shadow(alpha, strength=1.0):
+    """The soft shadow that a thing casts on the floor it stands on, in light from everywhere.
+
+    Where the lower silhouette touches the floor (the legs' ends, or the whole lower edge) is told
+    from its shape. Between the touching points the shadow is wide and weak, at each of them narrow
+    and dark, and all of it is flattened as the floor is.
+
+    Args:
+        alpha: uint8, H × W, 0 … 255: the thing's opacity on the canvas.
+        strength: 0 (none) … 1.
+
+    Returns:
+        float32, H × W, 0 (none) … 1 (black): for `paste`.
+    """
+    height, width = alpha.shape
+    scale = min(1.0, SHADOW_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    light = np.ones(size[::-1], np.float32)
+    for solid in _things(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) >= 128) if strength else ():
+        columns, bottoms = _touching(solid)
+        span = max(np.ptp(np.flatnonzero(solid.any(axis=0))) + 1, np.ptp(np.flatnonzero(solid.any(axis=1))) / 3, 4)
+        for shape, sigma, weight in _shadow_layers(columns, bottoms, span, solid.shape):
+            light *= 1 - weight * strength * _flat_blur(shape, sigma * span)
+    shadow = (1 - light) * np.outer(_fade(size[1]), _fade(size[0]))
+    shadow = cv2.resize(shadow, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.clip(shadow, 0, 1, out=shadow)
+
+
+def _things(solid):
+    """The things on a canvas, each a bool array with its loose parts; specks beside them are left out."""
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats(solid.astype(np.uint8), connectivity=8)
+    things = []  # [first column, last column, bool array]
+    for label in sorted(range(1, count), key=lambda label: -statistics[label, cv2.CC_STAT_AREA]):
+        left, _, width, _, area = statistics[label].tolist()
+        over = next((thing for thing in things if left < thing[1] and left + width > thing[0]), None)
+        if over:
+            over[2] |= labels == label
+        elif not things or area * SPECK >= statistics[1:, cv2.CC_STAT_AREA].max():
+            things.append([left, left + width, labels == label])
+    return [thing[2] for thing in things]
+
+
+def _shadow_layers(columns, bottoms, span, shape):
+    """(Shape, blur, weight) of a thing's shadow: what is between the points on the floor, and the points."""
+    contact = np.zeros(shape, np.uint8)
+    dot = max(1, round(0.02 * span)), max(1, round(0.012 * span))
+    for x, y in zip(columns.tolist(), bottoms.tolist()):
+        cv2.ellipse(contact, (x, y), dot, 0, 0, 360, 255, -1)
+    between = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(between, cv2.convexHull(np.stack([columns, bottoms], axis=1).astype(np.int32)), 255)
+    between = cv2.dilate(np.maximum(between, contact), np.ones((max(1, round(0.05 * span)), 1), np.uint8))
+    return (between, 0.13, 0.32), (between, 0.065, 0.08), (contact, 0.04, 0.4), (contact, 0.014, 0.5)
+
+
+def _flat_blur(shape, sigma):
+    """A shape (0 or 255) blurred more across than down; thin shapes keep more of their darkness."""
+    blurred = cv2.GaussianBlur(shape.astype(np.float32) / 255, (0, 0), max(sigma, 0.3), sigmaY=max(0.45 * sigma, 0.3))
+    return blurred / max(float(blurred.max()), 1e-3) ** 0.8
+
+
+def _fade(length):
+    """float32, `length`: 1, falling to 0 at both ends, so that the canvas's border does not cut a shadow."""
+    position = np.arange(length, dtype=np.float32) + 0.5
+    return np.clip(np.minimum(position, length - position) / max(1.0, 0.04 * length), 0, 1)
+
+
+def _touching(solid):
+    """Where a thing touches the floor: (columns, rows) of the pixels, both int arrays.
+
+    Of each column the lowest pixel counts, if it lies in the lower part of the thing and either
+    near a line on which the whole thing could be set down or lower than what is beside it.
+    """
+    columns = np.flatnonzero(solid.any(axis=0))
+    bottoms = solid.shape[0] - 1 - solid[::-1, columns].argmax(axis=0)
+    top, lowest = int(np.flatnonzero(solid.any(axis=1))[0]), int(bottoms.max())
+    tall, wide = lowest - top + 1, len(columns)
+    reach = max(1, round(0.04 * wide))
+    profile = np.full(solid.shape[1], -tall, np.float32)
+    profile[columns] = bottoms
+    around = cv2.dilate(profile[np.newaxis], np.ones((1, 2 * reach + 1), np.uint8))[0, columns]
+    tip = (bottoms >= around - 0.012 * tall) & (bottoms >= lowest - FLOOR * tall)
+    line = bottoms >= np.minimum(_lower_hull(columns, bottoms), lowest) - 0.02 * tall
+    chosen = (tip | line) & (bottoms >= lowest - FLOOR * tall)
+    return columns[chosen], bottoms[chosen]
+
+
+def _lower_hull(columns, bottoms):
+    """The line on which a profile rests, as its row at each column: its convex hull's lower side."""
+    hull = []
+    for point in zip(columns.tolist(), bottoms.tolist()):
+        while len(hull) > 1 and (hull[-1][0] - hull[-2][0]) * (point[1] - hull[-2][1]) >= (
+            hull[-1][1] - hull[-2][1]
+        ) * (point[0] - hull[-2][0]):
+            hull.pop()
+        hull.append(point)
+    x, y = zip(*hull)
+    return np.interp(columns, x, y)
+
+
+def blurred(photo, alpha, frame, height, width):
+    """What is behind the thing in its photo, out of focus, and without a ghost of the thing.
+
+    Args:
+        photo: uint8, H × W × 3, RGB.
+        alpha: uint8, H × W, 0 … 255: the thing, which leaves no trace.
+        frame: (left, top, right, bottom) in the photo's pixels, which may lie beyond it.
+        height, width: of the result in pixels.
+
+    Returns:
+        uint8, height × width × 3.
+    """
+    scale = min(1.0, BLUR_SIDE / max(height, width)) * width / (frame[2] - frame[0])
+    small = _scaled(photo, scale).astype(np.float32)
+    hidden = cv2.dilate(_scaled(alpha, scale), np.ones((5, 5), np.uint8))
+    weight = 1 - np.minimum(hidden.astype(np.float32) / 128, 1)
+    move = np.float64([[1, 0, -frame[0] * scale], [0, 1, -frame[1] * scale]])
+    size = [max(1, round((frame[2] - frame[0]) * scale)), max(1, round((frame[3] - frame[1]) * scale))]
+    small, weight = (cv2.warpAffine(part, move, size, borderMode=cv2.BORDER_REFLECT) for part in (small, weight))
+    sigma = BLUR * max(size)
+    filled = np.full_like(small, np.median(photo[:: max(1, len(photo) // 64), ::7].reshape(-1, 3), axis=0))
+    for widening in (8, 4, 2, 1):  # from far off where there is nothing nearer
+        filled = _known_mean(small, weight, widening * sigma, filled)
+    result = cv2.resize(filled, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.clip(result + 0.5, 0, 255).astype(np.uint8)
+
+
+def _scaled(picture, scale):
+    size = [max(1, round(side * scale)) for side in picture.shape[1::-1]]
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+
+
+def _known_mean(colours, weight, sigma, otherwise):
+    """Colours blurred by a Gaussian that sees only where the weight is; `otherwise`, where that is nowhere near."""
+    total = cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)[..., np.newaxis]
+    sums = cv2.GaussianBlur(colours * weight[..., np.newaxis], (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    return (sums + SCARCE * otherwise) / (total + SCARCE)
+
+
+def cover(picture, height, width):
+    """A picture scaled and cropped at its middle to fill a canvas: uint8, height × width × 3."""
+    scale = max(height / picture.shape[0], width / picture.shape[1])
+    part_height, part_width = min(picture.shape[0], height / scale), min(picture.shape[1], width / scale)
+    top, left = round((picture.shape[0] - part_height) / 2), round((picture.shape[1] - part_width) / 2)
+    part = picture[top : top + max(1, round(part_height)), left : left + max(1, round(part_width))]
+    shrinks = scale < 1
+    return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
 def plain_room(height, width, rng):

@@ -1,5 +1,6 @@
 """What is made of a photo and its probability map: pure functions, cheap enough for a slider."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -9,6 +10,7 @@ from segmenter import edges
 
 RAMP = 0.2  # alpha goes from 0 to 1 within this much probability on either side of the threshold
 RIM = 1 / 400  # and within this share of the photo's longer side on either side of the outline
+LEVELS = 8  # of alpha that are moved one by one where an outline is moved
 
 YELLOW = (255, 214, 10)  # of the heatmap: the yellower, the surer
 SHADE = 0.55  # how dark the heatmap makes what is surely background
@@ -49,24 +51,44 @@ def alpha(probabilities, threshold=0.5):
     Returns:
         float32, H × W, 0 … 1. It grows with the probabilities and shrinks with the threshold.
     """
-    below, above = max(min(RAMP, threshold), 1e-6), max(min(RAMP, 1.0 - threshold), 1e-6)
+    below, above = _ramp(threshold)
     offset = probabilities - np.float32(threshold)
-    ramp = np.clip(0.5 + 0.5 * offset / np.where(offset < 0, np.float32(below), np.float32(above)), 0.0, 1.0)
+    ramp = np.clip(0.5 + 0.5 * offset / np.where(offset < 0, below, above), 0.0, 1.0)
     inside = mask(probabilities, threshold).astype(np.uint8)
-    radius = max(2, round(max(inside.shape) * RIM))
+    radius = rim(inside.shape)
     kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
     ramp[cv2.erode(inside, kernel) == 1] = 1.0
     ramp[cv2.dilate(inside, kernel) == 0] = 0.0
     return ramp.astype(np.float32, copy=False)
 
 
-def cut(photo, probabilities, threshold=0.5):
+def rim(shape):
+    """How far from the outline alpha is soft at most, in pixels, on a map of this shape."""
+    return max(2, round(max(shape) * RIM))
+
+
+def alpha_inverse(opacity, threshold=0.5):
+    """The probabilities of which `alpha` makes these opacities near an outline: float32, 0 … 1."""
+    below, above = _ramp(threshold)
+    offset = 2 * opacity - 1
+    return np.clip(threshold + offset * np.where(offset < 0, below, above), 0, 1).astype(np.float32)
+
+
+def _ramp(threshold):
+    """How far below and above the threshold alpha is 0 and 1."""
+    return np.float32(max(min(RAMP, threshold), 1e-6)), np.float32(max(min(RAMP, 1.0 - threshold), 1e-6))
+
+
+def cut(photo, probabilities, threshold=0.5, softness=0.0, shift=0.0):
     """The furniture alone.
 
     Args:
         photo: uint8, H × W × 3, RGB.
         probabilities: float32, H × W, 0 … 1.
         threshold: how sure it must be, 0 … 1.
+        softness: how far the edge is blurred: the standard deviation in thousandths of the photo's
+            longer side, from 0.
+        shift: how far the edge is moved, in the same unit; above 0 the object grows.
 
     Returns:
         cutout: uint8, H × W × 4, RGBA, straight alpha. The rim's colours are the furniture's
@@ -76,12 +98,79 @@ def cut(photo, probabilities, threshold=0.5):
         ValueError: the map is not of the photo's size.
     """
     _check_same_size(photo, probabilities)
-    opacity = alpha(probabilities, threshold)
+    unit = max(photo.shape) / 1000
+    opacity = grow(alpha(probabilities, threshold), shift * unit)
     colours = edges.clean_colours(photo, opacity)
+    if softness:
+        solid, opacity = opacity, soften(opacity, softness * unit)
+        colours = edges.spread_colours(colours, solid, opacity)
     opacity = np.rint(opacity * 255.0).astype(np.uint8)
     cutout = np.dstack([colours, opacity])
     cutout[opacity == 0] = 0
     return cutout
+
+
+def grow(opacity, distance):
+    """Move the outline by a distance, keeping how soft it is: each level of alpha moves alike.
+
+    Args:
+        opacity: float32, H × W, 0 … 1.
+        distance: in pixels, fractions included; below 0 the object shrinks.
+
+    Returns:
+        float32, H × W, 0 … 1; `opacity` itself where the distance is 0.
+    """
+    if distance == 0:
+        return opacity
+    result = np.zeros_like(opacity)
+    core = _near(opacity > 0, math.ceil(abs(distance)) + 1)
+    inner = opacity[core]
+    if inner.size:  # an object that shrinks is a background that grows
+        result[core] = _grow(inner, distance) if distance > 0 else 1 - _grow(1 - inner, -distance)
+    return result
+
+
+def _grow(opacity, distance):
+    result = np.zeros_like(opacity)
+    for level in range(LEVELS):
+        below = (opacity < (level + 0.5) / LEVELS).astype(np.uint8)
+        if below.all():  # of nothing, the distance is undefined
+            continue
+        away = cv2.distanceTransform(below, cv2.DIST_L2, cv2.DIST_MASK_5)
+        result += np.clip(1 + distance - away, 0, 1) / LEVELS
+    return np.minimum(result, 1, out=result)
+
+
+def soften(opacity, sigma):
+    """Alpha with its edge blurred by a Gaussian of this standard deviation in pixels."""
+    result = np.zeros_like(opacity)
+    core = _near(opacity > 0, math.ceil(3 * sigma) + 1)
+    inner = opacity[core]
+    if not inner.size:
+        return result
+    scale = max(1.0, sigma / 4)  # a wide blur is as good on fewer pixels
+    size = [max(1, round(side / scale)) for side in inner.shape[::-1]]
+    small = cv2.resize(inner, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / scale, borderType=cv2.BORDER_REPLICATE)
+    result[core] = cv2.resize(small, inner.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return result
+
+
+def _near(inside, margin):
+    """The slices of the box round what is inside (bool, H × W), and `margin` pixels more."""
+    box = box_of(inside)
+    if box is None:
+        return np.s_[0:0, 0:0]
+    left, top, right, bottom = box
+    return np.s_[max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin]
+
+
+def box_of(inside):
+    """(left, top, right, bottom) of what is True in a bool array, right and bottom exclusive, or None."""
+    columns, rows = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
+    if not len(columns):
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def heatmap(photo, probabilities, opacity=0.7):
@@ -151,11 +240,9 @@ def describe(probabilities, threshold=0.5):
     if not coverage:
         return Description(0.0, 0.0, 0, 0.0, None, None)
     confidence = float(probabilities.mean(where=inside, dtype=np.float64))
-    columns, rows = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
-    box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
     small = _shrink(probabilities, 384)
     unsure, where = _unsure(small, threshold)
-    return Description(coverage, confidence, _count_pieces(small, threshold), unsure, where, box)
+    return Description(coverage, confidence, _count_pieces(small, threshold), unsure, where, box_of(inside))
 
 
 def _shrink(probabilities, longest):

@@ -261,3 +261,34 @@ def _unmix(photo, alpha, radius, inside, outside):
     near_outside = _gather(outside + (1.0 - opacity) * error, (1.0 - alpha) ** 4, radius, outside)
     error = photo - opacity * near_inside - (1.0 - opacity) * near_outside
     return near_inside + opacity * error
+
+
+def spread_colours(colours, solid, alpha):
+    """The furniture's colours beyond its edge, for an alpha that was blurred over it.
+
+    Args:
+        colours: uint8, H × W × 3, RGB, right where `solid` is above 0.
+        solid: float32, H × W, 0 … 1: the alpha before the blur.
+        alpha: float32, H × W, 0 … 1: after it.
+
+    Returns:
+        uint8, H × W × 3, RGB; where `solid` is above 0, the given colours.
+    """
+    small = _shrink(colours, COLOUR_ROUGH_SIDE)
+    weight = cv2.resize(solid, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA) ** 2
+    small = small.astype(np.float32)
+    radius = COLOUR_ROUGH_RADIUS
+    while radius < 2 * max(weight.shape):  # from far off where there is nothing nearer
+        radius *= 2
+    spread = small
+    while radius >= COLOUR_ROUGH_RADIUS // 4:
+        spread = _gather(small, weight, radius, spread)
+        radius //= 2
+    result = colours.copy()
+    for tile in _tiles(*alpha.shape):
+        core = np.s_[tile[0] : tile[1], tile[2] : tile[3]]
+        beyond = (solid[core] == 0) & (alpha[core] > 0)
+        if beyond.any():
+            found = np.clip(np.rint(_window(spread, core, alpha.shape)), 0, 255).astype(np.uint8)
+            np.copyto(result[core], found, where=beyond[..., np.newaxis])
+    return result

@@ -4,6 +4,7 @@ import io
 import os
 import re
 import time
+from dataclasses import fields
 
 import cv2
 import httpx
@@ -14,15 +15,9 @@ from gradio_client.exceptions import AppError
 
 import app
 from segmenter import cutout, viewer
+from segmenter.choices import Choices
 from segmenter.photos import PhotoError, open_photo
 from tests.standin import RedSegmenter, as_jpeg, red_disc
-
-
-class Event:
-    """Stands in for gr.EventData, which carries what the viewer asks."""
-
-    def __init__(self, **question):
-        self._data = question
 
 
 @pytest.fixture
@@ -31,18 +26,6 @@ def upload_folder(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
     return folder
-
-
-@pytest.fixture
-def desk(upload_folder):
-    return app.Desk(RedSegmenter())
-
-
-@pytest.fixture
-def turned_file(upload_folder):
-    path = upload_folder / "my chair.jpg"
-    path.write_bytes(as_jpeg(red_disc(300, 200), turned=True))
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -65,71 +48,6 @@ def expected_cutout(file, threshold):
 
 def pixels(path):
     return cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), cv2.COLOR_BGRA2RGBA)
-
-
-# The guard
-
-
-@pytest.mark.parametrize("path", ["/etc/passwd", "../secrets.txt", "", None, 7, "a\0b", "https://example.org/a.jpg"])
-def test_a_path_outside_the_upload_folder_is_refused(upload_folder, path):
-    with pytest.raises(PhotoError, match="not a photo that was sent"):
-        app.uploaded(path)
-
-
-def test_a_link_out_of_the_upload_folder_is_refused(upload_folder, tmp_path):
-    (tmp_path / "secret.jpg").write_bytes(as_jpeg(red_disc()))
-    os.symlink(tmp_path / "secret.jpg", upload_folder / "link.jpg")
-    with pytest.raises(PhotoError, match="not a photo that was sent"):
-        app.uploaded(upload_folder / "link.jpg")
-
-
-def test_a_deleted_upload_says_to_choose_it_again(upload_folder):
-    with pytest.raises(PhotoError, match="choose it again"):
-        app.uploaded(upload_folder / "gone.jpg")
-
-
-@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "0.5", None, True])
-def test_a_threshold_is_a_number_from_0_to_1(threshold):
-    with pytest.raises(PhotoError, match="from 0 to 1"):
-        app.checked_threshold(threshold)
-
-
-# The handlers of the page
-
-
-def test_look_gives_the_photo_upright_and_its_map(desk, turned_file):
-    answer = desk.look(Event(token=3, path=str(turned_file)))
-    assert (answer["token"], answer["width"], answer["height"]) == (3, 300, 200)
-    assert answer["photo"].startswith("data:image/jpeg;base64,")
-    assert answer["map"].startswith("data:image/png;base64,")
-
-
-def test_look_reports_what_is_wrong_in_both_languages(desk, upload_folder):
-    (upload_folder / "note.jpg").write_bytes(b"this is no photo")
-    problem = desk.look(Event(token=1, path=str(upload_folder / "note.jpg")))["problem"]
-    assert "not a picture" in problem["en"] and "图片" in problem["zh"]
-
-
-def test_look_refuses_a_file_of_the_server(desk):
-    answer = desk.look(Event(token=1, path=__file__))
-    assert "not a photo that was sent" in answer["problem"]["en"]
-
-
-def test_examples_are_asked_for_by_name_only(desk):
-    name = next(iter(desk.examples))
-    assert desk.look(Event(token=1, example=name))["width"] > 0
-    assert "problem" in desk.look(Event(token=1, example="../../config"))
-
-
-def test_save_names_the_file_after_the_photo(desk, turned_file, upload_folder):
-    file = desk.save(Event(token=4, path=str(turned_file), threshold=0.4))["file"]
-    assert file["orig_name"] == "my chair-cutout.png"
-    assert str(upload_folder) in file["path"]
-    np.testing.assert_array_equal(pixels(file["path"]), expected_cutout(turned_file, 0.4))
-
-
-def test_save_reports_what_is_wrong(desk, turned_file):
-    assert "from 0 to 1" in desk.save(Event(token=4, path=str(turned_file), threshold=7))["problem"]["en"]
 
 
 # The endpoints
@@ -173,8 +91,10 @@ def test_a_raw_request_cannot_read_the_server(address, endpoint, payload):
 
 def test_only_the_documented_endpoints_are_public(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/cut", "/probability"}
-    assert [part["parameter_name"] for part in endpoints["/cut"]["parameters"]] == ["photo", "threshold"]
+    assert set(endpoints) == {"/cut", "/probability", "/batch"}
+    names = [part["parameter_name"] for part in endpoints["/cut"]["parameters"]]
+    assert names == ["photo", *(choice.name for choice in fields(Choices)), "edits", "background_picture"]
+    assert names[:2] == ["photo", "threshold"]  # as it always was, for those who do not name them
     assert not client.view_api(return_format="dict")["unnamed_endpoints"]
 
 
@@ -226,13 +146,13 @@ def test_every_refusal_of_a_photo_has_chinese_words(data):
 
 
 def test_the_template_survives_being_filled_in():
-    html = viewer.read("viewer.html")
+    html = viewer.page()
     assert not re.search(r"`|\$\{|\{\{|\\|<script", html)  # it goes through Handlebars and a template literal
 
 
 def test_every_text_on_the_page_exists():
-    keys = re.findall(r'data-(?:text|label|tip)="(\w+)"', viewer.read("viewer.html"))
-    keys += re.findall(r"say\('(\w+)'", viewer.read("viewer.js")) + re.findall(r"fail\('(\w+)'", viewer.read("viewer.js"))
+    keys = re.findall(r'data-(?:text|label|tip)="(\w+)"', viewer.page())
+    keys += re.findall(r"(?:say|fail)\('(\w+)'[,)]", viewer.script())
     assert set(keys) <= viewer.texts()["en"].keys()
 
 

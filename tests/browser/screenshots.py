@@ -1,6 +1,6 @@
 """Pictures of the page, for README.md and for looking at: `python -m tests.browser.screenshots [FOLDER] [--all]`.
 
-Writes screenshot.png, or with --all one picture of each combination of screen, theme and language.
+Writes screenshot.png, or with --all every view on each combination of screen, theme and language.
 """
 
 import argparse
@@ -21,20 +21,56 @@ SCREENS = {
 }
 THEMES = ("light", "dark")
 LANGUAGES = {"en": "en-US", "zh": "zh-CN"}
+PLACES = ("many", "about")
+VIEWS = ("heat", "cutout", "compare", "unsure", "steps", "correct", "finish", *PLACES)
 
 
-def take_picture(browser, address, screen, theme, language, example=None, whole=False):
-    """One picture of the page with an example on it (the first by default), as a Pillow image."""
+def open_page(browser, address, screen, theme, language, example=None):
+    """The page with an example on it (the first by default), as a Visitor."""
     context = browser.new_context(**SCREENS[screen], color_scheme=theme, locale=LANGUAGES[language])
     visitor = Visitor(context, address).open()
     if example:
         visitor.tab.click(f'[data-example^="{example}"]')
         visitor.ready()
-    visitor.tab.mouse.move(0, 0)
+    return visitor
+
+
+def go_to(visitor, view):
+    """Bring one of `VIEWS` on the page."""
+    tab = visitor.tab
+    if view in PLACES:
+        tab.click(f'.places a[data-place="{view}"]')
+    elif view == "correct":
+        tab.click("button.correct")
+        tab.click("[data-brush=erase]")
+        box = tab.locator(".easel").bounding_box()
+        tab.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.6 * box["height"])
+    elif view == "finish":
+        tab.click(".finish summary")
+        tab.click('[data-background="room:daylight"]')
+        tab.wait_for_selector(".board:not([aria-busy])")  # until the room is there
+    else:
+        tab.click(f'[data-do=view][data-view="{view}"]')
+    if view not in ("correct", *PLACES):
+        tab.mouse.move(0, 0)
+
+
+def leave(visitor, view):
+    """Undo what `go_to` did beyond changing the view."""
+    tab = visitor.tab
+    if view in PLACES:
+        tab.click('.places a[data-place="studio"]')
+    elif view == "correct":
+        tab.click(".done")
+    elif view == "finish":
+        tab.click(".plainly")
+        tab.click(".finish summary")
+
+
+def take_picture(visitor, whole=False):
+    """A picture of the page as it is now, as a Pillow image."""
     visitor.tab.wait_for_timeout(1500)  # until the heatmap has faded in
-    picture = Image.open(io.BytesIO(visitor.tab.screenshot(full_page=whole)))
-    context.close()
-    return picture
+    return Image.open(io.BytesIO(visitor.tab.screenshot(full_page=whole)))
 
 
 def save_small(picture, path):
@@ -47,7 +83,9 @@ def save_small(picture, path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=Path("docs"))
-    parser.add_argument("--all", action="store_true", help="every screen, theme and language")
+    parser.add_argument("--all", action="store_true", help="every view, screen, theme and language")
+    parser.add_argument("--only", nargs="+", default=(), metavar="WORD", choices=(*SCREENS, *THEMES, *LANGUAGES, *VIEWS),
+                        help="of --all, those that these words name, such as: phone dark unsure")  # fmt: skip
     parser.add_argument("--weights", help="weights folder (the bundled one by default)")
     parser.add_argument("--example", help="start of the name of the example to show")
     options = parser.parse_args(arguments)
@@ -57,12 +95,19 @@ def main(arguments=None):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         if options.all:
-            for view in product(SCREENS, THEMES, LANGUAGES):
-                picture = take_picture(browser, address, *view, options.example, whole=view[0] == "phone")
-                picture.save(options.folder / f"{'-'.join(view)}.png")
+            for combination in product(SCREENS, THEMES, LANGUAGES):
+                if options.only and not set(options.only) <= set(combination) | set(VIEWS):
+                    continue
+                visitor = open_page(browser, address, *combination, options.example)
+                for view in [view for view in VIEWS if not set(options.only) & set(VIEWS) or view in options.only]:
+                    go_to(visitor, view)
+                    take_picture(visitor, whole=True).save(options.folder / f"{'-'.join((view, *combination))}.png")
+                    leave(visitor, view)
+                visitor.tab.context.close()
         else:
-            picture = take_picture(browser, address, "desktop", "light", "en", options.example)
-            save_small(picture, options.folder / "screenshot.png")
+            visitor = open_page(browser, address, "desktop", "light", "en", options.example)
+            visitor.tab.mouse.move(0, 0)
+            save_small(take_picture(visitor), options.folder / "screenshot.png")
         browser.close()
     page.close()
 

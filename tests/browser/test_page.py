@@ -99,7 +99,7 @@ def test_the_cutout_shown_is_the_cutout_downloaded(visitor):
 def test_dragging_the_slider_by_mouse_asks_the_server_nothing(visitor):
     visitor.give("chair.jpg", CHAIR)
     visitor.ready()
-    box = visitor.tab.locator(".slider").bounding_box()
+    box = visitor.tab.locator(".sureness .slider").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     before = visitor.canvas(".outline"), visitor.canvas(".cutout"), visitor.words()
     visitor.requests.clear()
@@ -312,14 +312,14 @@ def test_a_phone_scrolls_down_only(visit, locale):
         visitor.tab.click(f'[data-example="{example}"]')
         visitor.ready()
         assert visitor.tab.evaluate("document.documentElement.scrollWidth") == 390
-    assert visitor.tab.locator(".slider").bounding_box()["width"] > 300
+    assert visitor.tab.locator(".sureness .slider").bounding_box()["width"] > 300
     assert visitor.complaints == []
 
 
 def test_everything_can_be_reached_by_keyboard_and_has_a_name(visitor):
     reached = []
     visitor.tab.evaluate("document.activeElement.blur()")
-    for _ in range(30):
+    for _ in range(45):
         visitor.tab.keyboard.press("Tab")
         reached.append(
             visitor.tab.evaluate(
@@ -328,7 +328,7 @@ def test_everything_can_be_reached_by_keyboard_and_has_a_name(visitor):
             )
         )
     reached = [item for item in reached if item]
-    assert {"choose", "openCamera", "heat", "slider", "save", "language", "programs"} <= {what for what, _ in reached}
+    assert {"choose", "openCamera", "heat", "slider", "save", "language", "programs", "view", "correct", "copyLink"} <= {what for what, _ in reached}
     assert all(name for _, name in reached)
 
 
