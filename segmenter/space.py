@@ -18,7 +18,7 @@ from segmenter.repository import HubError, plain_words
 ROOT = Path(__file__).resolve().parent.parent
 SERVED = ("app.py", "requirements.txt", "README.md", "LICENSE", "LICENCE", "segmenter/", "weights/")
 NOT_SERVED = ("segmenter/data/chairs97/",)  # for training
-TRAINING = {"tensorflow", "keras"}  # of requirements.txt; the page does without, and they are by far the largest
+TRAINING = {"tensorflow", "keras", "jinja2", "pycocotools"}  # of requirements.txt; the page does without, and they are by far the largest
 OWNED = ("segmenter/", "weights/")  # what is there and no longer here leaves the Space
 VARIABLE = "SEGMENTER_WEIGHTS"
 

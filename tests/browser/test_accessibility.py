@@ -10,8 +10,8 @@ from PIL import Image
 
 import app
 from segmenter import cutout, open_photo
-from tests.browser.test_about import real_address  # noqa: F401
-from tests.browser.test_many import disc, jpeg
+from tests.browser.test_about_page import real_address  # noqa: F401
+from tests.browser.test_many_page import disc, jpeg
 from tests.standin import RedSegmenter
 
 SCREENS = {"desktop": {"viewport": (1280, 900)}, "phone": {"viewport": (390, 844), "is_mobile": True, "has_touch": True}}
