@@ -1,6 +1,7 @@
 """The Space holds what the page needs, no more, and starts on its pinned weights without a network."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,7 +57,7 @@ def test_it_holds_what_the_page_needs_and_nothing_else(checkout):
             "segmenter/data/examples/images/01_wooden_chair_corner.jpg", "weights/model.tflite"} <= files.keys()  # fmt: skip
     assert not [path for path in files if path.startswith(("tests/", "segmenter/data/chairs97/", ".git"))]
     assert not {"train.py", "segmenter/notes.txt"} & files.keys()
-    names = [line.split("==")[0] for line in files["requirements.txt"].decode().splitlines() if "==" in line]
+    names = [re.split(r"[\[=]", line)[0] for line in files["requirements.txt"].decode().splitlines() if "==" in line]
     assert {"gradio", "huggingface_hub", "ai-edge-litert"} <= set(names)
     assert not {"tensorflow", "keras"} & set(names)
 
@@ -157,7 +158,7 @@ def test_the_readmes_settings_are_what_the_hub_accepts():
     assert faults_of((Path(ROOT) / "README.md").read_text(encoding="utf-8"), "space") == []
     requirements = (Path(ROOT) / "requirements.txt").read_text()
     settings = SpaceCard.load(Path(ROOT) / "README.md").data
-    assert f"gradio=={settings.sdk_version}\n" in requirements
+    assert f"gradio[mcp]=={settings.sdk_version} " in requirements
 
 
 @pytest.mark.parametrize("lines, words", [

@@ -266,7 +266,9 @@ def test_what_was_trained_is_pushed_pulled_shown_replaced_and_rolled_back(server
     import train
     from tests import tiny_training
 
+    files = f"{server.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.address)
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", files)
     monkeypatch.setenv("HF_TOKEN", "writer")
     data, out = tiny_training.boxes(tmp_path / "boxes"), tmp_path / "out"
     arguments = ["--data", str(data), "--size", "32", "--start", "scratch", "--epochs", "1", "--validation", "2"]
