@@ -109,6 +109,7 @@ def test_the_keyboard_is_enough_for_many_photos(visit):
     tab_to(visitor, ".places [data-place=many]")
     assert is_seen(visitor)
     visitor.tab.keyboard.press("Enter")
+    visitor.tab.wait_for_selector('.place[data-place="many"]:visible')
     tab_to(visitor, "[data-do=manyChoose]")
     with visitor.tab.expect_file_chooser() as chooser:
         visitor.tab.keyboard.press("Enter")

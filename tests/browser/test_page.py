@@ -346,7 +346,7 @@ def test_reduced_motion_is_respected(visit):
 def test_the_endpoints_are_explained(visit):
     visitor = visit()  # Gradio's explanation asks for things that are not there, so complaints do not count
     visitor.tab.click("[data-do=programs]")
-    visitor.tab.wait_for_selector("text=/probability")
+    visitor.tab.wait_for_selector("text=/probability >> visible=true")
 
 
 def test_the_real_weights_find_a_real_chair(visit):

@@ -538,6 +538,7 @@ def test_places_change_without_a_reload(visitor):
     tab.evaluate("window.here = true")
     for place in ("many", "about", "studio"):
         tab.click(f'.places a[data-place="{place}"]')
+        tab.wait_for_selector(f'.place[data-place="{place}"]:visible')
         assert tab.locator(".place:visible").get_attribute("data-place") == place
         assert tab.get_attribute(f'.places a[data-place="{place}"]', "aria-current") == "page"
     assert tab.evaluate("window.here") and visitor.words()
