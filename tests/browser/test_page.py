@@ -346,6 +346,8 @@ def test_reduced_motion_is_respected(visit):
 def test_the_endpoints_are_explained(visit):
     visitor = visit()  # Gradio's explanation asks for things that are not there, so complaints do not count
     visitor.tab.click("[data-do=programs]")
+    visitor.tab.wait_for_selector("text=How probably each pixel of a photo is furniture >> visible=true")  # as a tool
+    visitor.tab.click("text=Python >> visible=true")
     visitor.tab.wait_for_selector("text=/probability >> visible=true")
 
 
