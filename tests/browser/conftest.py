@@ -106,7 +106,7 @@ class Visitor:
         self.settle()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: while it is open, this thread has an event loop, and others want their own
 def browser():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
@@ -122,7 +122,7 @@ def upload_folder(tmp_path_factory):
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(upload_folder):
     page = app.build_page(RedSegmenter())
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.launch_options())
