@@ -54,8 +54,8 @@ def to_html(card):
     """
     if card.startswith("---\n"):
         card = card.partition("\n---\n")[2]
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    tokens = markdown.parse(card)
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = _without_pictures(markdown.parse(card))
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
@@ -63,6 +63,23 @@ def to_html(card):
             if part.type == "link_open":
                 part.attrs |= {"rel": "noopener noreferrer nofollow", "target": "_blank"}
     return markdown.renderer.render(tokens, markdown.options, {})
+
+
+def _without_pictures(tokens):
+    """The tokens but for pictures, and for paragraphs that consist of nothing else."""
+    for token in tokens:
+        if token.children:
+            token.children = [part for part in token.children if part.type != "image"]
+    kept = []
+    for token in tokens:
+        empty = kept and kept[-1].type == "inline" and not any(
+            part.content.strip() or part.type not in ("text", "softbreak") for part in kept[-1].children
+        )
+        if token.type == "paragraph_close" and empty:
+            del kept[-2:]
+            continue
+        kept.append(token)
+    return kept
 
 
 def _read(folder, name):

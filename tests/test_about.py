@@ -65,3 +65,9 @@ def test_a_card_keeps_its_tables_lists_and_links():
     assert "<h2>T</h2>" in html and "<h3>U</h3>" in html and "<td>2</td>" in html
     link = re.search("<a [^>]*>", html).group()
     assert 'href="https://example.org"' in link and "noopener" in link
+
+
+def test_a_cards_pictures_leave_nothing_behind():
+    html = about.to_html("# T\n\n![the worst](samples.png)\n\nBefore ![a](b.png) and after.\n\n[![x](y.png)](https://example.org)\n")
+    assert html == about.to_html("# T\n\nBefore  and after.\n\n[](https://example.org)\n")
+    assert "worst" not in html and "!" not in html and html.count("<p>") == 2

@@ -128,7 +128,10 @@ function drawAboutCurve() {
     aboutNode('text', { x: aboutBox.left - 8, y: y(n / 20) + 5, 'text-anchor': 'end' }, (n / 20).toFixed(2));
   }
   for (const threshold of [0, 0.25, 0.5, 0.75, 1]) {
-    aboutNode('text', { x: aboutX(threshold), y: aboutBox.bottom + 24, 'text-anchor': threshold === 1 ? 'end' : 'middle' }, percent(threshold));
+    aboutNode('text', {
+      class: threshold === 0 ? 'first' : '', // which stands beside the lowest IoU, and on a phone has no room there
+      x: aboutX(threshold), y: aboutBox.bottom + 28, 'text-anchor': threshold === 1 ? 'end' : 'middle',
+    }, percent(threshold));
   }
   lines.forEach(({ curve }, i) => {
     const points = curve.map((value, n) => `${aboutX(about.thresholds[n]).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
