@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chat
 from segmenter import runs, trouble  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent
-ARCHITECTURES = ("unet_lite0", "unet_128", "unet_256", "unet_512", "unet_1024")  # help comes without Keras
+ARCHITECTURES = ("unet_lite0", "unet_lite2", "unet_128", "unet_256", "unet_512", "unet_1024")  # help comes without Keras
 # What may be another at every call for the same run; all else decides its result.
 FREE = {"resume", "out", "epochs", "push_to_hub", "private", "csv", "summary", "check", "evaluate"}
 
@@ -42,15 +42,15 @@ def make_parser():
     data("--collection", action="store_true",
          help="--data is a collection like the one of the default weights: photos, scenes, renders, backgrounds")
     network = parser.add_argument_group("the network").add_argument
-    network("--architecture", choices=ARCHITECTURES, help="(default: that of --start, else unet_lite0)")
+    network("--architecture", choices=ARCHITECTURES, help="(default: that of --start; from imagenet unet_lite2)")
     network("--size", type=int, help="side of the network's square in pixels (default: the architecture's)")
     network("--start", help="a weights folder, OWNER/NAME[@revision] of the Hub, imagenet (the pretrained encoder) "
             "or scratch (default: weights/ where it fits the architecture, else scratch)")
     add = parser.add_argument_group("training").add_argument
-    add("--epochs", type=int, help="how many (default 10 from weights, 34 from imagenet; from scratch at most 100)")
+    add("--epochs", type=int, help="how many (default 10 from weights, 24 from imagenet; from scratch at most 100)")
     add("--samples", type=int, help="pictures in an epoch (default: each photo once, and 320 at least where not from scratch)")
-    add("--batch", type=int, help="pictures a step (default 8; a collection: 16)")
-    add("--learning-rate", type=float, help="(default 5e-4 from weights, 3e-3 from imagenet, 1e-3 from scratch)")
+    add("--batch", type=int, help="pictures a step (default 8; from imagenet 4; a collection: 16)")
+    add("--learning-rate", type=float, help="(default 5e-4 from weights, 2e-3 from imagenet, 1e-3 from scratch)")
     add("--ema", type=float, metavar="SHARE",
         help="judge and keep a moving average of the weights; 0.98: over some 50 steps (the default where not from "
         "scratch; 0: none)")

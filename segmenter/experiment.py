@@ -6,12 +6,13 @@ for a cross-validation.
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import keras
 
-from segmenter import card, dataset, evaluation, pasting, report, runs, training, unet
+from segmenter import augmentation, card, dataset, evaluation, pasting, report, runs, training, unet
 from segmenter.checkpoints import HISTORY
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -128,9 +129,10 @@ def find_start(options):
     """
     place = options.start or _default_start(options.architecture)
     if place in STARTS:
-        architecture = options.architecture or unet.DEFAULT
-        if place == "imagenet" and architecture != unet.DEFAULT:
-            raise ValueError(f"only {unet.DEFAULT} has a pretrained encoder; use --start scratch")
+        quick = place == "imagenet" and not options.collection
+        architecture = options.architecture or (unet.FROM_IMAGENET if quick else unet.DEFAULT)
+        if place == "imagenet" and architecture not in unet.ENCODED:
+            raise ValueError(f"only {' and '.join(unet.ENCODED)} have a pretrained encoder; use --start scratch")
         own = unet.CLASSIC[architecture][0] if architecture in unet.CLASSIC else 256
         return Start(place, None, architecture, options.size or own)
     folder = _weights_folder(place)
@@ -192,7 +194,7 @@ def build(start, mixed=False):
             return training.load_folder(start.folder, start.size)[0]
         model = unet.build_unet(start.architecture, start.size)
     if start.name == "imagenet":
-        encoder.load_imagenet(model)
+        encoder.load_imagenet(model, unet.ENCODED[start.architecture][0])
     return model
 
 
@@ -209,9 +211,10 @@ def make_batches(run, devices=1):
         watched = furniture.watched_pairs(run.held_out)
     else:
         squares = dataset.load_squares(run.kept, size)
-        draw, samples = dataset.augmented(squares, size), options.samples or max(recipe.samples or 0, len(squares))
-        if recipe.pasted or recipe.mosaics:
-            draw = pasting.Varied(draw, squares, size, recipe.pasted, recipe.mosaics)
+        strength = replace(augmentation.Strength(), scale=(augmentation.Strength.scale[0], recipe.zoom))
+        draw, samples = dataset.augmented(squares, size, strength), options.samples or max(recipe.samples or 0, len(squares))
+        if recipe.pasted or recipe.mosaics or recipe.recoloured:
+            draw = pasting.Varied(draw, squares, size, recipe.pasted, recipe.mosaics, recipe.recoloured)
         watched = run.held_out["validation"]
     samples -= samples % devices
     each = recipe.batch_size + -recipe.batch_size % devices

@@ -38,7 +38,7 @@ LITERT_MARK = b"TFL3"
 # Formats that may run code when they are opened.
 UNSAFE = {".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib", ".keras", ".npy", ".dill"}
 # The same names as unet.ARCHITECTURES, which serving cannot ask as it would import TensorFlow.
-ARCHITECTURES = ("unet_lite0", "unet_128", "unet_256", "unet_512", "unet_1024")
+ARCHITECTURES = ("unet_lite0", "unet_lite2", "unet_128", "unet_256", "unet_512", "unet_1024")
 SIZES = range(16, 2049)
 
 

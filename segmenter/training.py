@@ -39,8 +39,11 @@ class Recipe:
     ema: float = 0.0  # share of the past in the moving average of the weights that is judged; 0: none
     keep_statistics: bool = False  # of batch norm, everywhere: for fine-tuning on few photos
     encoder: float = 1.0  # learning rate of the encoder, as a share of the decoder's
+    frozen: int = 0  # blocks of the encoder that do not train, see encoder.freeze_blocks
     pasted: float = 0.0  # see pasting.Varied
     mosaics: float = 0.0
+    recoloured: float = 0.0
+    zoom: float = 1.5  # how much larger an object may become, see augmentation.Strength
     seed: int = 0
     stop_patience: int = 8
     stop_delta: float = 1e-4
@@ -97,6 +100,7 @@ def compile_model(model, recipe, steps):
             rate / 20, decay_steps=max(1, total - warm), warmup_target=rate, warmup_steps=warm
         )
     encoder.freeze_batch_norm(model, everywhere=recipe.keep_statistics)
+    encoder.freeze_blocks(model, recipe.frozen)
     model.compile(
         optimizer=TwoRates(
             rate,

@@ -89,20 +89,28 @@ def test_bytes_that_are_no_checkpoint_get_a_clear_error(data):
         encoder.read_checkpoint(data)
 
 
+WIDTHS = {"lite0": (16, 24, 40, 112, 320), "lite2": (16, 24, 48, 120, 352)}
+
+
+@pytest.fixture(scope="module", params=encoder.PUBLISHED)
+def name(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def network():
+def network(name):
     photo = keras.Input((64, 64, 3))
-    return keras.Model(photo, encoder.efficientnet_lite0(photo))
+    return keras.Model(photo, encoder.efficientnet_lite(photo, name))
 
 
 @pytest.fixture(scope="module")
-def published():
-    return encoder.read_checkpoint(encoder.imagenet_checkpoint())
+def published(name):
+    return encoder.read_checkpoint(encoder.imagenet_checkpoint(name))
 
 
-def test_it_halves_the_photo_five_times(network):
+def test_it_halves_the_photo_five_times(network, name):
     shapes = [output.shape[1:] for output in network.outputs]
-    assert shapes == [(32, 32, 16), (16, 16, 24), (8, 8, 40), (4, 4, 112), (2, 2, 320)]
+    assert shapes == [(side, side, width) for side, width in zip((32, 16, 8, 4, 2), WIDTHS[name])]
 
 
 def naive_convolution(x, kernel, stride, depthwise):
@@ -123,8 +131,8 @@ def naive_convolution(x, kernel, stride, depthwise):
     return result
 
 
-def test_the_first_skip_equals_a_naive_computation_with_the_published_weights(network, published):
-    encoder.load_imagenet(network, published)
+def test_the_first_skip_equals_a_naive_computation_with_the_published_weights(network, name, published):
+    encoder.load_imagenet(network, name, published)
     photo = np.random.default_rng(1).random((1, 64, 64, 3)).astype(np.float32)
 
     def norm(x, prefix):
@@ -144,21 +152,28 @@ def test_the_first_skip_equals_a_naive_computation_with_the_published_weights(ne
     np.testing.assert_allclose(network.predict(photo, verbose=0)[0][0], expected, atol=1e-3)
 
 
-def test_every_weight_of_the_encoder_is_loaded(network, published):
+def test_every_weight_of_the_encoder_is_loaded(network, name, published):
     for variable in network.weights:
         variable.assign(np.full(variable.shape, np.nan))
-    encoder.load_imagenet(network, published)
+    encoder.load_imagenet(network, name, published)
     assert all(np.isfinite(np.asarray(variable)).all() for variable in network.weights)
+
+
+def test_all_that_was_published_is_in_the_encoder_but_for_the_classifier(network, published):
+    rest = ("_conv_head", "_bn1", "_fc")
+    found = sum(array.size for name, array in published.items()
+                if not name.startswith(rest) and not name.endswith("num_batches_tracked"))  # fmt: skip
+    assert network.count_params() == found
 
 
 def test_a_checkpoint_of_another_network_gets_a_clear_error(network):
     with pytest.raises(encoder.EncoderWeightsError, match="does not fit"):
-        encoder.load_imagenet(network, {"_conv_stem.weight": np.zeros((8, 3, 3, 3), np.float32)})
+        encoder.load_imagenet(network, tensors={"_conv_stem.weight": np.zeros((8, 3, 3, 3), np.float32)})
 
 
 def test_frozen_statistics_do_not_move_in_training():
     photo = keras.Input((32, 32, 3))
-    model = keras.Model(photo, encoder.efficientnet_lite0(photo)[0])
+    model = keras.Model(photo, encoder.efficientnet_lite(photo)[0])
     encoder.freeze_batch_norm(model)
     model.compile("sgd", "mse")
     before = [np.asarray(w) for w in model.get_layer("encoder_stem_norm").weights]
@@ -181,3 +196,17 @@ def test_in_fine_tuning_the_decoders_statistics_stay_too(everywhere):
         if not np.array_equal(old, np.asarray(layer.moving_mean))
     }
     assert moved == (set() if everywhere else {False})
+
+
+def test_frozen_blocks_stay_and_the_rest_learns():
+    model = unet.build_unet(size=32)
+    encoder.freeze_blocks(model, 3)
+    model.compile("sgd", "mse")
+    before = {variable.path: np.asarray(variable) for variable in model.variables}
+    model.train_on_batch(np.random.default_rng(0).random((2, 32, 32, 3)), np.zeros((2, 32, 32, 1)))
+    moved = {variable.path.split("/")[0] for variable in model.variables
+             if not np.array_equal(before[variable.path], np.asarray(variable))}  # fmt: skip
+    still = {layer.name for layer in model.layers if layer.weights} - moved
+    assert still and all(name.startswith(("encoder_stem", "encoder_block0_", "encoder_block1_", "encoder_block2_"))
+                         for name in still)  # fmt: skip
+    assert "encoder_block3_expand" in moved and "encoder_block10_expand" in moved

@@ -8,7 +8,7 @@ from segmenter import recipes, training
 from segmenter.experiment import Start
 
 FOLDER = Start("weights", Path("weights"), "unet_lite0", 256)
-IMAGENET = Start("imagenet", None, "unet_lite0", 256)
+IMAGENET = Start("imagenet", None, "unet_lite2", 256)
 SCRATCH = Start("scratch", None, "unet_256", 256)
 
 

