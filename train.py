@@ -47,7 +47,7 @@ def make_parser():
     network("--start", help="a weights folder, OWNER/NAME[@revision] of the Hub, imagenet (the pretrained encoder) "
             "or scratch (default: weights/ where it fits the architecture, else scratch)")
     add = parser.add_argument_group("training").add_argument
-    add("--epochs", type=int, help="how many (default 10 from weights, 24 from imagenet; from scratch at most 100)")
+    add("--epochs", type=int, help="how many (default 10 from weights, 20 from imagenet; from scratch at most 100)")
     add("--samples", type=int, help="pictures in an epoch (default: each photo once, and 320 at least where not from scratch)")
     add("--batch", type=int, help="pictures a step (default 8; from imagenet 4; a collection: 16)")
     add("--learning-rate", type=float, help="(default 5e-4 from weights, 2e-3 from imagenet, 1e-3 from scratch)")

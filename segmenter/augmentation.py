@@ -90,35 +90,6 @@ def _shift_hue(photo, rng, strength):
     return cv2.cvtColor(cv2.LUT(hsv, table.reshape(256, 1, 3)), cv2.COLOR_HSV2RGB)
 
 
-def recolour(photo, target, rng, front=1.0, back=0.5):
-    """Give an object colours of its own, and what is behind it others.
-
-    A few photos have a few colours, and a network soon takes those for what makes a chair.
-
-    Args:
-        photo: uint8, H × W × 3, RGB.
-        target: float32, H × W, 0 … 1, how much of the pixel is the object.
-        rng: numpy Generator.
-        front, back: how far the colours may go, 0 (only lighter, darker, paler) … 1 (any hue).
-
-    Returns:
-        uint8, H × W × 3.
-    """
-    share = target[..., np.newaxis]
-    behind = _tint(photo, rng, back) if rng.random() < 0.5 else photo
-    return np.clip(behind + share * (_tint(photo, rng, front) - behind) + 0.5, 0, 255).astype(np.uint8)
-
-
-def _tint(photo, rng, strength):
-    """The photo with its hues turned, more or less colour, and other light: float32, 0 … 255."""
-    lab = cv2.cvtColor(photo.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    angle, gain = rng.uniform(-np.pi, np.pi) * strength, np.exp(rng.uniform(-0.7, 0.5))
-    turn = gain * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    lab[..., 1:] = lab[..., 1:] @ turn.astype(np.float32) + rng.normal(0, 12 * strength, 2).astype(np.float32)
-    lab[..., 0] = np.clip(lab[..., 0] * np.exp(rng.uniform(-0.4, 0.4)) + rng.uniform(-12, 12), 0, 100)
-    return np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0, 1) * 255
-
-
 def damage(photo, rng, strength=1.0):
     """What cameras and websites do to photos: blur, loss of detail, noise, JPEG.
 

@@ -6,13 +6,12 @@ for a cross-validation.
 
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import keras
 
-from segmenter import augmentation, card, dataset, evaluation, pasting, report, runs, training, unet
+from segmenter import card, dataset, evaluation, pasting, report, runs, training, unet
 from segmenter.checkpoints import HISTORY
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -211,10 +210,9 @@ def make_batches(run, devices=1):
         watched = furniture.watched_pairs(run.held_out)
     else:
         squares = dataset.load_squares(run.kept, size)
-        strength = replace(augmentation.Strength(), scale=(augmentation.Strength.scale[0], recipe.zoom))
-        draw, samples = dataset.augmented(squares, size, strength), options.samples or max(recipe.samples or 0, len(squares))
-        if recipe.pasted or recipe.mosaics or recipe.recoloured:
-            draw = pasting.Varied(draw, squares, size, recipe.pasted, recipe.mosaics, recipe.recoloured)
+        draw, samples = dataset.augmented(squares, size), options.samples or max(recipe.samples or 0, len(squares))
+        if recipe.pasted or recipe.mosaics:
+            draw = pasting.Varied(draw, squares, size, recipe.pasted, recipe.mosaics)
         watched = run.held_out["validation"]
     samples -= samples % devices
     each = recipe.batch_size + -recipe.batch_size % devices

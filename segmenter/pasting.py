@@ -121,11 +121,10 @@ class Varied:
         squares: list of `dataset.Square`, to cut objects out of.
         size: side of the network's square in pixels.
         pasted, mosaics: shares of the samples, together at most 1.
-        recoloured: share of the photos whose object gets other colours before that.
     """
 
-    def __init__(self, plain, squares, size, pasted, mosaics, recoloured=0.0):
-        self.draw, self.size, self.pasted, self.mosaics, self.recoloured = plain, size, pasted, mosaics, recoloured
+    def __init__(self, plain, squares, size, pasted, mosaics):
+        self.plain, self.size, self.pasted, self.mosaics = plain, size, pasted, mosaics
         self.objects = [
             cut_object(square.photo, square.target, "own")
             for square in squares
@@ -134,7 +133,7 @@ class Varied:
 
     def __call__(self, index, rng):
         which = rng.random()
-        sample = self._one(index, rng)
+        sample = self.plain(index, rng)
         if which < self.mosaics:
             return mosaic([sample, *(self._any(rng) for _ in range(3))], rng)
         if which < self.mosaics + self.pasted and self.objects:
@@ -142,14 +141,8 @@ class Varied:
                 sample = self._paste(sample, rng)
         return sample
 
-    def _one(self, index, rng):
-        photo, target, weight = self.draw(index, rng)
-        if self.recoloured and rng.random() < self.recoloured:
-            photo = augmentation.recolour(photo, target, rng)
-        return photo, target, weight
-
     def _any(self, rng):
-        return self._one(int(rng.integers(1 << 30)), rng)
+        return self.plain(int(rng.integers(1 << 30)), rng)
 
     def _paste(self, sample, rng):
         """One of the objects in another light, standing anywhere in front of what is there."""

@@ -42,8 +42,6 @@ class Recipe:
     frozen: int = 0  # blocks of the encoder that do not train, see encoder.freeze_blocks
     pasted: float = 0.0  # see pasting.Varied
     mosaics: float = 0.0
-    recoloured: float = 0.0
-    zoom: float = 1.5  # how much larger an object may become, see augmentation.Strength
     seed: int = 0
     stop_patience: int = 8
     stop_delta: float = 1e-4

@@ -71,31 +71,3 @@ def test_colours_and_damage_keep_the_form_and_do_something(change):
     results = [change(photo, np.random.default_rng(seed)) for seed in range(10)]
     assert all(result.shape == photo.shape and result.dtype == np.uint8 for result in results)
     assert sum((result != photo).any() for result in results) >= 4
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_an_object_gets_colours_of_its_own(seed):
-    photo = np.full((40, 40, 3), (150, 90, 60), np.uint8)
-    target = np.zeros((40, 40), np.float32)
-    target[10:30, 10:30] = 1
-    found = augmentation.recolour(photo, target, np.random.default_rng(seed))
-    assert found.shape == photo.shape and found.dtype == np.uint8
-    front, back = found[target > 0], found[target == 0]
-    assert np.ptp(front, axis=0).max() <= 1 and np.ptp(back, axis=0).max() <= 1  # each stays of one piece
-    assert np.abs(front[0].astype(int) - back[0]).max() > 3
-
-
-def test_without_an_object_the_front_changes_nothing():
-    photo = np.random.default_rng(0).integers(0, 255, (20, 20, 3), np.uint8)
-    kept = [np.array_equal(photo, augmentation.recolour(photo, np.zeros((20, 20), np.float32), np.random.default_rng(seed)))
-            for seed in range(20)]  # fmt: skip
-    assert 4 <= sum(kept) <= 16  # in half of all cases what is behind stays, too
-
-
-def test_a_tint_of_no_strength_keeps_the_hue():
-    photo = np.full((4, 4, 3), (150, 90, 60), np.uint8)
-    for seed in range(10):
-        red, green, blue = augmentation.recolour(
-            photo, np.ones((4, 4), np.float32), np.random.default_rng(seed), front=0.0
-        )[0, 0].astype(int)
-        assert red >= green >= blue

@@ -95,11 +95,3 @@ def test_objects_that_are_hardly_there_or_hardly_known_are_not_pasted():
     crumb, doubtful = square(30, 33, 30, 33), square()
     doubtful = dataset.Square(doubtful.photo, doubtful.target, np.zeros_like(doubtful.target))
     assert not pasting.Varied(plain([crumb]), [crumb, doubtful], SIZE, 0.5, 0.2).objects
-
-
-def test_recoloured_photos_keep_their_masks():
-    squares = [square(), square(4, 60, 30, 62)]
-    draw = pasting.Varied(plain(squares), squares, SIZE, pasted=0.0, mosaics=0.0, recoloured=1.0)
-    photo, target, weight = draw(0, np.random.default_rng(3))
-    assert (target == squares[0].target).all() and (weight == 1).all()
-    assert (photo[target > 0] != squares[0].photo[target > 0]).any()
