@@ -21,5 +21,6 @@ class Cut:
 
 if __name__ == "__main__":
     photos = ray.data.read_binary_files(sys.argv[1], include_paths=True)
-    for row in photos.map_batches(Cut, batch_size=4, concurrency=2).iter_rows():
+    # Less than a whole processor each, as on two of them nothing would be left to read the photos with.
+    for row in photos.map_batches(Cut, batch_size=4, concurrency=(1, 2), num_cpus=0.5).iter_rows():
         Path(sys.argv[2], Path(row["path"]).stem + ".jpg").write_bytes(row["cutout"])
