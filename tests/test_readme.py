@@ -41,10 +41,14 @@ def test_the_costs_in_words_are_the_benchmarks():
 
 def test_the_chairs97_figures_are_those_of_a_run():
     text = " ".join(README.split())
-    for name in ("chairs97.json", "chairs97-before.json"):
-        found = stored(f"docs/{name}")["sources"]["validation"]
+    for path in (ROOT / "docs").glob("*.json"):
+        found = stored(path)["sources"]["validation"]
         words = f"IoU {found['iou']:.3f}, Dice {found['dice']:.3f} and boundary F {found['boundary_f']:.3f}"
-        assert words in text
+        assert words in text and path.name in text
+
+
+def test_the_minutes_are_those_of_the_run():
+    assert f"{stored('docs/chairs97-imagenet.json')['facts']['minutes']} minutes on two cores" in " ".join(README.split())
 
 
 def test_the_default_weights_are_the_ones_that_were_measured():
