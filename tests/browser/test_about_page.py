@@ -68,6 +68,7 @@ def test_the_studios_slider_moves_the_marker(visitor):
     visitor.tab.click(".places [data-place=studio]")
     visitor.slide(25)
     visitor.tab.click(".places [data-place=about]")
+    visitor.tab.wait_for_selector('.chairlift[data-place="about"]')  # the address changes first, the page after it
     assert "25" in visitor.tab.inner_text(".about-choice figcaption strong")
 
 
