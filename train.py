@@ -47,10 +47,10 @@ def make_parser():
     network("--start", help="a weights folder, OWNER/NAME[@revision] of the Hub, imagenet (the pretrained encoder) "
             "or scratch (default: weights/ where it fits the architecture, else scratch)")
     add = parser.add_argument_group("training").add_argument
-    add("--epochs", type=int, help="how many (default 10 from weights, 20 from imagenet; from scratch at most 100)")
+    add("--epochs", type=int, help="how many (default 10 from weights that know such things, else 20; from scratch at most 100)")
     add("--samples", type=int, help="pictures in an epoch (default: each photo once, and 320 at least where not from scratch)")
-    add("--batch", type=int, help="pictures a step (default 8; from imagenet 4; a collection: 16)")
-    add("--learning-rate", type=float, help="(default 5e-4 from weights, 2e-3 from imagenet, 1e-3 from scratch)")
+    add("--batch", type=int, help="pictures a step (default 8; where there is much to learn 4; a collection: 16)")
+    add("--learning-rate", type=float, help="(default 5e-4 from weights that know such things, else 2e-3; 1e-3 from scratch)")
     add("--ema", type=float, metavar="SHARE",
         help="judge and keep a moving average of the weights; 0.98: over some 50 steps (the default where not from "
         "scratch; 0: none)")
@@ -215,7 +215,6 @@ def train(options):
     out = options.out = options.out or runs.free_folder(ROOT / "runs" / name)
     begin_at(out, start, options)
     data = experiment.read_data(options, start.size)
-    recipe = choose_recipe(start, options)
     if options.folds:
         parts = dataset.folds(data.pairs, options.folds, options.seed)
     else:
@@ -223,14 +222,16 @@ def train(options):
     note(out, options, data)
     if options.folds:
         several = [
-            experiment.Run(options, data, start, recipe, kept, {"validation": held_out}, out / f"fold-{number}")
+            experiment.Run(options, data, start, choose_recipe(start, options, kept), kept, {"validation": held_out},
+                           out / f"fold-{number}")
             for number, (kept, held_out) in enumerate(parts, 1)
         ]
         finished = experiment.cross_validate(several, out, options)
         if finished:
             runs.discard(out)
         return 0 if finished else 130
-    run = experiment.Run(options, data, start, recipe, *parts[0], out)
+    kept, held_out = parts[0]
+    run = experiment.Run(options, data, start, choose_recipe(start, options, kept), kept, held_out, out)
     metrics, _, finished = experiment.train(run)
     if metrics and options.csv:
         evaluation.write_csv(metrics, options.csv)
@@ -264,13 +265,19 @@ def note(out, options, data):
     runs.begin(out, plain(options), free(options), photos, keras.backend.backend())
 
 
-def choose_recipe(start, options):
-    """The recipe for a starting point; every number that an option gives is taken from it."""
-    from segmenter import recipes
+def choose_recipe(start, options, kept):
+    """The recipe for a starting point and photos; every number that an option gives is taken from it."""
+    from segmenter import experiment, recipes
 
+    dice = 1.0
+    if start.folder and not options.collection:
+        dice = experiment.dice_before(start, kept)
+        fate = "is only refined" if dice >= recipes.KNOWN else "learns anew what to look for, which takes longer"
+        print(f"on the photos to train on {start.name} has a Dice of {dice:.2f} already: it {fate}")
     return recipes.choose(
         start,
         options.collection,
+        dice,
         epochs=options.epochs,
         samples=options.samples,
         batch_size=options.batch,

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import keras
+import numpy as np
 
-from segmenter import card, dataset, evaluation, pasting, report, runs, training, unet
+from segmenter import card, dataset, evaluation, losses, pasting, report, runs, training, unet
 from segmenter.checkpoints import HISTORY
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +23,7 @@ FOLDS = "folds.json"
 # What a result consists of; a folder that holds anything else is not replaced by one.
 OURS = {"README.md", "config.json", "model.weights.h5", "model.tflite", "metrics.json", "samples.png", "history.csv",
         "report.html", "overlays", "contact-sheet.jpg"}  # fmt: skip
+TRIED = 60  # photos are enough to tell whether weights know what they are to find
 PICTURES = 1024  # longest side of what is kept of a photo for the report's pictures, in pixels
 
 
@@ -195,6 +197,23 @@ def build(start, mixed=False):
     if start.name == "imagenet":
         encoder.load_imagenet(model, unet.ENCODED[start.architecture][0])
     return model
+
+
+def dice_before(start, kept):
+    """What the weights to start from make of a data set before they train on it.
+
+    Args:
+        start: Start, of a weights folder.
+        kept: pairs to train on; of many, `TRIED` are tried.
+
+    Returns:
+        Their mean Dice, 0 … 1.
+    """
+    model = build(start)
+    squares = [dataset.load_square(pair, start.size) for pair in kept[:: -(-len(kept) // TRIED)]]
+    batches = dataset.ValidationBatches(squares, start.size, 8)
+    scores = [losses.dice(y, model.predict_on_batch(x)) for x, y in map(batches.__getitem__, range(len(batches)))]
+    return float(np.mean(np.concatenate([keras.ops.convert_to_numpy(each) for each in scores])))
 
 
 def make_batches(run, devices=1):

@@ -27,6 +27,12 @@ def test_weights_are_treated_more_gently_than_a_fresh_decoder():
     assert recipes.choose(FOLDER).keep_statistics and not recipes.choose(IMAGENET).keep_statistics
 
 
+def test_weights_that_know_little_of_the_photos_learn_anew():
+    assert recipes.choose(FOLDER, dice=recipes.KNOWN) == recipes.choose(FOLDER)
+    anew = recipes.choose(FOLDER, dice=recipes.KNOWN - 0.01)
+    assert anew.learning_rate == recipes.choose(IMAGENET).learning_rate and not anew.keep_statistics
+
+
 def test_from_scratch_it_is_the_article():
     recipe = recipes.choose(SCRATCH)
     assert not recipe.cosine and not recipe.pasted and recipe.encoder == 1

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import train
-from segmenter import card, dataset, experiment, hub, runs, trouble, unet
+from segmenter import card, dataset, experiment, hub, runs, training, trouble, unet
 from tests import broken, tiny_training
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,6 +119,36 @@ def test_folds_go_on_where_they_were(folder, tiny, tmp_path, capsys, monkeypatch
     printed = capsys.readouterr().out
     assert printed.count("done already") == 2 and (out / "folds.json").exists()
     assert train.main(["--resume", str(out)]) == 0 and "is finished" in capsys.readouterr().out
+
+
+def test_what_weights_know_before_training_is_the_dice_of_their_masks():
+    pairs = dataset.read_folder(experiment.CHAIRS97)[:3]
+    start = experiment.find_start(train.parse_arguments([]))
+    found = []
+    model, _ = training.load_folder(start.folder)
+    for pair in pairs:
+        square = dataset.load_square(pair, 256)
+        mask = model.predict(square.photo[None] / np.float32(255), verbose=0)[0, ..., 0] >= 0.5
+        truth = square.target >= 0.5
+        found.append(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
+    assert experiment.dice_before(start, pairs) == pytest.approx(np.mean(found), abs=2e-3)
+    assert np.mean(found) > 0.8
+
+
+def test_weights_that_find_little_of_what_the_masks_show_learn_anew(tmp_path, capsys):
+    inverse = tmp_path / "all-but-chairs"
+    shutil.copytree(experiment.CHAIRS97 / "images", inverse / "images")
+    (inverse / "masks").mkdir()
+    for path in (experiment.CHAIRS97 / "masks").iterdir():
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(inverse / "masks" / path.name)
+    recipe_of = {}
+    for place in (experiment.CHAIRS97, inverse):
+        options = train.parse_arguments(["--data", str(place)])
+        pairs = dataset.read_folder(place)[:8]
+        recipe_of[place] = train.choose_recipe(experiment.find_start(options), options, pairs)
+    assert recipe_of[inverse].epochs > recipe_of[experiment.CHAIRS97].epochs
+    told = capsys.readouterr().out.splitlines()
+    assert "refined" in told[0] and "learns anew" in told[1]
 
 
 @pytest.mark.parametrize("name", broken.IDS)

@@ -1,12 +1,13 @@
-"""Does training on one's own photos work for things that are no furniture the network knows? Lamps.
+"""Does training on one's own photos work for other things than the network knows? Cabinets, lamps.
 
-    python -m tests.benchmarks.lamps COLLECTION
+    python -m tests.benchmarks.own_photos COLLECTION cabinets
 
-COLLECTION is the data of the default weights. Out of its renders come 80 pictures: one lamp each, in
-front of or behind chairs, sofas and stools, which are background here: all that the default weights
-have learnt to find. They were taught that lamps are none of it. The pictures are laid out as
-anybody's own data set, `train.py --data` is called on it as the README says, with 60 to train on and
-20 to validate on, no lamp model on both sides, and the figures go to lamps.json beside this file.
+COLLECTION is the data of the default weights. Out of its renders come 80 pictures: one cabinet (or
+lamp) each, in front of or behind chairs, sofas and stools, which are background here: all that the
+default weights have learnt to find. The pictures are laid out as anybody's own data set, `train.py
+--data` is called on it as the README says, with 60 to train on and 20 to validate on, no model on
+both sides, and the figures go to cabinets.json (or lamps.json) beside this file. There are 30 models
+of cabinets and only 13 of lamps, some of them the only one of their kind: the lamps are the harder task.
 """
 
 import argparse
@@ -24,28 +25,35 @@ from segmenter import compose, dataset, furniture
 from segmenter.pasting import Object
 
 HERE = Path(__file__).resolve().parent
-RESULT = HERE / "lamps.json"
+CATEGORIES = {"cabinets": {"cabinet"}, "lamps": furniture.LAMPS}
 ROOT = HERE.parents[1]
 PICTURES, HELD_OUT = 80, 20
 SIDE = 512
-SHOWN = 0.7  # a lamp of which less than this is to be seen, behind a sofa, is drawn anew
+SHOWN = 0.7  # a picture in which less than this of the thing is to be seen, behind a sofa, is drawn anew
+FADE = 0.08  # of its frame, in which a shadow that the frame cuts off ends softly
 SEED = 1
 
 
-def renders(collection):
-    """category → model → list of Object: every lamp, and every seat."""
+def renders(collection, categories):
+    """model → list of Object, of some categories."""
     folder, found = Path(collection) / "renders", {}
     for row in dataset.read_table(folder / "renders.csv"):
-        if row["category"] not in furniture.SEATS | furniture.LAMPS:
+        if row["category"] not in categories:
             continue
         cutout = np.asarray(Image.open(folder / "cutouts" / row["file"]).convert("RGBA"))
         shadow = Image.open((folder / "shadows" / row["file"]).with_suffix(".png")).convert("L")
         shadow = cv2.GaussianBlur(np.asarray(shadow, np.float32) / 255, (0, 0), 1.5)  # the rendering is grainy
+        shadow *= np.outer(soft_ends(shadow.shape[0]), soft_ends(shadow.shape[1]))
         corner = float(row["x0"]), float(row["y0"])
         thing = Object(cutout, row["category"], shadow, float(row["frame"]), corner)
-        kind = "lamp" if row["category"] in furniture.LAMPS else "seat"
-        found.setdefault(kind, {}).setdefault(row["model"], []).append(thing)
+        found.setdefault(row["model"], []).append(thing)
     return found
+
+
+def soft_ends(length):
+    """float32, `length`: 1, but falling to 0 at both ends."""
+    position = np.arange(length, dtype=np.float32)
+    return np.minimum(1, np.minimum(position, position[::-1]) / (FADE * length))
 
 
 def place(thing, height, floor, middle):
@@ -59,43 +67,44 @@ def place(thing, height, floor, middle):
     return cutout, np.clip(cv2.warpAffine(thing.shadow, matrix, (SIDE, SIDE)), 0, 1) * 0.8
 
 
-def picture(lamp, seats, background, rng):
-    """A lamp among seats: (photo uint8, mask uint8 0 or 255; None where too little of it shows), SIDE × SIDE."""
+def picture(wanted, seats, background, rng):
+    """A thing among seats: (photo uint8, mask uint8 0 or 255; None where too little of it shows), SIDE × SIDE."""
     top, left = (rng.integers(0, side - min(background.shape[:2]) + 1) for side in background.shape[:2])
     side = min(background.shape[:2])
     photo = cv2.resize(background[top : top + side, left : left + side], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    things = [(lamp, rng.uniform(0.3, 0.75))] + [(seat, rng.uniform(0.3, 0.6)) for seat in seats]
+    things = [(wanted, rng.uniform(0.3, 0.75))] + [(seat, rng.uniform(0.3, 0.6)) for seat in seats]
     target, whole = np.zeros((SIDE, SIDE), np.float32), 0.0
     for thing, share in sorted(things, key=lambda _: rng.random()):
         floor, middle = rng.uniform(0.72, 1.0) * SIDE, rng.uniform(0.15, 0.85) * SIDE
         cutout, shadow = place(thing, share * SIDE, floor, middle)
         photo = compose.paste(photo, compose.harmonise(cutout, photo, 0.2), shadow)
         alpha = cutout[..., 3].astype(np.float32) / 255
-        target = target * (1 - alpha) + alpha * (thing is lamp)
+        target = target * (1 - alpha) + alpha * (thing is wanted)
         whole = max(whole, target.sum())
     mask = np.where(target >= 0.5, 255, 0).astype(np.uint8) if target.sum() > SHOWN * whole else None
     return photo, mask
 
 
-def draw(collection, out):
-    """Write the data set: images/, masks/ and photos.csv with the lamp's model of every picture."""
+def draw(collection, name, out):
+    """Write the data set: images/, masks/ and photos.csv with the model of the thing in every picture."""
     rng = np.random.default_rng(SEED)
-    things, backgrounds = renders(collection), furniture.background_photos(collection)
-    lamps, seats = list(things["lamp"].items()), [each for group in things["seat"].values() for each in group]
+    things = list(renders(collection, CATEGORIES[name]).items())
+    seats = [each for views in renders(collection, furniture.SEATS).values() for each in views]
+    backgrounds = furniture.background_photos(collection)
     for part in ("images", "masks"):
         (out / part).mkdir(parents=True, exist_ok=True)
     rows = []
     while len(rows) < PICTURES:
-        model, views = lamps[len(rows) % len(lamps)]
+        model, views = things[len(rows) % len(things)]
         around = [seats[number] for number in rng.integers(len(seats), size=rng.integers(1, 4))]
         background = backgrounds[rng.integers(len(backgrounds))]
         photo, mask = picture(views[rng.integers(len(views))], around, background, rng)
         if mask is None:
             continue
-        name = f"lamp_{len(rows):02d}"
-        Image.fromarray(photo).save(out / "images" / f"{name}.jpg", quality=92)
-        Image.fromarray(mask).save(out / "masks" / f"{name}.png")
-        rows.append({"file": f"{name}.jpg", "model": model})
+        stem = f"{name}_{len(rows):02d}"
+        Image.fromarray(photo).save(out / "images" / f"{stem}.jpg", quality=92)
+        Image.fromarray(mask).save(out / "masks" / f"{stem}.png")
+        rows.append({"file": f"{stem}.jpg", "model": model})
     with open(out / "photos.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["file", "model"])
         writer.writeheader()
@@ -105,17 +114,19 @@ def draw(collection, out):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("collection", type=Path)
-    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "lamps", help="a new folder for pictures and result")
+    parser.add_argument("name", choices=CATEGORIES)
+    parser.add_argument("--out", type=Path, help="a new folder for pictures and result (default: in runs/)")
     parser.add_argument("--draw-only", action="store_true", help="stop before training")
     options = parser.parse_args()
-    photos, result = options.out / "lamps", options.out / "result"
-    draw(options.collection, photos)
+    out = options.out or ROOT / "runs" / options.name
+    photos, result = out / options.name, out / "result"
+    draw(options.collection, options.name, photos)
     if options.draw_only:
         return
     command = ["train.py", "--data", str(photos), "--validation", str(HELD_OUT), "--out", str(result)]
     subprocess.run([sys.executable, *command], check=True, cwd=ROOT)
     metrics = json.loads((result / "metrics.json").read_text(encoding="utf-8"))
-    RESULT.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    (HERE / f"{options.name}.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
