@@ -134,8 +134,7 @@ def find_start(options):
         architecture = options.architecture or (unet.FROM_IMAGENET if quick else unet.DEFAULT)
         if place == "imagenet" and architecture not in unet.ENCODED:
             raise ValueError(f"only {' and '.join(unet.ENCODED)} have a pretrained encoder; use --start scratch")
-        own = unet.CLASSIC[architecture][0] if architecture in unet.CLASSIC else 256
-        return Start(place, None, architecture, options.size or own)
+        return Start(place, None, architecture, options.size or unet.own_size(architecture))
     folder = _weights_folder(place)
     config = _sane_config(folder)
     if options.architecture not in (None, config.get("architecture")):
@@ -195,7 +194,7 @@ def build(start, mixed=False):
             return training.load_folder(start.folder, start.size)[0]
         model = unet.build_unet(start.architecture, start.size)
     if start.name == "imagenet":
-        encoder.load_imagenet(model, unet.ENCODED[start.architecture][0])
+        encoder.load_imagenet(model, unet.ENCODED[start.architecture].encoder)
     return model
 
 

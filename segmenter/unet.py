@@ -4,6 +4,8 @@ Reference: Ronneberger, Fischer & Brox, "U-Net: Convolutional Networks for Biome
 Segmentation", MICCAI 2015.
 """
 
+from typing import NamedTuple
+
 import keras
 from keras import layers
 
@@ -12,10 +14,18 @@ from segmenter import encoder
 DEFAULT = "unet_lite0"
 FROM_IMAGENET = "unet_lite2"  # for few photos, where there are no weights to start from but the encoder's
 
-# name → (its encoder, whether the decoder narrows what comes in before it looks around)
+class Encoded(NamedTuple):
+    """A network on a pretrained encoder."""
+
+    encoder: str  # one of encoder.PUBLISHED
+    size: int  # its own, in pixels
+    light: bool  # whether its decoder is the light one, see unet_on_encoder
+
+
 ENCODED = {
-    "unet_lite0": ("lite0", False),
-    "unet_lite2": ("lite2", True),
+    "unet_lite0": Encoded("lite0", 256, light=False),
+    # Few photos teach more when they are seen larger: what is lighter leaves the time for that.
+    "unet_lite2": Encoded("lite2", 384, light=True),
 }
 
 # name → (size in pixels, widths on the way down, width of the centre)
@@ -36,8 +46,8 @@ def build_unet(architecture=DEFAULT, size=None):
 
     Args:
         architecture: one of `ARCHITECTURES`.
-        size: side of the input square in pixels; the architecture's own by default
-            (256 for those on a pretrained encoder). A multiple of 2 ** depth: 32 is right for most.
+        size: side of the input square in pixels; the architecture's own by default.
+            A multiple of 2 ** depth: 32 is right for most.
 
     Shape:
         input batch × size × size × 3, float32, 0 … 1; output batch × size × size × 1, float32,
@@ -47,7 +57,8 @@ def build_unet(architecture=DEFAULT, size=None):
         ValueError: the name is not known, or the size does not suit the depth.
     """
     if architecture in ENCODED:
-        return unet_on_encoder(size or 256, *ENCODED[architecture], name=architecture)
+        encoded = ENCODED[architecture]
+        return unet_on_encoder(size or encoded.size, encoded.encoder, encoded.light, name=architecture)
     if architecture not in CLASSIC:
         raise ValueError(f"no architecture {architecture!r}; there are {', '.join(ARCHITECTURES)}")
     own_size, widths, centre = CLASSIC[architecture]
@@ -92,25 +103,35 @@ def classic_unet(size, widths, centre, name="unet"):
     return keras.Model(photo, probability, name=name)
 
 
-def unet_on_encoder(size, encoded="lite0", narrows=False, name=DEFAULT):
-    """An EfficientNet-Lite on the way down, a light decoder on the way up.
+def own_size(architecture):
+    """Side in pixels of the square that an architecture is made for."""
+    return ENCODED[architecture].size if architecture in ENCODED else CLASSIC[architecture][0]
 
-    The photo itself is the finest skip, so that edges are drawn at full resolution.
+
+def unet_on_encoder(size, encoded="lite0", light=False, name=DEFAULT):
+    """An EfficientNet-Lite on the way down, a small decoder on the way up.
+
+    The photo itself is the finest skip, so that edges are drawn at full resolution. A light decoder
+    has narrower and fewer convolutions and ends at half of the size, so that the last step is
+    left to bilinear enlargement.
 
     Args:
         size: side of the input square, a multiple of 32.
         encoded: one of `encoder.PUBLISHED`.
-        narrows: bring skip and what comes from below to the decoder's width by a 1×1 convolution
-            first, so that the 3×3 convolutions have fewer channels to read.
+        light: whether the decoder is a light one.
         name: of the network.
     """
     _check_size(size, 5)
     photo = keras.Input((size, size, 3), name="photo")
     *skips, x = encoder.efficientnet_lite(photo, encoded)  # x: batch × size/32 × size/32 × 320 or 352
-    for width, skip in zip(DECODER_WIDTHS, [*reversed(skips), photo]):
+    for width, skip in zip(DECODER_WIDTHS, [*reversed(skips), *([] if light else [photo])]):
         x = layers.UpSampling2D(interpolation="bilinear")(x)
         x = layers.Concatenate()([skip, x])
-        x = _convolve(x, width, int(narrows), kernel=1)  # batch × s × s × width
-        x = _convolve(x, width, 2)
-    probability = layers.Conv2D(1, 1, activation="sigmoid", dtype="float32", name="probability")(x)
-    return keras.Model(photo, probability, name=name)
+        x = _convolve(x, width, int(light), kernel=1)  # batch × s × s × width
+        x = _convolve(x, width, 1 if light else 2)
+    if not light:
+        probability = layers.Conv2D(1, 1, activation="sigmoid", dtype="float32", name="probability")(x)
+        return keras.Model(photo, probability, name=name)
+    x = layers.Conv2D(1, 1, dtype="float32")(x)
+    x = layers.UpSampling2D(interpolation="bilinear", dtype="float32")(x)
+    return keras.Model(photo, layers.Activation("sigmoid", dtype="float32", name="probability")(x), name=name)

@@ -1,5 +1,6 @@
 """The networks: shapes, sizes, and the article's figures."""
 
+import cv2
 import keras
 import numpy as np
 import pytest
@@ -70,6 +71,22 @@ def test_every_weight_of_a_network_with_an_encoder_learns(name):
     model.train_on_batch(photos, np.zeros((4, 32, 32, 1)))
     still = [w.path for w, old in zip(model.trainable_weights, before) if np.array_equal(old, np.asarray(w))]
     assert still == []
+
+
+@pytest.mark.parametrize("name", unet.ARCHITECTURES)
+def test_every_network_has_a_size_of_its_own(name):
+    assert unet.build_unet(name).input_shape[1:] == (unet.own_size(name), unet.own_size(name), 3)
+
+
+def test_a_light_decoder_ends_at_half_of_the_size_and_is_enlarged():
+    light, full = (unet.unet_on_encoder(64, "lite2", light) for light in (True, False))
+    assert light.count_params() < full.count_params()
+    photos = np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32)
+    half = keras.Model(light.input, light.layers[-3].output).predict(photos, verbose=0)[0, ..., 0]
+    assert half.shape == (32, 32)
+    enlarged = cv2.resize(half, (64, 64), interpolation=cv2.INTER_LINEAR)
+    found = light.predict(photos, verbose=0)[0, ..., 0]
+    assert found == pytest.approx(1 / (1 + np.exp(-enlarged)), abs=1e-5)
 
 
 @pytest.mark.parametrize("name, size", [("unet_lite0", 100), ("unet_256", 48), ("unet_128", 0)])
