@@ -3,10 +3,13 @@
 import hashlib
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from segmenter import recipes
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,6 +48,19 @@ def test_the_chairs97_figures_are_those_of_a_run():
         found = stored(f"docs/{name}")["sources"]["validation"]
         words = f"IoU {found['iou']:.3f}, Dice {found['dice']:.3f} and boundary F {found['boundary_f']:.3f}"
         assert words in text and f"docs/{name}" in text
+
+
+@pytest.mark.parametrize("name, recipe", [
+    ("chairs97.json", recipes.FINE_TUNING),
+    ("chairs97-imagenet.json", recipes.PRETRAINED),
+])  # fmt: skip
+def test_the_runs_followed_the_recipes_of_today(name, recipe):
+    stated = {"frozen": 0, **stored(f"docs/{name}")["recipe"]}  # an older one does not say that nothing was frozen
+    assert {key: stated[key] for key in asdict(recipe)} == asdict(recipe)
+
+
+def test_from_which_dice_weights_are_only_refined_is_said():
+    assert f"a Dice below {recipes.KNOWN} on" in " ".join(README.split())
 
 
 def test_the_minutes_are_those_of_the_run():

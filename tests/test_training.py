@@ -168,3 +168,29 @@ def test_litert_says_what_keras_says(saved):
     assert expected.std() > 0.001
     assert np.abs(found - expected).mean() < 0.02  # the weights have 8 bits there
     assert (out / "model.tflite").stat().st_size < (out / "model.weights.h5").stat().st_size / 3
+
+
+class FakeLibrary:
+    """A C library that notes how malloc is set; `known` says whether it has such a function at all."""
+
+    def __init__(self, known):
+        self.set = []
+        if known:
+            self.mallopt = lambda option, size: self.set.append(option)
+
+
+@pytest.mark.parametrize("platform, known, asked", [
+    ("linux", True, 3),
+    ("linux", False, 0),  # musl
+    ("darwin", True, 0),
+])  # fmt: skip
+def test_memory_is_kept_between_steps_where_the_system_can_be_told_to(platform, known, asked, monkeypatch):
+    library = FakeLibrary(known)
+    monkeypatch.setattr(training.ctypes, "CDLL", lambda name: library)
+    monkeypatch.setattr(training.sys, "platform", platform)
+    keep = training._KeepMemory()
+    keep.on_train_batch_begin(0)
+    assert len(library.set) == asked
+    library.set.clear()
+    keep.on_train_batch_begin(5)  # it is set by then
+    assert library.set == []
