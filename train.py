@@ -219,19 +219,18 @@ def train(options):
         parts = dataset.folds(data.pairs, options.folds, options.seed)
     else:
         parts = [experiment.divide(data, options)]
+    recipe = choose_recipe(start, options, parts[0][0])
     note(out, options, data)
     if options.folds:
         several = [
-            experiment.Run(options, data, start, choose_recipe(start, options, kept), kept, {"validation": held_out},
-                           out / f"fold-{number}")
+            experiment.Run(options, data, start, recipe, kept, {"validation": held_out}, out / f"fold-{number}")
             for number, (kept, held_out) in enumerate(parts, 1)
         ]
         finished = experiment.cross_validate(several, out, options)
         if finished:
             runs.discard(out)
         return 0 if finished else 130
-    kept, held_out = parts[0]
-    run = experiment.Run(options, data, start, choose_recipe(start, options, kept), kept, held_out, out)
+    run = experiment.Run(options, data, start, recipe, *parts[0], out)
     metrics, _, finished = experiment.train(run)
     if metrics and options.csv:
         evaluation.write_csv(metrics, options.csv)
@@ -266,18 +265,28 @@ def note(out, options, data):
 
 
 def choose_recipe(start, options, kept):
-    """The recipe for a starting point and photos; every number that an option gives is taken from it."""
+    """How to train: every number that an option gives is taken from it, the rest follows from start and photos.
+
+    Args:
+        start: experiment.Start.
+        options: of the command line.
+        kept: pairs to train on, of the first fold where there are several; None: a collection.
+
+    Returns:
+        training.Recipe.
+    """
     from segmenter import experiment, recipes
 
-    dice = 1.0
+    known = True
     if start.folder and not options.collection:
         dice = experiment.dice_before(start, kept)
-        fate = "is only refined" if dice >= recipes.KNOWN else "learns anew what to look for, which takes longer"
+        known = dice >= recipes.KNOWN
+        fate = "is only refined" if known else "learns anew what to look for, which takes longer"
         print(f"on the photos to train on {start.name} has a Dice of {dice:.2f} already: it {fate}")
     return recipes.choose(
         start,
         options.collection,
-        dice,
+        known,
         epochs=options.epochs,
         samples=options.samples,
         batch_size=options.batch,

@@ -15,18 +15,18 @@ PRETRAINED = Recipe(
 # Weights that do nearly the same already.
 FINE_TUNING = replace(PRETRAINED, epochs=10, samples=320, batch_size=8, learning_rate=5e-4, frozen=0, keep_statistics=True)
 # Weights that were made for other things: they see well, but must learn anew what to look for.
-LEARNING_ANEW = replace(PRETRAINED, samples=320, frozen=5)
+LEARNING_ANEW = replace(PRETRAINED, epochs=12, samples=320, learning_rate=1e-3, frozen=5)
 KNOWN = 0.75  # mean Dice on the photos to train on, from which weights count as made for such things
 COLLECTION = Recipe(samples=4000, batch_size=16, cosine=True, border=4.0)
 
 
-def choose(start, collection=False, dice=1.0, **given):
+def choose(start, collection=False, known=True, **given):
     """The recipe for a starting point.
 
     Args:
         start: `experiment.Start`.
         collection: whether the data is a collection, see `furniture`.
-        dice: mean Dice, 0 … 1, that the weights to start from reach on the photos before they train on them.
+        known: whether the weights to start from are good at such photos before they train on them.
         given: fields of Recipe that somebody asks for; None leaves them as they are.
 
     Returns:
@@ -35,7 +35,7 @@ def choose(start, collection=False, dice=1.0, **given):
     if collection:
         recipe = COLLECTION
     elif start.folder:
-        recipe = FINE_TUNING if dice >= KNOWN else LEARNING_ANEW
+        recipe = FINE_TUNING if known else LEARNING_ANEW
     else:
         recipe = PRETRAINED if start.name == "imagenet" else SCRATCH
     return replace(recipe, **{name: value for name, value in given.items() if value is not None})
