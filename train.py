@@ -45,12 +45,13 @@ def make_parser():
     network("--architecture", choices=ARCHITECTURES, help="(default: that of --start; from imagenet unet_lite2)")
     network("--size", type=int, help="side of the network's square in pixels (default: the architecture's)")
     network("--start", help="a weights folder, OWNER/NAME[@revision] of the Hub, imagenet (the pretrained encoder) "
-            "or scratch (default: weights/ where it fits the architecture, else scratch)")
+            "or scratch (default: weights/, or imagenet where those know little of such photos; with --architecture "
+            "weights/ where it fits, else scratch)")
     add = parser.add_argument_group("training").add_argument
-    add("--epochs", type=int, help="how many (default 10 from weights that know such things, else 20; from scratch at most 100)")
-    add("--samples", type=int, help="pictures in an epoch (default: each photo once, and 320 at least where not from scratch)")
+    add("--epochs", type=int, help="how many (default 10 from weights that know such photos, else 20; from scratch at most 100)")
+    add("--samples", type=int, help="pictures in an epoch (default: each photo once; at least 320 from weights, 260 from imagenet)")
     add("--batch", type=int, help="pictures a step (default 8; where there is much to learn 4; a collection: 16)")
-    add("--learning-rate", type=float, help="(default 5e-4 from weights that know such things, else 2e-3; 1e-3 from scratch)")
+    add("--learning-rate", type=float, help="(default 5e-4 from weights that know such photos, else 2e-3; 1e-3 from scratch)")
     add("--ema", type=float, metavar="SHARE",
         help="judge and keep a moving average of the weights; 0.98: over some 50 steps (the default where not from "
         "scratch; 0: none)")
@@ -211,15 +212,18 @@ def train(options):
 
         hub.check_name(options.push_to_hub)  # rather now than after hours
     start = experiment.find_start(options)
-    name = f"{experiment.data_name(options)}-{start.architecture}{'-folds' if options.folds else ''}"
-    out = options.out = options.out or runs.free_folder(ROOT / "runs" / name)
-    begin_at(out, start, options)
+    if options.out:
+        begin_at(options.out, start, options)
     data = experiment.read_data(options, start.size)
     if options.folds:
         parts = dataset.folds(data.pairs, options.folds, options.seed)
     else:
         parts = [experiment.divide(data, options)]
-    recipe = choose_recipe(start, options, parts[0][0])
+    start, recipe = settle(start, options, parts[0][0])
+    if not options.out:
+        name = f"{experiment.data_name(options)}-{start.architecture}{'-folds' if options.folds else ''}"
+        options.out = runs.free_folder(ROOT / "runs" / name)
+    out = options.out
     note(out, options, data)
     if options.folds:
         several = [
@@ -264,26 +268,35 @@ def note(out, options, data):
     runs.begin(out, plain(options), free(options), photos, keras.backend.backend())
 
 
-def choose_recipe(start, options, kept):
-    """How to train: every number that an option gives is taken from it, the rest follows from start and photos.
+def settle(start, options, kept):
+    """Where to start and how to train: what an option gives is taken from it, the rest follows from the photos.
+
+    Weights that know little of such photos learn anew; those that nobody asked for make way for the
+    pretrained encoder, where that can be had.
 
     Args:
-        start: experiment.Start.
+        start: experiment.Start, as the options alone have it.
         options: of the command line.
         kept: pairs to train on, of the first fold where there are several; None: a collection.
 
     Returns:
-        training.Recipe.
+        (experiment.Start, training.Recipe).
     """
-    from segmenter import experiment, recipes
+    from segmenter import encoder, experiment, recipes
 
     known = True
     if start.folder and not options.collection:
-        dice = experiment.dice_before(start, kept)
+        name, dice = start.name, experiment.dice_before(start, kept)
         known = dice >= recipes.KNOWN
-        fate = "is only refined" if known else "learns anew what to look for, which takes longer"
-        print(f"on the photos to train on {start.name} has a Dice of {dice:.2f} already: it {fate}")
-    return recipes.choose(
+        fate = "it is only refined" if known else "it learns anew what to look for, which takes longer"
+        if not known and options.start is options.architecture is None:
+            try:
+                start = experiment.pretrained(options)
+                fate = "the pretrained encoder is the better start"
+            except encoder.EncoderWeightsError as error:
+                fate += f" (the pretrained encoder would be the better start, but {error})"
+        print(f"{name} has a Dice of {dice:.2f} on the photos to train on: {fate}")
+    return start, recipes.choose(
         start,
         options.collection,
         known,

@@ -146,6 +146,19 @@ def find_start(options):
     return Start(name, folder, config["architecture"], options.size or config["size"])
 
 
+def pretrained(options):
+    """The pretrained encoder as a start, seen to be at hand.
+
+    Raises:
+        EncoderWeightsError: its weights are not here, and cannot be fetched.
+    """
+    from segmenter import encoder
+
+    architecture = unet.FROM_IMAGENET
+    encoder.imagenet_checkpoint(unet.ENCODED[architecture].encoder)
+    return Start("imagenet", None, architecture, options.size or unet.own_size(architecture))
+
+
 def _default_start(architecture):
     fits = architecture in (None, unet.DEFAULT) and (DEFAULT_WEIGHTS / "config.json").exists()
     return str(DEFAULT_WEIGHTS) if fits else "scratch"

@@ -15,7 +15,7 @@ PRETRAINED = Recipe(
 # Weights that do nearly the same already.
 FINE_TUNING = replace(PRETRAINED, epochs=10, samples=320, batch_size=8, learning_rate=5e-4, frozen=0, keep_statistics=True)
 # Weights that were made for other things: they see well, but must learn anew what to look for.
-LEARNING_ANEW = replace(PRETRAINED, epochs=12, samples=320, learning_rate=1e-3, frozen=5)
+LEARNING_ANEW = replace(PRETRAINED, samples=320, frozen=5)
 KNOWN = 0.75  # mean Dice on the photos to train on, from which weights count as made for such things
 COLLECTION = Recipe(samples=4000, batch_size=16, cosine=True, border=4.0)
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 import train
-from segmenter import card, dataset, experiment, hub, runs, training, trouble, unet
+from segmenter import card, dataset, encoder, experiment, hub, runs, training, trouble, unet
 from tests import broken, tiny_training
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -135,22 +135,50 @@ def test_what_weights_know_before_training_is_the_dice_of_their_masks():
     assert np.mean(found) > 0.8
 
 
-def test_weights_that_find_little_of_what_the_masks_show_learn_anew(tmp_path, capsys):
-    inverse = tmp_path / "all-but-chairs"
-    shutil.copytree(experiment.CHAIRS97 / "images", inverse / "images")
-    (inverse / "masks").mkdir()
+@pytest.fixture(scope="module")
+def inverse(tmp_path_factory):
+    """Chairs97 with all but the chairs for the object."""
+    place = tmp_path_factory.mktemp("inverse")
+    shutil.copytree(experiment.CHAIRS97 / "images", place / "images")
+    (place / "masks").mkdir()
     for path in (experiment.CHAIRS97 / "masks").iterdir():
-        Image.fromarray(255 - np.asarray(Image.open(path))).save(inverse / "masks" / path.name)
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(place / "masks" / path.name)
+    return place
 
-    def chosen(place):
-        options = train.parse_arguments(["--data", str(place)])
-        return train.choose_recipe(experiment.find_start(options), options, dataset.read_folder(place)[:8])
 
-    refined = chosen(experiment.CHAIRS97)
-    assert "refined" in capsys.readouterr().out
-    anew = chosen(inverse)
-    assert "learns anew" in capsys.readouterr().out
-    assert anew.epochs > refined.epochs and anew.learning_rate > refined.learning_rate
+def settled(place, *more):
+    """Start and recipe that train.py settles on for eight photos."""
+    options = train.parse_arguments(["--data", str(place), *more])
+    return train.settle(experiment.find_start(options), options, dataset.read_folder(place)[:8])
+
+
+def test_weights_that_know_such_photos_are_refined(capsys):
+    start, recipe = settled(experiment.CHAIRS97)
+    assert start.folder == experiment.DEFAULT_WEIGHTS and recipe.keep_statistics
+    assert "is only refined" in capsys.readouterr().out
+
+
+def test_weights_that_find_little_of_what_the_masks_show_make_way_for_the_encoder(inverse, monkeypatch, capsys):
+    monkeypatch.setattr(encoder, "imagenet_checkpoint", lambda name: b"at hand")
+    start, recipe = settled(inverse)
+    assert (start.name, start.folder, start.architecture) == ("imagenet", None, unet.FROM_IMAGENET)
+    assert recipe == settled(inverse, "--start", "imagenet")[1]
+    assert "encoder is the better start" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("asked", [["--start", str(experiment.DEFAULT_WEIGHTS)], ["--architecture", "unet_lite0"], []])
+def test_weights_that_were_asked_for_learn_anew_and_so_does_who_is_offline(asked, inverse, monkeypatch, capsys):
+    def offline(name):
+        assert not asked, "nobody may fetch another start than was asked for"
+        raise encoder.EncoderWeightsError("there is no network")
+
+    monkeypatch.setattr(encoder, "imagenet_checkpoint", offline)
+    start, recipe = settled(inverse, *asked)
+    refined = settled(experiment.CHAIRS97, *asked)[1]
+    assert start.folder == experiment.DEFAULT_WEIGHTS
+    assert recipe.learning_rate > refined.learning_rate and not recipe.keep_statistics
+    told = capsys.readouterr().out
+    assert "learns anew" in told and ("there is no network" in told) == (not asked)
 
 
 @pytest.mark.parametrize("name", broken.IDS)
