@@ -50,12 +50,23 @@ def test_the_chairs97_figures_are_those_of_a_run():
         assert words in text and f"docs/{name}" in text
 
 
+def test_the_figures_of_other_things_are_those_of_a_run():
+    text, run = " ".join(README.split()), stored("tests/benchmarks/cabinets.json")
+    found = run["sources"]["validation"]
+    assert f"IoU {found['iou']:.3f}, Dice {found['dice']:.3f} and boundary F {found['boundary_f']:.3f} on 20" in text
+    assert f"in {run['facts']['minutes']} minutes (`tests/benchmarks/cabinets.json`" in text
+    assert (run["facts"]["photos trained on"], found["photos"]) == (60, 20)
+    lamps = stored("tests/benchmarks/lamps.json")["sources"]["validation"]["iou"]
+    assert f"came to IoU {lamps:.3f} only" in text
+
+
 @pytest.mark.parametrize("name, recipe", [
-    ("chairs97.json", recipes.FINE_TUNING),
-    ("chairs97-imagenet.json", recipes.PRETRAINED),
+    ("docs/chairs97.json", recipes.FINE_TUNING),
+    ("docs/chairs97-imagenet.json", recipes.PRETRAINED),
+    ("tests/benchmarks/cabinets.json", recipes.PRETRAINED),
 ])  # fmt: skip
 def test_the_runs_followed_the_recipes_of_today(name, recipe):
-    stated = {"frozen": 0, **stored(f"docs/{name}")["recipe"]}  # an older one does not say that nothing was frozen
+    stated = {"frozen": 0, **stored(name)["recipe"]}  # an older one does not say that nothing was frozen
     assert {key: stated[key] for key in asdict(recipe)} == asdict(recipe)
 
 
