@@ -44,7 +44,7 @@ def test_the_costs_in_words_are_the_benchmarks():
 
 def test_the_chairs97_figures_are_those_of_a_run():
     text = " ".join(README.split())
-    for name in ("chairs97.json", "chairs97-before.json", "chairs97-imagenet.json"):
+    for name in ("chairs97.json", "chairs97-before.json", "chairs97-imagenet.json", "chairs97-article.json"):
         found = stored(f"docs/{name}")["sources"]["validation"]
         words = f"IoU {found['iou']:.3f}, Dice {found['dice']:.3f} and boundary F {found['boundary_f']:.3f}"
         assert words in text and f"docs/{name}" in text
@@ -72,6 +72,12 @@ def test_the_runs_followed_the_recipes_of_today(name, recipe):
 
 def test_from_which_dice_weights_are_only_refined_is_said():
     assert f"a Dice below {recipes.KNOWN} on" in " ".join(README.split())
+
+
+def test_how_far_the_articles_network_was_trained_is_said():
+    facts = stored("docs/chairs97-article.json")["facts"]
+    words = f"after {facts['epochs trained']} epochs, of which {facts['best epoch']} was the best"
+    assert words in " ".join(README.split())
 
 
 def test_the_minutes_are_those_of_the_run():
