@@ -219,7 +219,7 @@ def train(options):
         parts = dataset.folds(data.pairs, options.folds, options.seed)
     else:
         parts = [experiment.divide(data, options)]
-    start, recipe = settle(start, options, parts[0][0])
+    start, recipe = experiment.settle(start, options, parts[0][0])
     if not options.out:
         name = f"{experiment.data_name(options)}-{start.architecture}{'-folds' if options.folds else ''}"
         options.out = runs.free_folder(ROOT / "runs" / name)
@@ -266,48 +266,6 @@ def note(out, options, data):
 
     photos = runs.fingerprint(data.pairs) if data.pairs else "a collection"
     runs.begin(out, plain(options), free(options), photos, keras.backend.backend())
-
-
-def settle(start, options, kept):
-    """Where to start and how to train: what an option gives is taken from it, the rest follows from the photos.
-
-    Weights that know little of such photos learn anew; those that nobody asked for make way for the
-    pretrained encoder, where that can be had.
-
-    Args:
-        start: experiment.Start, as the options alone have it.
-        options: of the command line.
-        kept: pairs to train on, of the first fold where there are several; None: a collection.
-
-    Returns:
-        (experiment.Start, training.Recipe).
-    """
-    from segmenter import encoder, experiment, recipes
-
-    known = True
-    if start.folder and not options.collection:
-        name, dice = start.name, experiment.dice_before(start, kept)
-        known = dice >= recipes.KNOWN
-        fate = "it is only refined" if known else "it learns anew what to look for, which takes longer"
-        if not known and options.start is options.architecture is None:
-            try:
-                start = experiment.pretrained(options)
-                fate = "the pretrained encoder is the better start"
-            except encoder.EncoderWeightsError as error:
-                fate += f" (the pretrained encoder would be the better start, but {error})"
-        print(f"{name} has a Dice of {dice:.2f} on the photos to train on: {fate}")
-    return start, recipes.choose(
-        start,
-        options.collection,
-        known,
-        epochs=options.epochs,
-        samples=options.samples,
-        batch_size=options.batch,
-        learning_rate=options.learning_rate,
-        border=options.border,
-        ema=options.ema,
-        seed=options.seed,
-    )
 
 
 if __name__ == "__main__":

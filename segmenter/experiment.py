@@ -12,7 +12,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from segmenter import card, dataset, evaluation, losses, pasting, report, runs, training, unet
+from segmenter import card, dataset, evaluation, losses, pasting, recipes, report, runs, training, unet
 from segmenter.checkpoints import HISTORY
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -119,8 +119,12 @@ def credits(options):
 # Start and network
 
 
-def find_start(options):
+def find_start(options, place=None):
     """Where to start from; weights of the Hub are fetched.
+
+    Args:
+        options: of the command line.
+        place: counts instead of --start, where it is given.
 
     Returns:
         Start.
@@ -128,7 +132,7 @@ def find_start(options):
     Raises:
         ValueError: there is nothing of the kind, or it does not fit --architecture.
     """
-    place = options.start or _default_start(options.architecture)
+    place = place or options.start or _default_start(options.architecture)
     if place in STARTS:
         quick = place == "imagenet" and not options.collection
         architecture = options.architecture or (unet.FROM_IMAGENET if quick else unet.DEFAULT)
@@ -144,19 +148,6 @@ def find_start(options):
         )
     name = place if folder != Path(place) else folder.resolve().name
     return Start(name, folder, config["architecture"], options.size or config["size"])
-
-
-def pretrained(options):
-    """The pretrained encoder as a start, seen to be at hand.
-
-    Raises:
-        EncoderWeightsError: its weights are not here, and cannot be fetched.
-    """
-    from segmenter import encoder
-
-    architecture = unet.FROM_IMAGENET
-    encoder.imagenet_checkpoint(unet.ENCODED[architecture].encoder)
-    return Start("imagenet", None, architecture, options.size or unet.own_size(architecture))
 
 
 def _default_start(architecture):
@@ -226,6 +217,49 @@ def dice_before(start, kept):
     batches = dataset.ValidationBatches(squares, start.size, 8)
     scores = [losses.dice(y, model.predict_on_batch(x)) for x, y in map(batches.__getitem__, range(len(batches)))]
     return float(np.mean(np.concatenate([keras.ops.convert_to_numpy(each) for each in scores])))
+
+
+def settle(start, options, kept):
+    """Where to start and how to train: what an option gives is taken from it, the rest follows from the photos.
+
+    Weights that know little of such photos learn anew; those that nobody asked for make way for the
+    pretrained encoder, where that can be had.
+
+    Args:
+        start: Start, as the options alone have it.
+        options: of the command line.
+        kept: pairs to train on, of the first fold where there are several; None: a collection.
+
+    Returns:
+        (Start, training.Recipe).
+    """
+    from segmenter import encoder
+
+    known = True
+    if start.folder and not options.collection:
+        name, dice = start.name, dice_before(start, kept)
+        known = dice >= recipes.KNOWN
+        fate = "it is only refined" if known else "it learns anew what to look for, which takes longer"
+        if not known and options.start is options.architecture is None:
+            try:
+                pretrained = find_start(options, "imagenet")
+                encoder.imagenet_checkpoint(unet.ENCODED[pretrained.architecture].encoder)
+                start, fate = pretrained, "the pretrained encoder is the better start"
+            except encoder.EncoderWeightsError as error:
+                fate += f" (the pretrained encoder would be the better start, but {error})"
+        print(f"{name} has a Dice of {dice:.2f} on the photos to train on: {fate}")
+    return start, recipes.choose(
+        start,
+        options.collection,
+        known,
+        epochs=options.epochs,
+        samples=options.samples,
+        batch_size=options.batch,
+        learning_rate=options.learning_rate,
+        border=options.border,
+        ema=options.ema,
+        seed=options.seed,
+    )
 
 
 def make_batches(run, devices=1):

@@ -220,8 +220,7 @@ class _KeepMemory(keras.callbacks.Callback):
     """Lets glibc keep the memory of a step for the next one.
 
     TensorFlow's data pipeline makes it give back whatever is free, so that each step asks the kernel
-    for its pages anew: 14 % of the time on two cores. It does so when it starts, hence a
-    callback. The numbers of the options are those of malloc.h.
+    for its pages anew. It does so when it starts, hence a callback. The numbers of the options are those of malloc.h.
     """
 
     TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3
@@ -230,9 +229,10 @@ class _KeepMemory(keras.callbacks.Callback):
         if batch > 1 or not sys.platform.startswith("linux"):
             return
         set_option = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-        for option, size in ((self.TRIM_THRESHOLD, 2**31 - 1), (self.TOP_PAD, 2**28), (self.MMAP_THRESHOLD, 2**25)):
-            if set_option:
-                set_option(option, size)
+        if set_option:
+            set_option(self.TRIM_THRESHOLD, 2**31 - 1)
+            set_option(self.TOP_PAD, 2**28)
+            set_option(self.MMAP_THRESHOLD, 2**25)
 
 
 class Progress(keras.callbacks.Callback):

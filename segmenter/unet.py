@@ -14,6 +14,7 @@ from segmenter import encoder
 DEFAULT = "unet_lite0"
 FROM_IMAGENET = "unet_lite2"  # for few photos, where there are no weights to start from but the encoder's
 
+
 class Encoded(NamedTuple):
     """A network on a pretrained encoder."""
 

@@ -56,8 +56,14 @@ def test_the_figures_of_other_things_are_those_of_a_run():
     assert f"IoU {found['iou']:.3f}, Dice {found['dice']:.3f} and boundary F {found['boundary_f']:.3f} on 20" in text
     assert f"in {run['facts']['minutes']} minutes (`tests/benchmarks/cabinets.json`" in text
     assert (run["facts"]["photos trained on"], found["photos"]) == (60, 20)
-    lamps = stored("tests/benchmarks/lamps.json")["sources"]["validation"]["iou"]
-    assert f"came to IoU {lamps:.3f} only" in text
+    lamps = stored("tests/benchmarks/lamps.json")
+    assert f"came to IoU {lamps['sources']['validation']['iou']:.3f} only" in text
+    assert f"there were but {lamps['findings']['groups']} models" in text
+
+
+def test_how_many_photos_the_encoder_alone_fails_on_is_counted():
+    rows = stored("docs/chairs97-imagenet.json")["sources"]["validation"]["worst_first"]
+    assert sum(row["iou"] < 0.85 for row in rows) == 7 and "Seven of the 20 photos are below 0.85" in README
 
 
 @pytest.mark.parametrize("name, recipe", [

@@ -149,7 +149,7 @@ def inverse(tmp_path_factory):
 def settled(place, *more):
     """Start and recipe that train.py settles on for eight photos."""
     options = train.parse_arguments(["--data", str(place), *more])
-    return train.settle(experiment.find_start(options), options, dataset.read_folder(place)[:8])
+    return experiment.settle(experiment.find_start(options), options, dataset.read_folder(place)[:8])
 
 
 def test_weights_that_know_such_photos_are_refined(capsys):
