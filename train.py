@@ -41,6 +41,8 @@ def make_parser():
     data("--folds", type=int, metavar="K", help="cross-validation: train K times, so that each photo is judged once")
     data("--collection", action="store_true",
          help="--data is a collection like the one of the default weights: photos, scenes, renders, backgrounds")
+    data("--curriculum", choices=("things", "furniture"), default="furniture",
+         help="of a collection: what a thing in a photo is, to begin with, or what is furniture (the default)")
     network = parser.add_argument_group("the network").add_argument
     network("--architecture", choices=ARCHITECTURES, help="(default: that of --start; from imagenet unet_lite2)")
     network("--size", type=int, help="side of the network's square in pixels (default: the architecture's)")
@@ -56,6 +58,7 @@ def make_parser():
         help="judge and keep a moving average of the weights; 0.98: over some 50 steps (the default where not from "
         "scratch; 0: none)")
     add("--border", type=float, help="weigh pixels at borders and thin parts up to 1 + this (default 0; a collection: 4)")
+    add("--floor", type=float, help="share of the learning rate that a cosine ends at (default 0)")
     add("--mixed-precision", action="store_true", help="compute in 16 bits where a GPU is; quicker there")
     add("--seed", type=int, default=0, help="of the split and of all that is random (default 0)")
     add("--deterministic", action="store_true", help="the same seed gives the same weights to the last bit; slower")

@@ -99,6 +99,8 @@ def divide(data, options):
     if data.pairs is None:
         from segmenter import furniture
 
+        if options.curriculum == "things":
+            return None, {"things": furniture.thing_pairs(options.data)}
         return None, furniture.validation_pairs(options.data)
     kept, held_out = dataset.split(data.pairs, options.validation, options.seed)
     print(f"{len(kept)} photos to train on, {len(held_out)} to validate on, from {data.name}")
@@ -258,6 +260,7 @@ def settle(start, options, kept):
         learning_rate=options.learning_rate,
         border=options.border,
         ema=options.ema,
+        floor=options.floor,
         seed=options.seed,
     )
 
@@ -269,9 +272,9 @@ def make_batches(run, devices=1):
     """
     options, recipe, size = run.options, run.recipe, run.start.size
     if options.collection:
-        from segmenter import furniture
+        from segmenter import furniture, mixture
 
-        draw, samples = furniture.Mixture(options.data, size), recipe.samples
+        draw, samples = mixture.Mixture(options.data, size, options.curriculum), recipe.samples
         watched = furniture.watched_pairs(run.held_out)
     else:
         squares = dataset.load_squares(run.kept, size)

@@ -1,57 +1,103 @@
-"""The data of the default weights: real photos, rendered scenes, and objects pasted on backgrounds.
+"""The collection of the default weights: what its folders hold, what trains and what never does.
 
-It reads a collection folder with `photos/`, `scenes/`, `renders/` and `backgrounds/`, each with
-the CSV that says what its pictures are. Fold 0 and `scenes/val` are for validation alone.
+A collection is a folder with `photos/`, `rooms/`, `scenes/`, `objects/`, `renders/` and
+`backgrounds/`, each with the CSV that says what its pictures are, and `wild/`, photos from other
+sources. Fold 0, `scenes/val` and all of `wild/` are for validation alone.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from segmenter import augmentation, compose, dataset, preprocessing
-from segmenter.pasting import Object, cut_object, put
+from segmenter import dataset, preprocessing
+from segmenter.pasting import Object, cut_object
 
 SEATS = {"chair", "armchair", "stool", "bench", "sofa"}
 GAPPY = {"chair", "swivelchair", "table"}
-LAMPS = {"lamp"}  # nobody's piece of furniture on its own: it only stands beside one
-SHARES = {"photos": 0.40, "scenes": 0.28, "pasted": 0.32}  # of the samples of an epoch
+OUTLINES = {"outline", "outline+unknown"}  # masks that a person outlined, gaps and all
 VALIDATION_FOLD = "0"
+WHITE = 255  # furniture; in objects/ the thing that stands out
+ROOMS_SEAT = 0.02  # share of a room that its seats must cover for it to be judged on
 
-PHOTO_STRENGTH = augmentation.Strength(scale=(0.55, 1.35))
-SCENE_STRENGTH = augmentation.Strength(scale=(0.75, 2.2), shift=0.2)
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture of the collection with its mask: 255 foreground, 128 unknown, all else background.
+
+    Where `doubtful`, the mask is an outline that may have painted over gaps (see `segmenter.losses`).
+    """
+
+    photo: Path
+    mask: Path
+    row: dict
+    doubtful: bool = False
+
+    def read(self):
+        """(photo uint8 H × W × 3, target float32 H × W 0 … 1, weight float32 H × W)."""
+        photo, mask = _rgb(self.photo), _grey(self.mask)
+        target = (mask == WHITE).astype(np.float32)
+        weight = (mask != preprocessing.UNKNOWN).astype(np.float32)
+        if self.doubtful:
+            weight = np.where(target > 0, -weight, weight)
+        return photo, target, weight
+
+    def read_empty(self):
+        """As `read`, but nothing in it is furniture."""
+        photo = _rgb(self.photo)
+        return photo, np.zeros(photo.shape[:2], np.float32), np.ones(photo.shape[:2], np.float32)
 
 
-def photo_rows(collection, keep):
-    """The real photos for which `keep(row)` is true, as a list of (row, Pair)."""
-    folder = Path(collection) / "photos"
-    return [
-        (row, dataset.Pair(folder / "images" / row["file"], _png(folder / "masks" / row["file"])))
-        for row in dataset.read_table(folder / "photos.csv")
-        if keep(row)
-    ]
+@dataclass(frozen=True)
+class Levels:
+    """A mask for judging by: only 255 is foreground, whatever other levels mean. See `dataset.Pair`."""
+
+    file: Path
+    empty: bool = False  # nothing in the picture is furniture
+
+    def read(self):
+        mask = _grey(self.file)
+        foreground = np.zeros(mask.shape, bool) if self.empty else mask == WHITE
+        return foreground, np.full(mask.shape, True) if self.empty else mask != preprocessing.UNKNOWN
+
+
+def _rgb(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def _grey(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("L"))
 
 
 def _png(path):
     return path.with_suffix(".png")
 
 
-def training_photos(collection, side):
-    """The real photos outside the validation fold, as a list of (row, Square).
+def read_pictures(collection, name, keep=lambda row: row["fold"] != VALIDATION_FOLD):
+    """The pictures of one folder for which `keep(row)` is true, by default those that may train."""
+    folder = Path(collection) / name
+    return [
+        Picture(folder / "images" / row["file"], _png(folder / "masks" / row["file"]), row, _is_doubtful(row))
+        for row in dataset.read_table(folder / f"{name}.csv")
+        if keep(row)
+    ]
 
-    A person's outline of a chair or a table often paints over its gaps, not all of which are marked
-    unknown: there the foreground is doubtful (negative weight, see `segmenter.losses`).
-    """
-    found = []
-    for row, pair in photo_rows(collection, lambda row: row["fold"] != VALIDATION_FOLD):
-        square = dataset.load_square(pair, side)
-        if row["mask"] != "cut" and GAPPY & set(row["classes"].split("+")):
-            inside = square.target > 0.5
-            square = replace(square, weight=np.where(inside, -square.weight, square.weight))
-        found.append((row, square))
-    return found
+
+def _is_doubtful(row):
+    """Outlines of sofas and beds are right as they are; those of chairs and tables may have lost their gaps."""
+    gappy = bool(GAPPY & set(row["classes"].split("+"))) if "classes" in row else True
+    return gappy and row.get("mask") in OUTLINES
+
+
+def training_scenes(collection):
+    """The rendered scenes that may train, as a list of Picture."""
+    pairs = dataset.read_folder(Path(collection) / "scenes" / "train")
+    return [Picture(pair.photo, pair.mask, {}) for pair in pairs]
 
 
 def rendered_objects(collection):
@@ -63,113 +109,76 @@ def rendered_objects(collection):
             continue
         with Image.open(folder / "cutouts" / row["file"]) as picture:
             cutout = np.asarray(picture.convert("RGBA"))
-        with Image.open(_png(folder / "shadows" / row["file"])) as picture:
-            shadow = np.asarray(picture.convert("L"), np.float32) / 255
+        shadow = _grey(_png(folder / "shadows" / row["file"])).astype(np.float32) / 255
         shadow = cv2.GaussianBlur(shadow, (0, 0), 1.5)  # the rendering is grainy
         corner = (float(row["x0"]), float(row["y0"]))
         found.append(Object(cutout, row["category"], shadow, float(row["frame"]), corner))
     return found
 
 
-def cut_objects(squares):
-    """Objects out of photos with a white background, from (row, Square) whose masks are exact."""
-    return [
-        cut_object(square.photo, square.target, row["classes"].split("+")[0])
-        for row, square in squares
-        if row["mask"] == "cut"
-    ]
+@lru_cache(maxsize=2048)
+def cut_photo(picture):
+    """The furniture of a photo with an exact mask, as an Object."""
+    photo, target, _ = picture.read()
+    return cut_object(photo, target, picture.row["classes"].split("+")[0])
 
 
 def background_photos(collection):
     """The pictures of places without furniture, as a list of uint8 H × W × 3."""
     folder = Path(collection) / "backgrounds"
-    return [np.asarray(Image.open(folder / row["file"]).convert("RGB"))
-            for row in dataset.read_table(folder / "backgrounds.csv")]  # fmt: skip
+    return [_rgb(folder / row["file"]) for row in dataset.read_table(folder / "backgrounds.csv")]
 
 
-class Pasted:
-    """Draws pictures of one to three objects standing on a background, with their exact mask."""
-
-    def __init__(self, objects, backgrounds, size):
-        self.objects, self.backgrounds, self.size = objects, backgrounds, size
-
-    def __call__(self, _index, rng):
-        picture = self._background(rng)
-        empty = rng.random() < 0.03
-        count = 0 if empty else rng.choice([1, 2, 3], p=[0.72, 0.2, 0.08])
-        chosen = [self.objects[rng.integers(len(self.objects))] for _ in range(count)]
-        alone = count == 1
-        target = np.zeros((self.size, self.size), np.float32)
-        weight = np.ones((self.size, self.size), np.float32)
-        floors = np.sort(rng.uniform(0.55, 1.03, count)) * self.size  # the farther, the earlier
-        for thing, floor in zip(chosen, floors):
-            if alone and thing.category in LAMPS:
-                break
-            cutout, shadow = put(thing, self.size, floor, 0.35 if alone else 0.25, rng)
-            cutout = compose.harmonise(cutout, picture, rng.uniform(0, 0.3))
-            picture = compose.paste(picture, cutout, shadow)
-            alpha = cutout[..., 3].astype(np.float32) / 255
-            is_target = alone or thing.category in SEATS or thing.frame == 0
-            target = target * (1 - alpha) + alpha * is_target
-            weight = np.where(alpha > 0.3, float(is_target), weight)
-        picture = augmentation.shift_colours(picture, rng)
-        if rng.random() < 0.5:
-            picture, target, weight = (np.ascontiguousarray(x[:, ::-1]) for x in (picture, target, weight))
-        return augmentation.damage(picture, rng), target, weight.astype(np.float32)
-
-    def _background(self, rng):
-        if rng.random() < 0.4:
-            return compose.plain_room(self.size, self.size, rng)
-        whole = self.backgrounds[rng.integers(len(self.backgrounds))]
-        side = int(min(whole.shape[:2]) * rng.uniform(0.5, 1.0))
-        y, x = (rng.integers(0, extent - side + 1) for extent in whole.shape[:2])
-        crop = whole[y : y + side, x : x + side]
-        picture = preprocessing.resize(crop, self.size, self.size)
-        if rng.random() < 0.3:  # out of focus
-            picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.8, 4))
-        return picture
-
-class Mixture:
-    """The `draw` of `TrainingBatches` for the default weights: `SHARES` of the sources, seeded."""
-
-    def __init__(self, collection, size):
-        side = int(size * dataset.HEADROOM)
-        squares = training_photos(collection, side)
-        self.size = size
-        self.photos = [square for _, square in squares]
-        scenes = dataset.read_folder(Path(collection) / "scenes" / "train")
-        self.scenes = [dataset.load_square(pair, side) for pair in scenes]
-        objects = rendered_objects(collection), cut_objects(squares)
-        backgrounds = background_photos(collection)
-        self.pasted = [Pasted(group, backgrounds, size) for group in objects]
-
-    def __call__(self, index, rng):
-        source = rng.choice(list(SHARES), p=list(SHARES.values()))
-        if source == "pasted":
-            return self.pasted[rng.integers(len(self.pasted))](index, rng)
-        squares, strength = (
-            (self.photos, PHOTO_STRENGTH) if source == "photos" else (self.scenes, SCENE_STRENGTH)
-        )
-        square = squares[rng.integers(len(squares))]
-        return augmentation.augment(
-            square.photo, square.target, square.weight, self.size, rng, strength
-        )
+# Validation
 
 
 def validation_pairs(collection):
     """What the default weights are validated on: name of the source → list of Pair.
 
-    The photos' fold 0, by how their masks were made, and the scenes whose models never trained.
+    The photos of `wild/` by where they come from, the rooms with seats and exact masks, the scenes
+    whose models never trained, and the photos' fold 0, by how their masks were made.
     """
-    found = {"scenes": dataset.read_folder(Path(collection) / "scenes" / "val")}
-    for row, pair in photo_rows(collection, lambda row: row["fold"] == VALIDATION_FOLD):
-        found.setdefault(f"photos_{row['mask']}", []).append(pair)
-    return found
+    held_out = {}
+    for picture in read_pictures(collection, "wild", lambda row: True):
+        held_out.setdefault(f"wild_{picture.row['source']}", []).append(_pair(picture))
+    held_out["rooms"] = [_pair(picture) for picture in read_pictures(collection, "rooms", _is_judged_room)]
+    held_out["scenes"] = [
+        dataset.Pair(pair.photo, Levels(pair.mask)) for pair in dataset.read_folder(Path(collection) / "scenes" / "val")
+    ]
+    for picture in read_pictures(collection, "photos", _is_held_out):
+        kind = picture.row["mask"]
+        held_out.setdefault(f"photos_{'cut' if kind == 'cut' else 'others'}", []).append(_pair(picture))
+    return held_out
+
+
+def empty_pairs(collection):
+    """The validation pictures of things that are no furniture, as a list of Pair."""
+    pictures = read_pictures(collection, "objects", _is_held_out)
+    return [dataset.Pair(picture.photo, Levels(picture.mask, empty=True)) for picture in pictures]
+
+
+def thing_pairs(collection):
+    """Some of the same pictures, where the thing itself is what is looked for: for the first curriculum."""
+    return [_pair(picture) for picture in read_pictures(collection, "objects", _is_held_out)[::3]]
+
+
+def _is_held_out(row):
+    return row["fold"] == VALIDATION_FOLD
+
+
+def _is_judged_room(row):
+    return _is_held_out(row) and row["mask"] == "exact" and float(row["seat"]) > ROOMS_SEAT
+
+
+def _pair(picture):
+    return dataset.Pair(picture.photo, Levels(picture.mask))
 
 
 def watched_pairs(held_out):
-    """The validation pairs that are looked at after every epoch: those with the best masks."""
-    return held_out["scenes"] + held_out["photos_cut"] + held_out["photos_outline+unknown"][:64]
+    """The validation pairs that are looked at after every epoch; none of `wild/`, which only judges the end."""
+    if "things" in held_out:
+        return held_out["things"]
+    return held_out["scenes"] + held_out["rooms"] + held_out["photos_cut"][:48] + held_out["photos_others"][:96]
 
 
 def credits(collection):

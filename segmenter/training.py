@@ -34,7 +34,8 @@ class Recipe:
     samples: int | None = None  # in an epoch, at least; None: every photo once
     batch_size: int = 8
     learning_rate: float = 1e-3
-    cosine: bool = False  # warm up, then fall to zero over all epochs, instead of on plateaus
+    cosine: bool = False  # warm up, then fall over all epochs, instead of on plateaus
+    floor: float = 0.0  # share of the learning rate that the cosine ends at; above 0 where others go on from here
     weight_decay: float = 1e-4
     border: float = 0.0  # see dataset.emphasise_border
     ema: float = 0.0  # share of the past in the moving average of the weights that is judged; 0: none
@@ -96,7 +97,7 @@ def compile_model(model, recipe, steps):
         total = steps * recipe.epochs
         warm = min(200, total // 10)
         rate = keras.optimizers.schedules.CosineDecay(
-            rate / 20, decay_steps=max(1, total - warm), warmup_target=rate, warmup_steps=warm
+            rate / 20, max(1, total - warm), alpha=recipe.floor, warmup_target=rate, warmup_steps=warm
         )
     encoder.freeze_batch_norm(model, everywhere=recipe.keep_statistics)
     encoder.freeze_blocks(model, recipe.frozen)
