@@ -20,13 +20,13 @@ import gradio as gr
 from gradio.components.api_component import Api
 from gradio.utils import get_function_description, get_upload_folder
 
-from segmenter import many, viewer
-from segmenter.choices import FORMATS, KINDS, Choices
-from segmenter.desk import MAX_MEGABYTES, Desk
-from segmenter.photos import PhotoError, open_photo
-from segmenter.predictor import WEIGHTS, WeightsError
-from segmenter.supply import open_supply
-from segmenter.uploads import Uploads
+from segmenter.web import batch_handlers, viewer
+from segmenter.render.options import FORMATS, KINDS, Choices
+from segmenter.web.handlers import MAX_MEGABYTES, Desk
+from segmenter.io.images import PhotoError, open_photo
+from segmenter.inference.predictor import WEIGHTS, WeightsError
+from segmenter.web.live_weights import open_supply
+from segmenter.web.uploads import Uploads
 
 EXAMPLES = Path(__file__).resolve().parent / "segmenter" / "data" / "examples" / "images"
 FIRST = "06_thin_legged_chair"  # the example that is on the page before anything is chosen
@@ -117,7 +117,7 @@ class Endpoints:
         """
         progress = gr.Progress()
         with plain_words():
-            return many.run(self._desk, photos, settings, edits, background_picture, lambda *done: progress(done))
+            return batch_handlers.run(self._desk, photos, settings, edits, background_picture, lambda *done: progress(done))
 
 
 @contextmanager
@@ -179,7 +179,7 @@ def build_page(supply, examples=EXAMPLES):
         canvas = gr.HTML(
             html_template=viewer.page(), js_on_load=viewer.script(), apply_default_css=False,
             texts=viewer.texts(), examples=offered, threshold=weights.segmenter.threshold, limit=MAX_MEGABYTES,
-            finishing=viewer.finishing(), bounds=many.BOUNDS, server_functions=_questions(desk),
+            finishing=viewer.finishing(), bounds=batch_handlers.BOUNDS, server_functions=_questions(desk),
         )  # fmt: skip
         quiet = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
         busy = {"concurrency_id": "network", "concurrency_limit": AT_ONCE}
@@ -217,7 +217,7 @@ def _questions(desk):
     A run of many photos has one question or two under way, and one is answered at a time: in turn with other
     visitors' runs, and beside the queue of those with a single photo.
     """
-    visitors = many.Many(desk)
+    visitors = batch_handlers.Many(desk)
     work, rest = asyncio.Semaphore(1), asyncio.Semaphore(2)
     answers = [("many_cut", visitors.cut, work), ("about", desk.about, rest)]
     answers += [(f"many_{name}", getattr(visitors, name), rest) for name in ("unpack", "zip", "forget")]
@@ -261,7 +261,7 @@ def launch_options():
         "head": viewer.head(),
         "footer_links": ["api"],  # the viewer opens it from a link of its own
         "run_history": False,
-        "max_file_size": many.MAX_ZIP_MEGABYTES * 2**20,  # of photos the desk takes less
+        "max_file_size": batch_handlers.MAX_ZIP_MEGABYTES * 2**20,  # of photos the desk takes less
         "ssr_mode": False,
         "mcp_server": True,
         "app_kwargs": {"lifespan": _sweeping},

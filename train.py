@@ -18,7 +18,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
 
-from segmenter import runs, trouble  # noqa: E402
+from segmenter import errors
+from segmenter.training import run_folder  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent
 ARCHITECTURES = ("unet_lite0", "unet_lite2", "unet_128", "unet_256", "unet_512", "unet_1024")  # help comes without Keras
@@ -79,10 +80,10 @@ def parse_arguments(arguments=None):
     options = parser.parse_args(arguments)
     before = None
     if options.resume:
-        runs.mend(options.resume)
-        before = runs.recorded(options.resume)
+        run_folder.mend(options.resume)
+        before = run_folder.recorded(options.resume)
         if before is None and not (options.resume / "config.json").exists() and not _has_folds(options.resume):
-            raise runs.RunError(f"there is no run at {options.resume} that could go on")
+            raise run_folder.RunError(f"there is no run at {options.resume} that could go on")
         parser.set_defaults(**{name: value for name, value in (before or {}).items() if name not in ("out", "resume")})
         options = parser.parse_args(arguments)
         options.out, options.finished = options.resume, before is None
@@ -92,7 +93,7 @@ def parse_arguments(arguments=None):
             setattr(options, name, str(Path(place).resolve()))
     check_numbers(parser, options)
     if before is not None:
-        runs.check_same(options.out, before, plain(options), free(options))
+        run_folder.check_same(options.out, before, plain(options), free(options))
     return options
 
 
@@ -135,7 +136,7 @@ def main(arguments=None):
         print(f"\ntrain.py: stopped at once; nothing that was saved is lost{_go_on(options)}", file=sys.stderr)
         return 130
     except Exception as error:
-        words = trouble.in_words(error)
+        words = errors.in_words(error)
         if words is None and not isinstance(error, (OSError, ValueError, RuntimeError)):
             raise
         print(f"train.py: {words + _go_on(options) if words else error}", file=sys.stderr)
@@ -144,7 +145,7 @@ def main(arguments=None):
 
 def _go_on(options):
     out = options and options.out
-    there = out and runs.unfinished(out).exists()
+    there = out and run_folder.unfinished(out).exists()
     return f"; to go on: python train.py --resume {out}" if there else ""
 
 
@@ -170,7 +171,7 @@ def dispatch(options):
 
 def summarise(options):
     """Print Keras's summary, wide enough for its shapes also where no terminal says how wide it is."""
-    from segmenter import unet
+    from segmenter.models import unet
 
     if not sys.stdout.isatty():
         os.environ.setdefault("COLUMNS", "100")
@@ -179,53 +180,58 @@ def summarise(options):
 
 def check(options):
     """Look a data set over without training; its contact sheet goes to --out."""
-    from segmenter import experiment
+    from segmenter.training import experiment
 
-    out = options.out or runs.free_folder(ROOT / "runs" / f"{experiment.data_name(options)}-check")
+    out = options.out or run_folder.free_folder(ROOT / "runs" / f"{experiment.data_name(options)}-check")
     out.mkdir(parents=True, exist_ok=True)
     experiment.read_data(options, experiment.find_start(options).size, out / "contact-sheet.jpg")
 
 
 def evaluate(options):
     """Judge weights on the validation photos; the report goes to --out."""
-    from segmenter import Segmenter, card, evaluation, experiment, report
+    from segmenter import Segmenter
+    from segmenter.evaluation import metrics as evaluation, report
+    from segmenter.hub import model_card
+    from segmenter.training import experiment
 
     segmenter = Segmenter.load(options.evaluate)
     folder = segmenter.folder
     data = experiment.read_data(options, segmenter.size)
     name = f"{Path(options.evaluate).name}-on-{experiment.data_name(options)}"
-    out = options.out or runs.free_folder(ROOT / "runs" / name)
+    out = options.out or run_folder.free_folder(ROOT / "runs" / name)
     metrics, judged = experiment.judge(folder, experiment.divide(data, options)[1], segmenter.threshold)
     metrics = report.complete({**metrics, "data": data.name}, config=segmenter.config, findings=data.findings)
     metrics = experiment.write_judgement(out, metrics, judged, options, folder)
     if options.csv:
         evaluation.write_csv(metrics, options.csv)
     if out.resolve() == folder.resolve():
-        card.write_card(out, experiment.credits(options) or card.read_credits(out))
+        model_card.write_card(out, experiment.credits(options) or model_card.read_credits(out))
     print(f"metrics.json, samples.png and report.html are in {out}")
 
 
 def train(options):
     """Train as the options say, once or fold by fold; returns the exit status."""
-    from segmenter import dataset, evaluation, experiment
+    from segmenter.datasets import pairs
+    from segmenter.evaluation import metrics as evaluation
+    from segmenter.training import experiment
 
     began = time.monotonic()
     if options.push_to_hub:
-        from segmenter import hub
+        from segmenter.hub import weights
 
-        hub.check_name(options.push_to_hub)  # rather now than after hours
+        weights.check_name(options.push_to_hub)  # rather now than after hours
     start = experiment.find_start(options)
     if options.out:
         begin_at(options.out, start, options)
     data = experiment.read_data(options, start.size)
     if options.folds:
-        parts = dataset.folds(data.pairs, options.folds, options.seed)
+        parts = pairs.folds(data.pairs, options.folds, options.seed)
     else:
         parts = [experiment.divide(data, options)]
     start, recipe = experiment.settle(start, options, parts[0][0])
     if not options.out:
         name = f"{experiment.data_name(options)}-{start.architecture}{'-folds' if options.folds else ''}"
-        options.out = runs.free_folder(ROOT / "runs" / name)
+        options.out = run_folder.free_folder(ROOT / "runs" / name)
     out = options.out
     note(out, options, data)
     if options.folds:
@@ -235,7 +241,7 @@ def train(options):
         ]
         finished = experiment.cross_validate(several, out, options)
         if finished:
-            runs.discard(out)
+            run_folder.discard(out)
         return 0 if finished else 130
     run = experiment.Run(options, data, start, recipe, *parts[0], out)
     metrics, _, finished = experiment.train(run)
@@ -249,26 +255,26 @@ def train(options):
 
 def begin_at(out, start, options):
     """See to it that a result can come to `out` without costing anybody anything."""
-    from segmenter import experiment
+    from segmenter.training import experiment
 
-    runs.mend(out)
-    before = runs.recorded(out)
+    run_folder.mend(out)
+    before = run_folder.recorded(out)
     if before is not None:
-        runs.check_same(out, before, plain(options), free(options))
+        run_folder.check_same(out, before, plain(options), free(options))
     elif options.folds and out.exists() and any(out.iterdir()):
-        raise runs.RunError(f"{out} is not empty; choose another --out for the folds")
+        raise run_folder.RunError(f"{out} is not empty; choose another --out for the folds")
     if start.folder and out.resolve() == start.folder.resolve():
-        raise runs.RunError(f"training starts from {out}; choose another --out, so that they can be compared")
+        raise run_folder.RunError(f"training starts from {out}; choose another --out, so that they can be compared")
     if not options.folds:
-        runs.check_place(out, experiment.OURS)
+        run_folder.check_place(out, experiment.OURS)
 
 
 def note(out, options, data):
     """Write down what the run is begun with; or see whether the run that goes on was begun with the same."""
     import keras
 
-    photos = runs.fingerprint(data.pairs) if data.pairs else "a collection"
-    runs.begin(out, plain(options), free(options), photos, keras.backend.backend())
+    photos = run_folder.fingerprint(data.pairs) if data.pairs else "a collection"
+    run_folder.begin(out, plain(options), free(options), photos, keras.backend.backend())
 
 
 if __name__ == "__main__":

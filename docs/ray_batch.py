@@ -8,7 +8,8 @@ from pathlib import Path
 
 import ray
 
-from segmenter import Choices, Segmenter, batch
+from segmenter import Choices, Segmenter
+from segmenter.batch import runner
 
 
 class Cut:
@@ -16,7 +17,7 @@ class Cut:
         self.segmenter, self.choices = Segmenter.load(), Choices(background="#ffffff", format="jpeg")
 
     def __call__(self, rows):
-        return {"path": rows["path"], **batch.work_rows(rows["bytes"], self.segmenter, self.choices)}
+        return {"path": rows["path"], **runner.work_rows(rows["bytes"], self.segmenter, self.choices)}
 
 
 if __name__ == "__main__":

@@ -12,13 +12,13 @@ import importlib
 # Public name → the module that has it. Loaded on first use, so that training does not pay for
 # serving's imports, nor the other way round.
 _HOMES = {
-    "Segmenter": "predictor",
-    "WeightsError": "predictor",
-    "open_photo": "photos",
-    "PhotoError": "photos",
-    "cut": "cutout",
-    "Choices": "choices",
-    "produce": "finish",
+    "Segmenter": "inference.predictor",
+    "WeightsError": "inference.predictor",
+    "open_photo": "io.images",
+    "PhotoError": "io.images",
+    "cut": "render.alpha",
+    "Choices": "render.options",
+    "produce": "render.render",
 }
 __all__ = sorted(_HOMES)
 

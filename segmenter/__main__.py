@@ -7,10 +7,12 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from segmenter import batch, edits as corrections, files, finish
-from segmenter.choices import PRESETS, Choices
-from segmenter.photos import PhotoError, open_photo
-from segmenter.predictor import WEIGHTS, Segmenter, WeightsError
+from segmenter.batch import runner
+from segmenter.io import files
+from segmenter.render import corrections, render
+from segmenter.render.options import PRESETS, Choices
+from segmenter.io.images import PhotoError, open_photo
+from segmenter.inference.predictor import WEIGHTS, Segmenter, WeightsError
 
 STOPPED = 130  # the exit status of a program that Ctrl-C ended
 
@@ -82,7 +84,7 @@ def cut_photos(options):
     if choices.background == "own" and background is None:
         raise PhotoError("For --background own, name a picture with --background-picture.")
     edits = _read_edits(options.edits)
-    sources = batch.find(options.photos, options.recursive)
+    sources = runner.find(options.photos, options.recursive)
     if options.out is None and len(sources) > 1:
         raise PhotoError(f"These are {len(sources)} photos: say with --out DIR where their cutouts should go.")
     segmenter = Segmenter.load(options.weights)
@@ -92,7 +94,7 @@ def cut_photos(options):
     unknown = sorted(set(named) - {source.name for source in sources})
     if unknown:
         raise PhotoError(f"The corrections are for {unknown[0]!r}, which is not among the photos.")
-    run = batch.run(
+    run = runner.run(
         sources, segmenter, choices, options.out, edits=named, background=background, workers=options.workers
     )
     return _follow(run, options)
@@ -117,7 +119,7 @@ def _cut_one(source, segmenter, choices, edits, background):
     if isinstance(edits, dict):
         edits = edits.get(source.name, ())
     photo = open_photo(source.read())
-    product = finish.produce(photo, segmenter.probabilities(photo), choices.at(segmenter.threshold), edits, background)
+    product = render.produce(photo, segmenter.probabilities(photo), choices.at(segmenter.threshold), edits, background)
     path = source.path.with_name(product.name(Path(source.name).stem))
     try:
         files.write(path, product.data)
@@ -147,9 +149,9 @@ def _follow(run, options):
         return STOPPED
     if terminal:
         print(file=sys.stderr)
-    print(options.out / batch.TABLE)
+    print(options.out / runner.TABLE)
     if options.zip:
-        print(batch.zip_of(options.out))
+        print(runner.zip_of(options.out))
     return 1 if progress.failed else 0
 
 

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 from PIL import Image
 
-from segmenter import card
+from segmenter.hub import model_card
 
 ORIENTATION = 0x0112  # the EXIF tag
 NUMBERS = {"photos": 3, "iou": 0.9, "dice": 0.95, "boundary_f": 0.8, "gap_accuracy": None}
@@ -66,5 +66,5 @@ def complete(folder, **config):
     (folder / "metrics.json").write_text(json.dumps(metrics))
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     cv2.imwrite(str(folder / "samples.png"), noise)
-    card.write_card(folder)
+    model_card.write_card(folder)
     return folder

@@ -14,9 +14,10 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import app
-from segmenter import cutout, viewer
-from segmenter.choices import Choices
-from segmenter.photos import PhotoError, open_photo
+from segmenter.render import alpha
+from segmenter.web import viewer
+from segmenter.render.options import Choices
+from segmenter.io.images import PhotoError, open_photo
 from tests.standin import RedSegmenter, as_jpeg, red_disc
 
 
@@ -43,7 +44,7 @@ def client(address, tmp_path_factory):
 
 def expected_cutout(file, threshold):
     photo = open_photo(file)
-    return cutout.cut(photo, RedSegmenter().probabilities(photo), threshold)
+    return alpha.cut(photo, RedSegmenter().probabilities(photo), threshold)
 
 
 def pixels(path):
@@ -65,7 +66,7 @@ def test_cut_gives_the_upright_cutout_in_full_size(client, tmp_path):
 
 def test_probability_gives_the_map_with_16_bits(client, tmp_path):
     path = tmp_path / "chair.png"
-    path.write_bytes(cutout.to_png(red_disc(120, 80)))
+    path.write_bytes(alpha.to_png(red_disc(120, 80)))
     found = cv2.imread(client.predict(photo=handle_file(path), api_name="/probability"), cv2.IMREAD_UNCHANGED)
     assert found.dtype == np.uint16
     np.testing.assert_allclose(found / 65535, RedSegmenter().probabilities(red_disc(120, 80)), atol=1e-5)
@@ -128,7 +129,7 @@ def test_both_languages_say_the_same_things():
     english, chinese = viewer.texts()["en"], viewer.texts()["zh"]
     assert english.keys() == chinese.keys()
     assert english["exampleNames"].keys() == chinese["exampleNames"].keys() == {p.stem for p in app.EXAMPLES.glob("*.jpg")}
-    assert len(english["places"]) == len(chinese["places"]) == len(sum(cutout.PLACES, ()))
+    assert len(english["places"]) == len(chinese["places"]) == len(sum(alpha.PLACES, ()))
     for key, text in english.items():
         if isinstance(text, str):
             assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", chinese[key])), key

@@ -18,7 +18,10 @@ import numpy as np
 from PIL import Image
 
 import train
-from segmenter import evaluation, experiment, inspection, report, sources, training, unet  # noqa: F401  so that forks have them
+from segmenter.datasets import load, validate
+from segmenter.evaluation import metrics, report
+from segmenter.models import unet
+from segmenter.training import experiment, trainer  # noqa: F401  so that forks have them
 
 TINY = "unet_tiny"
 LIKE_THIS = (32, (8,), 16)  # size, widths, centre

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from segmenter import Segmenter, cutout, dataset, doubts
+from segmenter import Segmenter
+from segmenter.datasets import pairs as dataset
+from segmenter.render import alpha, uncertainty
 
 HERE = Path(__file__).resolve().parent
 CHAIRS = HERE.parents[1] / "segmenter/data/chairs97"
@@ -38,10 +40,10 @@ def judge(segmenter, pairs):
     for pair in pairs:
         photo, truth, known = dataset.load_case(pair)
         probabilities = segmenter.probabilities(photo)
-        found = cutout.mask(probabilities, segmenter.threshold)
+        found = alpha.mask(probabilities, segmenter.threshold)
         union = ((found | truth) & known).sum()
         wrong.append(1 - ((found & truth & known).sum() / union if union else 1.0))
-        doubtful.append(doubts.doubtfulness(probabilities, segmenter.threshold))
+        doubtful.append(uncertainty.doubtfulness(probabilities, segmenter.threshold))
     worst = np.argsort(wrong)[::-1][: max(1, len(wrong) // 4)]
     first_half = set(np.argsort(doubtful)[::-1][: -(-len(doubtful) // 2)].tolist())
     return {

@@ -21,8 +21,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from segmenter import compose, dataset, furniture
-from segmenter.pasting import Object
+from segmenter.datasets import collection as furniture, pairs
+from segmenter.render import compositing
+from segmenter.datasets.copy_paste import Object
 
 HERE = Path(__file__).resolve().parent
 CATEGORIES = {"cabinets": {"cabinet"}, "lamps": furniture.LAMPS}
@@ -37,7 +38,7 @@ SEED = 1
 def renders(collection, categories):
     """model → list of Object, of some categories."""
     folder, found = Path(collection) / "renders", {}
-    for row in dataset.read_table(folder / "renders.csv"):
+    for row in pairs.read_table(folder / "renders.csv"):
         if row["category"] not in categories:
             continue
         cutout = np.asarray(Image.open(folder / "cutouts" / row["file"]).convert("RGBA"))
@@ -61,7 +62,7 @@ def place(thing, height, floor, middle):
     rows, columns = thing.cutout.shape[:2]
     scale = height / rows
     corner = np.array([middle - scale * columns / 2, floor - height])
-    cutout = compose.place(thing.cutout, np.column_stack([np.eye(2) * scale, corner]), SIDE, SIDE)
+    cutout = compositing.place(thing.cutout, np.column_stack([np.eye(2) * scale, corner]), SIDE, SIDE)
     zoom = scale * thing.frame / thing.shadow.shape[0]
     matrix = np.column_stack([np.eye(2) * zoom, corner - scale * np.array(thing.corner)])
     return cutout, np.clip(cv2.warpAffine(thing.shadow, matrix, (SIDE, SIDE)), 0, 1) * 0.8
@@ -77,7 +78,7 @@ def picture(wanted, seats, background, rng):
     for thing, share in sorted(things, key=lambda _: rng.random()):
         floor, middle = rng.uniform(0.72, 1.0) * SIDE, rng.uniform(0.15, 0.85) * SIDE
         cutout, shadow = place(thing, share * SIDE, floor, middle)
-        photo = compose.paste(photo, compose.harmonise(cutout, photo, 0.2), shadow)
+        photo = compositing.paste(photo, compositing.harmonise(cutout, photo, 0.2), shadow)
         alpha = cutout[..., 3].astype(np.float32) / 255
         target = target * (1 - alpha) + alpha * (thing is wanted)
         whole = max(whole, target.sum())

@@ -71,7 +71,8 @@ def ours(path):
 
 def compare(collection, weights, network):
     """Both on the validation photos: metrics of each, without the lists of single photos."""
-    from segmenter import dataset, evaluation, furniture
+    from segmenter.datasets import collection as furniture, pairs as dataset
+    from segmenter.evaluation import metrics as evaluation
 
     found = {}
     for name, predict in (("chairlift", ours(weights)), ("u2netp", peer(network))):

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from segmenter import Segmenter, cutout, open_photo
+from segmenter import Segmenter, open_photo
+from segmenter.render import alpha
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "segmenter/data/examples/images/01_wooden_chair_corner.jpg"
 RUNS = 4
@@ -43,8 +44,8 @@ def take(segmenter, data):
 
     photo = timed(open_photo(data))
     probabilities = timed(segmenter.probabilities(photo))
-    rgba = timed(cutout.cut(photo, probabilities))
-    timed(cutout.to_png(rgba))
+    rgba = timed(alpha.cut(photo, probabilities))
+    timed(alpha.to_png(rgba))
     seconds = dict(zip(("open", "map", "cut", "png"), np.diff(times).round(3).tolist()))
     return {**seconds, "total": round(times[-1] - times[0], 3)}, rgba
 

@@ -7,7 +7,7 @@ import pytest
 
 import app
 from segmenter import Segmenter
-from segmenter.predictor import WEIGHTS
+from segmenter.inference.predictor import WEIGHTS
 
 METRICS = json.loads((WEIGHTS / "metrics.json").read_text())
 

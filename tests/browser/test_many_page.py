@@ -15,7 +15,7 @@ from gradio.utils import get_upload_folder
 
 import app
 from segmenter import Choices, open_photo, produce
-from segmenter.uploads import Uploads
+from segmenter.web.uploads import Uploads
 from tests.browser.conftest import WAIT
 from tests.browser.test_page import CHAIR
 from tests.standin import RedSegmenter, as_jpeg, red_disc

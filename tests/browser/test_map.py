@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from segmenter import cutout, viewer
+from segmenter.render import alpha as cutout
+from segmenter.web import viewer
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,9 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 import app
-from segmenter import Segmenter, cutout, open_photo, viewer
+from segmenter import Segmenter, open_photo
+from segmenter.render import alpha as cutout
+from segmenter.web import viewer
 from tests.standin import BROKEN_SIDE, RedSegmenter, as_jpeg, red_disc
 
 # 4:3 and larger than what is sent to the browser, so that the downloaded file shows what the server kept.

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segmenter import cutout, doubts, edits, open_photo, viewer
-from segmenter.choices import PRESETS, Choices
-from segmenter.finish import picture, produce
+from segmenter import open_photo
+from segmenter.render import alpha as cutout, corrections as edits, uncertainty
+from segmenter.web import viewer
+from segmenter.render.options import PRESETS, Choices
+from segmenter.render.render import picture, produce
 from tests.standin import RedSegmenter, as_jpeg, red_disc
 
 
@@ -147,7 +149,7 @@ def pieces(seed, height=240, width=320):
 def test_corrections_agree(script, seed, threshold):
     random = np.random.default_rng(100 + seed)
     grey = pieces(seed)
-    found = doubts.find(grey.astype(np.float32) / 255, threshold)
+    found = uncertainty.find(grey.astype(np.float32) / 255, threshold)
     made = [
         {"do": str(random.choice(["keep", "erase"])), "radius": float(random.uniform(0.01, 0.08)),
          "points": random.uniform(-0.1, 1.1, (int(random.integers(1, 6)), 2)).tolist()}
@@ -167,7 +169,7 @@ def test_corrections_agree(script, seed, threshold):
 @pytest.mark.parametrize("seed", range(6))
 def test_doubts_agree(script, seed):
     grey, threshold = pieces(seed), 0.5
-    wanted = doubts.find(grey.astype(np.float32) / 255, threshold)
+    wanted = uncertainty.find(grey.astype(np.float32) / 255, threshold)
     found = script("findDoubts(map, threshold)", grey, threshold=threshold)
     for kind in ("islands", "gaps"):
         assert [item["box"] for item in found[kind]] == [pytest.approx(item["box"]) for item in wanted[kind]]
@@ -393,7 +395,7 @@ def test_the_training_pair_is_data_to_train_on(visitor, tmp_path):
     assert name == "ring-training.zip"
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         archive.extractall(tmp_path)
-    from segmenter.dataset import read_folder  # the trainer's reader; here, as it takes seconds to import
+    from segmenter.datasets.pairs import read_folder  # the trainer's reader; here, as it takes seconds to import
 
     (pair,) = read_folder(tmp_path)
     photo = open_photo(PHOTO)

@@ -1,0 +1,202 @@
+"""The collection of the default weights: what its folders hold, what trains and what never does.
+
+A collection is a folder with `photos/`, `rooms/`, `scenes/`, `objects/`, `renders/` and
+`backgrounds/`, each with the CSV that says what its pictures are, and `wild/`, photos from other
+sources. Fold 0, `scenes/val` and all of `wild/` are for validation alone.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from segmenter.datasets import pairs as dataset
+from segmenter.inference import preprocessing
+from segmenter.datasets.copy_paste import Object, cut_object
+
+SEATS = {"chair", "armchair", "stool", "bench", "sofa"}
+GAPPY = {"chair", "swivelchair", "table"}
+OUTLINES = {"outline", "outline+unknown"}  # masks that a person outlined, gaps and all
+VALIDATION_FOLD = "0"
+WHITE = 255  # furniture; in objects/ the thing that stands out
+ROOMS_SEAT = 0.02  # share of a room that its seats must cover for it to be judged on
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture of the collection with its mask: 255 foreground, 128 unknown, all else background.
+
+    Where `doubtful`, the mask is an outline that may have painted over gaps (see `segmenter.models.losses`).
+    """
+
+    photo: Path
+    mask: Path
+    row: dict
+    doubtful: bool = False
+
+    def read(self):
+        """(photo uint8 H × W × 3, target float32 H × W 0 … 1, weight float32 H × W)."""
+        photo, mask = _rgb(self.photo), _grey(self.mask)
+        target = (mask == WHITE).astype(np.float32)
+        weight = (mask != preprocessing.UNKNOWN).astype(np.float32)
+        if self.doubtful:
+            weight = np.where(target > 0, -weight, weight)
+        return photo, target, weight
+
+    def read_empty(self):
+        """As `read`, but nothing in it is furniture."""
+        photo = _rgb(self.photo)
+        return photo, np.zeros(photo.shape[:2], np.float32), np.ones(photo.shape[:2], np.float32)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A mask for judging by: only 255 is foreground, whatever other levels mean. See `pairs.Pair`."""
+
+    file: Path
+    empty: bool = False  # nothing in the picture is furniture
+
+    def read(self):
+        mask = _grey(self.file)
+        foreground = np.zeros(mask.shape, bool) if self.empty else mask == WHITE
+        return foreground, np.full(mask.shape, True) if self.empty else mask != preprocessing.UNKNOWN
+
+
+def _rgb(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def _grey(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("L"))
+
+
+def _png(path):
+    return path.with_suffix(".png")
+
+
+def read_pictures(collection, name, keep=lambda row: row["fold"] != VALIDATION_FOLD):
+    """The pictures of one folder for which `keep(row)` is true, by default those that may train."""
+    folder = Path(collection) / name
+    return [
+        Picture(folder / "images" / row["file"], _png(folder / "masks" / row["file"]), row, _is_doubtful(row))
+        for row in dataset.read_table(folder / f"{name}.csv")
+        if keep(row)
+    ]
+
+
+def _is_doubtful(row):
+    """Outlines of sofas and beds are right as they are; those of chairs and tables may have lost their gaps."""
+    gappy = bool(GAPPY & set(row["classes"].split("+"))) if "classes" in row else True
+    return gappy and row.get("mask") in OUTLINES
+
+
+def training_scenes(collection):
+    """The rendered scenes that may train, as a list of Picture."""
+    pairs = dataset.read_folder(Path(collection) / "scenes" / "train")
+    return [Picture(pair.photo, pair.mask, {}) for pair in pairs]
+
+
+def rendered_objects(collection):
+    """The renders outside the validation fold, as a list of Object."""
+    folder = Path(collection) / "renders"
+    found = []
+    for row in dataset.read_table(folder / "renders.csv"):
+        if row["fold"] == VALIDATION_FOLD:
+            continue
+        with Image.open(folder / "cutouts" / row["file"]) as picture:
+            cutout = np.asarray(picture.convert("RGBA"))
+        shadow = _grey(_png(folder / "shadows" / row["file"])).astype(np.float32) / 255
+        shadow = cv2.GaussianBlur(shadow, (0, 0), 1.5)  # the rendering is grainy
+        corner = (float(row["x0"]), float(row["y0"]))
+        found.append(Object(cutout, row["category"], shadow, float(row["frame"]), corner))
+    return found
+
+
+@lru_cache(maxsize=2048)
+def cut_photo(picture):
+    """The furniture of a photo with an exact mask, as an Object."""
+    photo, target, _ = picture.read()
+    return cut_object(photo, target, picture.row["classes"].split("+")[0])
+
+
+def background_photos(collection):
+    """The pictures of places without furniture, as a list of uint8 H × W × 3."""
+    folder = Path(collection) / "backgrounds"
+    return [_rgb(folder / row["file"]) for row in dataset.read_table(folder / "backgrounds.csv")]
+
+
+# Validation
+
+
+def validation_pairs(collection):
+    """What the default weights are validated on: name of the source → list of Pair.
+
+    The photos of `wild/` by where they come from, the rooms with seats and exact masks, the scenes
+    whose models never trained, and the photos' fold 0, by how their masks were made.
+    """
+    held_out = {}
+    for picture in read_pictures(collection, "wild", lambda row: True):
+        held_out.setdefault(f"wild_{picture.row['source']}", []).append(_pair(picture))
+    held_out["rooms"] = [_pair(picture) for picture in read_pictures(collection, "rooms", _is_judged_room)]
+    held_out["scenes"] = [
+        dataset.Pair(pair.photo, Levels(pair.mask)) for pair in dataset.read_folder(Path(collection) / "scenes" / "val")
+    ]
+    for picture in read_pictures(collection, "photos", _is_held_out):
+        kind = picture.row["mask"]
+        held_out.setdefault(f"photos_{'cut' if kind == 'cut' else 'others'}", []).append(_pair(picture))
+    return held_out
+
+
+def empty_pairs(collection):
+    """The validation pictures of things that are no furniture, as a list of Pair."""
+    pictures = read_pictures(collection, "objects", _is_held_out)
+    return [dataset.Pair(picture.photo, Levels(picture.mask, empty=True)) for picture in pictures]
+
+
+def thing_pairs(collection):
+    """Some of the same pictures, where the thing itself is what is looked for: for the first curriculum."""
+    return [_pair(picture) for picture in read_pictures(collection, "objects", _is_held_out)[::3]]
+
+
+def _is_held_out(row):
+    return row["fold"] == VALIDATION_FOLD
+
+
+def _is_judged_room(row):
+    return _is_held_out(row) and row["mask"] == "exact" and float(row["seat"]) > ROOMS_SEAT
+
+
+def _pair(picture):
+    return dataset.Pair(picture.photo, Levels(picture.mask))
+
+
+def watched_pairs(held_out):
+    """The validation pairs that are looked at after every epoch; none of `wild/`, which only judges the end."""
+    if "things" in held_out:
+        return held_out["things"]
+    return held_out["scenes"] + held_out["rooms"] + held_out["photos_cut"][:48] + held_out["photos_others"][:96]
+
+
+def credits(collection):
+    """One line a licence: the authors of the rendered furniture that trained, where it asks for names."""
+    collection = Path(collection)
+    authors = {}
+    for row in dataset.read_table(collection / "renders" / "renders.csv"):
+        if row["fold"] != VALIDATION_FOLD:
+            authors.setdefault(row["licence"], set()).add(row["author"])
+    for row in dataset.read_table(collection / "scenes" / "scenes.csv"):
+        if row["set"] == "train":
+            for part in ("seat", "other"):
+                names, licences = row[f"{part}_authors"].split(";"), row[f"{part}_licences"].split(";")
+                for name, licence in zip(names, licences):
+                    authors.setdefault(licence.strip(), set()).add(name.strip())
+    return [
+        f"3D models under {licence}, by {', '.join(sorted(names - {''}))}"
+        for licence, names in sorted(authors.items())
+        if licence
+    ]

@@ -1,0 +1,212 @@
+"""Where photos with masks come from: a folder, a zip, what labelling tools export, or the Hub."""
+
+import re
+import zipfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from segmenter.datasets import pairs as dataset
+from segmenter.datasets.formats import common
+from segmenter.io import archives
+from segmenter.datasets.pairs import PHOTO_SUFFIXES, DatasetError, Finding, Pair
+
+HUB = "hf://"
+OPAQUE = "pictures without transparency"
+LAYOUTS = (
+    "photos in images/ and their masks in masks/, or pictures with a transparent background, "
+    "or an export as COCO, labelme or YOLO segmentation"
+)
+# Folders that mean something where they are; any other lone folder is only a wrapping.
+KNOWN_FOLDERS = {"images", "masks", "labels", "annotations", "train", "val", "valid", "validation", "test"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """What was found in one place.
+
+    Args:
+        name: short, as for an output folder.
+        kind: "masks", "cutouts", "COCO", "labelme" or "YOLO".
+        folder: where the files lie, unpacked.
+        pairs: list of Pair.
+        found: list of Finding: what had to be left out already.
+        classes: name → number of outlines; empty where masks have no classes.
+    """
+
+    name: str
+    kind: str
+    folder: Path
+    pairs: list
+    found: list
+    classes: dict
+
+    def in_words(self):
+        what = {"masks": "photos with masks", "cutouts": "cutouts"}.get(self.kind, f"photos of a {self.kind} export")
+        named = ", ".join(f"{name} ({count})" for name, count in self.classes.items())
+        return f"{self.name}: {len(self.pairs)} {what}{f', outlines: {named}' if named else ''}"
+
+
+def open_place(place, classes=None, cache=None):
+    """Find the photos and masks of a place, whatever its layout.
+
+    A place is a folder, a zip of one (it may hold a single folder of any name), a COCO file, or
+    `hf://datasets/OWNER/NAME[@REVISION]`. Of the layouts the first that fits counts: `images/` and
+    `masks/`; `labels/` (YOLO); JSON files (COCO or labelme); pictures with transparency. Subfolders
+    such as train/ and val/ of an export are read as one: how to split is decided here, by groups.
+
+    Args:
+        place: str or path.
+        classes: names of the classes that are foreground (default: all).
+        cache: folder for what is unpacked (default: `archives.default_cache()`).
+
+    Returns:
+        Place.
+
+    Raises:
+        DatasetError: nothing of it can be read; the message says why and what to do.
+    """
+    cache = Path(cache) if cache else archives.default_cache()
+    text = str(place)
+    if text.startswith(("hf:/", "http:/", "https:/")):
+        name, path = _pull(text)
+    else:
+        path = Path(text).expanduser()
+        name = path.resolve().stem if path.is_file() else path.resolve().name
+    folder, file = _locate(path, cache)
+    kind, pairs, found, counts = _read(folder, file, classes, cache)
+    if not pairs:
+        raise DatasetError(f"none of the photos in {name} can be used:\n{dataset.told(found)}")
+    return Place(name, kind, folder, pairs, found, dict(counts.most_common()))
+
+
+def _pull(address):
+    match = re.fullmatch(r"hf://datasets/([\w.-]+)/([\w.-]+)(@[\w./-]+)?", address)
+    if not match:
+        raise DatasetError(f"{address} is no data set's address; it reads hf://datasets/OWNER/NAME or …/NAME@REVISION")
+    from segmenter.hub import datasets  # speaks to the Hub, which nothing else here needs
+
+    return match[2], Path(datasets.pull_dataset(address))
+
+
+def _locate(path, cache):
+    """(folder, None), or (folder, file) where a single annotation file was asked for."""
+    if path.is_dir():
+        folder = _unwrap(path)
+        zips = common.files_under(folder, (".zip",))
+        if len(zips) == 1 and not common.files_under(folder, PHOTO_SUFFIXES):
+            return _unwrap(archives.unpack(zips[0], cache)), None
+        return folder, None
+    if not path.exists():
+        raise DatasetError(
+            f"{path} is missing: put the photos in images/ and their masks in masks/ of a folder, and name that folder"
+        )
+    if path.suffix.lower() == ".json":
+        return path.parent, path
+    if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
+        return _unwrap(archives.unpack(path, cache)), None
+    raise DatasetError(f"{path.name} is neither a folder nor a zip: give a folder or a zip with {LAYOUTS}")
+
+
+def _unwrap(folder):
+    """The folder inside, where it is all there is and its name means nothing."""
+    while True:
+        try:
+            inside = [path for path in folder.iterdir() if not path.name.startswith(".") and path.name != "__MACOSX"]
+        except OSError as error:
+            raise DatasetError(f"{folder} cannot be read: {error.strerror}; check its permissions") from error
+        if len(inside) != 1 or not inside[0].is_dir() or inside[0].name.lower() in KNOWN_FOLDERS:
+            return folder
+        folder = inside[0]
+
+
+def _read(folder, file, classes, cache):
+    """(kind, pairs, found, classes) by the first layout that fits."""
+    if file is None and (folder / "masks").is_dir():
+        _refuse_classes(classes, "masks")
+        return "masks", *dataset.pair_up(folder), Counter()
+    reading = common.Reading(folder, set(classes) if classes else None)
+    kind = _read_annotations(folder, file, reading, cache)
+    if kind:
+        unknown = (reading.wanted or set()) - reading.classes.keys()
+        if unknown:
+            raise DatasetError(
+                f"nothing is labelled {', '.join(sorted(unknown))}; the classes are {', '.join(reading.classes) or 'none'}"
+            )
+        return kind, reading.pairs, reading.found, reading.classes
+    _refuse_classes(classes, "cutouts")
+    return "cutouts", *_read_cutouts(folder), Counter()
+
+
+def _refuse_classes(classes, kind):
+    if classes:
+        raise DatasetError(f"{kind} have no classes to choose from; leave the choice of classes out")
+
+
+def _read_annotations(folder, file, reading, cache):
+    """The kind of export that was read, or None where there is none."""
+    if file is None and common.label_folders(folder):
+        common.read_yolo(reading)
+        return "YOLO"
+    opened, broken = [], []
+    for path in [file] if file else common.files_under(folder, (".json",)):
+        try:
+            opened.append((path, common.read_json(path)))
+        except DatasetError as error:
+            broken.append((path, error))
+    coco = [item for item in opened if common.is_coco(item[1])]
+    labelme = [item for item in opened if common.is_labelme(item[1])]
+    if broken and not labelme:
+        raise broken[0][1]
+    if coco:
+        common.read_coco(coco, reading)
+        return "COCO"
+    if labelme:
+        for path, error in broken:
+            reading.error(common.UNREADABLE, path.name, str(error), "or remove the file")
+        common.read_labelme(labelme, reading, cache)
+        return "labelme"
+    if file:
+        raise DatasetError(f"{file.name} is neither COCO (images, annotations) nor labelme (shapes); export it again")
+    return None
+
+
+def _read_cutouts(folder):
+    """Pictures whose transparency is their mask, as (pairs, found)."""
+    pictures = common.files_under(folder, PHOTO_SUFFIXES)
+    if not pictures:
+        raise DatasetError(f"{folder} holds no photos ({', '.join(PHOTO_SUFFIXES)}): put there {LAYOUTS}{_hint(folder)}")
+    pairs, found = [], []
+    for path in pictures:
+        if _has_alpha(path):
+            pairs.append(Pair(path, path, (common.group_of(path, folder),)))
+        else:
+            found.append(Finding("error", OPAQUE, path.name, "there is no transparency to tell the object by",
+                                 "save the cutout as PNG or WebP with a transparent background"))  # fmt: skip
+    if not pairs and (folder / "images").is_dir():
+        dataset.pair_up(folder)  # says that masks/ is missing
+    if not pairs:
+        raise DatasetError(
+            f"the {len(pictures)} pictures in {folder} have neither masks nor a transparent background: put there {LAYOUTS}"
+        )
+    return pairs, found
+
+
+def _has_alpha(path):
+    """Whether a picture has an alpha channel; a file that cannot be read is judged later."""
+    try:
+        with Image.open(path) as picture:
+            return picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info
+    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError):
+        return path.suffix.lower() in (".png", ".webp")
+
+
+def _hint(folder):
+    """What to do about layouts that are known but not read."""
+    if common.files_under(folder, (".xml",)):
+        return ". Its XML annotations are not read: export them as COCO"
+    if common.files_under(folder, (".parquet", ".tar", ".tfrecord")):
+        return ". Its tables are not read: save the photos and masks as files"
+    return ""

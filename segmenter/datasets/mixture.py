@@ -1,0 +1,261 @@
+"""Training pictures of the default weights, drawn from a collection: see `Mixture`.
+
+Every `draw` is a function of a numpy Generator → (photo uint8 s × s × 3, target float32 s × s,
+weight float32 s × s), see `segmenter.models.losses`.
+"""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from segmenter.datasets import augment, collection as furniture
+from segmenter.inference import preprocessing
+from segmenter.render import compositing
+from segmenter.datasets.copy_paste import Object, put
+
+SHARES = {  # of the samples, by curriculum
+    "things": {"things": 1.0},  # what a thing in a photo is, before it is learnt which things are furniture
+    "furniture": {"photos": 0.34, "rooms": 0.24, "scenes": 0.12, "pasted": 0.20, "empty": 0.10},
+}
+LAMPS = {"lamp"}  # nobody's piece of furniture on its own: it only stands beside one
+MARKED = 0.06  # share of the photos drawn that show cabinets, cribs and benches, which are few
+COVERED = {"photos": 0.3, "scenes": 0.25, "pasted": 0.35, "empty": 0.2}  # share with another thing in front
+LEAST_LEFT = 0.3  # of the furniture that a thing in front of it must leave to be seen
+LARGEST_THING = 0.7  # share of its picture, beyond which a thing is rather a close view than a thing
+
+STRENGTHS = {
+    "photos": augment.Strength(scale=(0.45, 1.35)),
+    "rooms": augment.Strength(scale=(0.8, 2.2), shift=0.2),
+    "scenes": augment.Strength(scale=(0.75, 2.2), shift=0.2),
+    "things": augment.Strength(scale=(0.7, 1.4)),
+    "empty": augment.Strength(scale=(0.7, 1.6)),
+}
+
+
+class Mixture:
+    """The `draw` of `TrainingBatches` for the default weights: shares of the sources, seeded.
+
+    Args:
+        collection: its folder, see `furniture`.
+        size: side of the network's square in pixels.
+        curriculum: one of `SHARES`.
+    """
+
+    def __init__(self, collection, size, curriculum="furniture"):
+        self.shares = SHARES[curriculum]
+        things = furniture.read_pictures(collection, "objects")
+        in_front = Things(things, size)
+        self.draws = {"things": Changed(things, None, STRENGTHS["things"], size)}
+        if curriculum == "things":
+            return
+        photos, rooms = (furniture.read_pictures(collection, name) for name in ("photos", "rooms"))
+        scenes = furniture.training_scenes(collection)
+        self.draws |= {
+            "photos": Changed(photos, photo_chances(photos), STRENGTHS["photos"], size, in_front, COVERED["photos"]),
+            "rooms": Changed(rooms, room_chances(rooms), STRENGTHS["rooms"], size),
+            "scenes": Changed(scenes, None, STRENGTHS["scenes"], size, in_front, COVERED["scenes"]),
+            "empty": Changed(things, None, STRENGTHS["empty"], size, in_front, COVERED["empty"], empty=True),
+            "pasted": Pasted(
+                [furniture.rendered_objects(collection), [each for each in photos if each.row["mask"] == "cut"]],
+                Backgrounds(furniture.background_photos(collection), things, [each for each in rooms if is_bare(each.row)]),
+                in_front,
+                size,
+            ),
+        }
+
+    def __call__(self, _index, rng):
+        source = rng.choice(list(self.shares), p=list(self.shares.values()))
+        return self.draws[source](rng)
+
+
+def photo_chances(pictures):
+    """How often each photo is drawn: chairs oftener than beds, and the few cabinets much oftener."""
+    marked = np.array([each.row["mask"] == "marked" for each in pictures])
+    chances = np.array([1.6 if furniture.GAPPY & set(each.row["classes"].split("+")) else 0.8 for each in pictures])
+    if marked.any() and not marked.all():
+        chances[marked] = MARKED / (1 - MARKED) * chances[~marked].sum() / marked.sum()
+    return chances / chances.sum()
+
+
+def room_chances(pictures):
+    """How often each room is drawn: seats with people or pets on and beside them the oftenest."""
+    chances = np.ones(len(pictures))
+    for number, picture in enumerate(pictures):
+        seat, living = float(picture.row["seat"]) > 0.01, float(picture.row["living"]) > 0.01
+        chances[number] = 1 + 2 * seat + 2 * (seat and living)
+    return chances / chances.sum()
+
+
+def is_bare(row):
+    """Whether a room surely holds no seat, so that it may be a background."""
+    return float(row["seat"]) == 0 and row["rest_is_background"] == "yes"
+
+
+class Changed:
+    """Pictures as `augment.augment` changes them, some with another thing in front.
+
+    Args:
+        pictures: list of `collection.Picture`.
+        chances: how probably each is drawn, or None where all are alike.
+        strength: augmentation.Strength.
+        size: side of the network's square in pixels.
+        things: Things; of the pictures that are drawn, the share `covered` gets one.
+        empty: whether nothing in the pictures counts.
+    """
+
+    def __init__(self, pictures, chances, strength, size, things=None, covered=0.0, empty=False):
+        self.pictures, self.strength, self.size = pictures, strength, size
+        self.ladder = None if chances is None else np.cumsum(chances)
+        self.things, self.covered, self.empty = things, covered, empty
+
+    def __call__(self, rng):
+        if self.ladder is None:
+            number = rng.integers(len(self.pictures))
+        else:
+            number = min(np.searchsorted(self.ladder, rng.random()), len(self.pictures) - 1)
+        picture = self.pictures[number]
+        photo, target, weight = picture.read_empty() if self.empty else picture.read()
+        still = replace(self.strength, colour=0.0, damage=0.0)
+        sample = augment.augment(photo, target, weight, self.size, rng, still)
+        if rng.random() < self.covered:
+            sample = self.things.cover(sample, rng)
+        return _expose(sample, rng)
+
+
+def _expose(sample, rng):
+    """A sample in another light and through another camera."""
+    photo, target, weight = sample
+    photo = augment.damage(augment.shift_colours(photo, rng), rng)
+    return photo, target, weight.astype(np.float32)
+
+
+class Things:
+    """What stands out in ordinary photos, cut out to be put in front of furniture, on it and beside it.
+
+    Args:
+        pictures: list of `collection.Picture` of things that are no furniture.
+        size: side of the network's square in pixels.
+    """
+
+    def __init__(self, pictures, size):
+        self.pictures = [each for each in pictures if float(each.row["thing"]) < LARGEST_THING]
+        self.size = size
+
+    def cover(self, sample, rng):
+        """Put one thing into a sample: it is no furniture, and hides what is behind it."""
+        photo, target, weight = sample
+        cutout = self._place(self._cut(rng), target, rng)
+        alpha = cutout[..., 3].astype(np.float32) / 255
+        left = target * (1 - alpha)
+        if left.sum() < LEAST_LEFT * target.sum():
+            return sample
+        cutout = compositing.harmonise(cutout, photo, rng.uniform(0, 0.4))
+        return compositing.paste(photo, cutout), left, np.where(alpha > 0.3, 1.0, weight)
+
+    def _cut(self, rng):
+        """RGBA uint8 of a thing; one that its picture's sides cut is given up for another, a few times."""
+        for _ in range(4):
+            photo, target, _ = self.pictures[rng.integers(len(self.pictures))].read()
+            sides = (target[0].any(), target[:, 0].any(), target[:, -1].any())
+            if not any(sides):
+                break
+        alpha = cv2.erode((target * 255).astype(np.uint8), np.ones((3, 3), np.uint8))  # less of its old background
+        alpha = cv2.GaussianBlur(alpha, (0, 0), 0.7)
+        x, y, width, height = cv2.boundingRect(alpha)
+        cutout = np.dstack([photo, alpha])[y : y + max(1, height), x : x + max(1, width)]
+        return cutout[:, ::-1] if rng.random() < 0.5 else cutout
+
+    def _place(self, cutout, target, rng):
+        """The thing on an empty canvas: mostly so that its foot stands somewhere on the furniture."""
+        height, width = cutout.shape[:2]
+        scale = np.exp(rng.uniform(np.log(0.12), np.log(0.65))) * self.size / max(height, width)
+        foot = rng.uniform(0, 1, 2) * self.size
+        inside = np.flatnonzero(target > 0.5)
+        if len(inside) and rng.random() < 0.7:
+            row, column = divmod(int(inside[rng.integers(len(inside))]), self.size)
+            foot = np.array([column, row], np.float64)
+        offset = foot - scale * np.array([width / 2, height * rng.uniform(0.7, 1.0)])
+        matrix = np.column_stack([np.diag([scale, scale]), offset])
+        return compositing.place(np.ascontiguousarray(cutout), matrix, self.size, self.size)
+
+
+class Backgrounds:
+    """Places to paste furniture into, as samples with an empty target.
+
+    Args:
+        photos: list of uint8 H × W × 3 without furniture.
+        things, rooms: lists of `collection.Picture` without furniture.
+    """
+
+    def __init__(self, photos, things, rooms):
+        self.photos, self.things, self.rooms = photos, things, rooms
+
+    def __call__(self, size, rng):
+        kind = rng.choice(4, p=[0.3, 0.25, 0.3, 0.15])
+        if kind == 0:
+            return _blank(self._crop(self.photos[rng.integers(len(self.photos))], size, rng))
+        if kind == 1 or not self.things or not self.rooms:
+            return _blank(compositing.plain_room(size, size, rng))
+        still = replace(STRENGTHS["empty"], colour=0.0, damage=0.0)
+        if kind == 2:
+            whole = self.things[rng.integers(len(self.things))].read_empty()
+        else:
+            whole = self.rooms[rng.integers(len(self.rooms))].read()
+        return augment.augment(*whole, size, rng, still)
+
+    @staticmethod
+    def _crop(whole, size, rng):
+        side = int(min(whole.shape[:2]) * rng.uniform(0.5, 1.0))
+        y, x = (rng.integers(0, extent - side + 1) for extent in whole.shape[:2])
+        picture = preprocessing.resize(whole[y : y + side, x : x + side], size, size)
+        if rng.random() < 0.3:  # out of focus
+            picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.8, 4))
+        return picture
+
+
+def _blank(photo):
+    return photo, np.zeros(photo.shape[:2], np.float32), np.ones(photo.shape[:2], np.float32)
+
+
+class Pasted:
+    """Draws pictures of one to three objects standing on a background, with their exact mask.
+
+    A single object is the subject and counts, whatever furniture it is; of several, seats count and
+    other furniture carries no loss.
+
+    Args:
+        groups: lists of Object, or of `collection.Picture` to cut them out of; each list is drawn as often.
+        backgrounds: Backgrounds.
+        things: Things.
+        size: side of the network's square in pixels.
+    """
+
+    def __init__(self, groups, backgrounds, things, size):
+        self.groups = [group for group in groups if group]
+        self.backgrounds, self.things, self.size = backgrounds, things, size
+
+    def __call__(self, rng):
+        photo, target, weight = self.backgrounds(self.size, rng)
+        count = rng.choice([1, 2, 3], p=[0.74, 0.19, 0.07])
+        group = self.groups[rng.integers(len(self.groups))]
+        floors = np.sort(rng.uniform(0.55, 1.03, count)) * self.size  # the farther, the earlier
+        for floor in floors:
+            thing = group[rng.integers(len(group))]
+            thing = thing if isinstance(thing, Object) else furniture.cut_photo(thing)
+            if count == 1 and thing.category in LAMPS:
+                break
+            smallest = 0.25 if count > 1 else 0.15 if rng.random() < 0.3 else 0.35
+            cutout, shadow = put(thing, self.size, floor, smallest, rng)
+            cutout = compositing.harmonise(cutout, photo, rng.uniform(0, 0.3))
+            photo = compositing.paste(photo, cutout, shadow)
+            alpha = cutout[..., 3].astype(np.float32) / 255
+            counts = count == 1 or thing.category in furniture.SEATS or thing.frame == 0
+            target = target * (1 - alpha) + alpha * counts
+            weight = np.where(alpha > 0.3, float(counts), weight)
+        sample = photo, target, weight
+        if rng.random() < COVERED["pasted"]:
+            sample = self.things.cover(sample, rng)
+        if rng.random() < 0.5:
+            sample = tuple(np.ascontiguousarray(part[:, ::-1]) for part in sample)
+        return _expose(sample, rng)

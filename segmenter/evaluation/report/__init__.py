@@ -1,0 +1,63 @@
+"""report.html: what a person reads after training, in one file that needs no server.
+
+`complete` adds everything that the page says to the metrics; `write_page` shows it, from
+metrics.json alone, so that no figure is on the page that is not in that file.
+"""
+
+from segmenter.evaluation import metrics as evaluation
+from segmenter.evaluation.report import summary, verdict
+from segmenter.evaluation.report.page import in_words, write_page
+
+__all__ = ["complete", "in_words", "write_page"]
+
+
+def complete(metrics, before=None, history=None, config=None, findings=None, folds=None, facts=None):
+    """The metrics together with all that the report says.
+
+    Args:
+        metrics: as `metrics.evaluate` gives them (with `data`, where the data set has a name).
+        before: metrics of the weights that training started from, on the same photos, or None; may
+            have `name` and `weights_sha256` besides.
+        history: path of history.csv, or a list of dicts with its columns, or None.
+        config: config.json as a dict, or None; the last of its `steps` is shown as the recipe.
+        findings: what the check of the data found (see `summary.read_findings`); None where nothing
+            was checked.
+        folds: a list of dicts with the figures of each fold (`metrics.fold_summary`), or None.
+        facts: dict of further facts about the run, name → number or text.
+
+    Returns:
+        A new dict, plain JSON: the metrics with `best_threshold`, `verdict`, and, where they were
+        given, `comparison`, `history`, `recipe`, `network`, `findings`, `folds` and `facts`.
+    """
+    metrics = {**metrics, "best_threshold": metrics.get("best_threshold") or evaluation.best_threshold(metrics)}
+    config = config or {}
+    recipe = _plain((config.get("steps") or [{}])[-1])
+    if config:
+        metrics["network"] = {key: config[key] for key in ("name", "architecture", "size") if key in config}
+    if recipe:
+        metrics["recipe"] = recipe
+    if before:
+        metrics, comparison = summary.compare(metrics, before)
+        if comparison:
+            metrics["comparison"] = comparison
+    epochs = summary.read_history(history) if history is not None else []
+    if epochs:
+        metrics["history"] = summary.summarise_history(epochs, recipe.get("epochs"))
+    if findings is not None:
+        metrics["findings"] = summary.read_findings(findings)
+    if folds:
+        metrics["folds"] = summary.summarise_folds(folds)
+    if facts:
+        metrics["facts"] = _plain(facts)
+    metrics["verdict"] = verdict.judge(metrics)
+    return metrics
+
+
+def _plain(values):
+    """A dict as JSON can hold it: what is not finite becomes None, and what JSON does not know its text."""
+    return {
+        str(key): (value if value == value and abs(value) != float("inf") else None)
+        if isinstance(value, (int, float))
+        else value if value is None or isinstance(value, (str, list, dict)) else str(value)
+        for key, value in values.items()
+    }  # fmt: skip

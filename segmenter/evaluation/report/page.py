@@ -1,0 +1,174 @@
+"""metrics.json → report.html: figures that name their place in that file, charts, pictures."""
+
+import json
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+import markupsafe
+
+from segmenter.evaluation import metrics as evaluation
+from segmenter.evaluation.report import charts, pictures
+
+PAGE = "report.html"
+MEGABYTES = 15  # of the page at most, pictures included
+ROOM = 1_500_000  # bytes of it for everything but pictures
+UNKNOWN = "–"
+WORDS = {  # keys of metrics.json as the page calls them
+    "iou": "IoU", "dice": "Dice", "boundary_f": "Boundary F", "gap_accuracy": "Gaps left open",
+}  # fmt: skip
+MEANINGS = {
+    "iou": "overlap of what it found with what is there, of both together",
+    "dice": "the same overlap, of their mean size",
+    "boundary_f": "outlines that run where they should",
+    "gap_accuracy": "background between legs and slats, kept open",
+}
+
+
+def write_page(out, judged=(), show_photos=True):
+    """Write report.html into a folder that holds metrics.json, made of that file alone.
+
+    Args:
+        out: the folder; metrics.json in it is what `complete` gave.
+        judged: list of (Score, Case, map) for the pictures, in any order.
+        show_photos: False where the photos must not be shown: the page then has figures and charts.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        ValueError: metrics.json is not one of `complete`.
+        OSError: it cannot be read, or the page cannot be written.
+    """
+    out = Path(out)
+    metrics = json.loads((out / evaluation.METRICS).read_text(encoding="utf-8"))
+    if "verdict" not in metrics:
+        raise ValueError(f"{out / evaluation.METRICS} has no verdict: report.complete adds it")
+    html = render(metrics, judged, show_photos)
+    evaluation.write_whole(out / PAGE, html.encode("utf-8"))
+    return out / PAGE
+
+
+def in_words(metrics):
+    """The verdict of completed metrics for a terminal: the sentence, and a line for each reason."""
+    verdict = metrics["verdict"]
+    return "\n".join([verdict["sentence"], *(f"- {reason['text']}" for reason in verdict["reasons"])])
+
+
+def render(metrics, judged=(), show_photos=True):
+    """The page as text. Its arguments are those of `write_page`, the metrics as a dict."""
+    judged = judged if show_photos else ()
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_read), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    figures = Figures(metrics)
+    sources = [_source(name, metrics, judged) for name in metrics["sources"]]
+    return environment.get_template("page.html").render(
+        metrics=metrics,
+        style=markupsafe.Markup(_read("page.css")),
+        script=markupsafe.Markup(_read("page.js")),
+        figure=figures.show,
+        pointer=pointer,
+        words=WORDS,
+        meanings=MEANINGS,
+        sources=_with_pictures(sources, judged, metrics),
+        charts=_history_charts(metrics.get("history")),
+        recipe=_recipe(metrics),
+        show_photos=show_photos,
+    )
+
+
+def _read(name):
+    return (resources.files(__package__) / name).read_text(encoding="utf-8")
+
+
+class Figures:
+    """Shows figures of the metrics, each with the place in metrics.json that it comes from."""
+
+    def __init__(self, metrics):
+        self.metrics = metrics
+
+    def show(self, *keys, form=".3f"):
+        """A figure as a <data> element.
+
+        Args:
+            keys: the way to it in the metrics; several keys may come as one tuple.
+            form: how to show a number, as Python's format() has it; numbers of "%" are shown in
+                per cent. Text is shown as it is.
+        """
+        keys = [key for part in keys for key in (part if isinstance(part, tuple) else (part,))]
+        value = self.metrics
+        for key in keys:
+            value = value[key]
+        return markupsafe.Markup('<data data-from="{}" value="{}">{}</data>').format(
+            pointer(*keys), "" if value is None else value, in_form(value, form)
+        )
+
+
+def in_form(value, form):
+    """A value of metrics.json as the page shows it."""
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, (int, float)):
+        return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if form.endswith("%"):
+        return format(100 * value, form[:-1] + "f") + "\N{NO-BREAK SPACE}%"
+    return format(value, form).replace("-", "\N{MINUS SIGN}")
+
+
+def pointer(*keys):
+    """The way to a value as a JSON pointer (RFC 6901)."""
+    return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+
+
+def _source(name, metrics, judged):
+    source = metrics["sources"][name]
+    return {
+        "name": name,
+        "rows": source["worst_first"],
+        "groups": pictures.choose(source["worst_first"]),
+        "chart": charts.photos(source["worst_first"]),
+        "thresholds": charts.thresholds(metrics["thresholds"], source["iou_by_threshold"], metrics["best_threshold"]),
+        "before": metrics.get("comparison", {}).get("sources", {}).get(name),
+    }
+
+
+def _with_pictures(sources, judged, metrics):
+    """`sources`, each with `pictures`: index of a photo → its layers."""
+    places = {}
+    for one in judged:
+        places.setdefault((one[0].name, round(one[0].iou, 4)), []).append(one)
+    shown = {}
+    for number, source in enumerate(sources):
+        for index in [index for group in source["groups"].values() for index in group]:
+            row = source["rows"][index]
+            found = places.get((row["name"], row["iou"]))
+            if found:
+                shown[number, index] = found.pop(0)
+    embedded = pictures.embed(shown, metrics["threshold"], MEGABYTES * 1_000_000 - ROOM)
+    for number, source in enumerate(sources):
+        source["pictures"] = {index: layers for (of, index), layers in embedded.items() if of == number}
+    return sources
+
+
+def _recipe(metrics):
+    """Keys of the recipe that say something the page has not said elsewhere, with their titles."""
+    known = {"data": metrics.get("data"), "size": metrics.get("network", {}).get("size")}
+    return {
+        key: key.replace("_", " ")
+        for key, value in metrics.get("recipe", {}).items()
+        if value is not None and not (key in known and known[key] == value)
+    }
+
+
+def _history_charts(history):
+    if not history:
+        return []
+    found = [
+        ("Loss", "lower is better", charts.curves(history, "loss", "val_loss")),
+        ("Dice", "higher is better", charts.curves(history, "dice", "val_dice")),
+    ]
+    return [{"title": title, "hint": hint, **chart} for title, hint, chart in found if chart]

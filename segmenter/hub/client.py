@@ -1,0 +1,299 @@
+"""A repository of the Hugging Face Hub: reading and writing it, and what goes wrong, in words.
+
+What weights (`hub`), data sets (`exchange`) and the Space (`space`) have in common. What was pulled lies
+in the Hub client's cache, in a folder named after its commit. The cache's name for a revision is written
+by us, and only once all is there and checked: so what a branch or a tag means without a network is
+always the last good one.
+
+Format of the cache: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+"""
+
+import errno
+import hashlib
+import os
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx2  # what huggingface_hub speaks through; the errors of the line are its
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub import errors as hub_errors
+
+from segmenter.inference.predictor import WeightsError
+
+ADDRESS = re.compile(r"(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>\w[\w./+-]*))?")
+BRANCH = "main"  # the one revision that moves; all others are taken for what they were first
+SECONDS = 10  # to wait for a sign of life
+TOKENS = "https://huggingface.co/settings/tokens"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, somebody's share of it, or the limit of a file
+NOT_OURS = {".gitattributes", "README.md"}  # what a repository that was created by hand may hold already
+
+
+class HubError(WeightsError):
+    """What cannot be pushed, pulled or trusted; the message says why and what to do."""
+
+
+class UnreachableError(HubError):
+    """The Hub gave no answer, or none that helps; later it may."""
+
+
+class MissingError(HubError):
+    """There is no such repository, or none that may be seen."""
+
+
+class Pushed(NamedTuple):
+    """What a push led to."""
+
+    commit: str
+    tag: str | None  # None where versions have no names: a Space
+    changed: bool  # False: the same files were there already
+
+
+class Found(NamedTuple):
+    """What is in a repository: its newest commit (None: there is no repository), path → hash, tag → commit."""
+
+    commit: str | None
+    files: dict
+    tags: dict
+
+
+def split(place):
+    """("OWNER/NAME", revision) of "OWNER/NAME[@revision]"; the revision is "main" by default.
+
+    Raises:
+        HubError: it is no such address.
+    """
+    found = ADDRESS.fullmatch(place)
+    if not found or ".." in place:
+        raise HubError(f"{place!r} does not name a repository: expected OWNER/NAME or OWNER/NAME@revision")
+    return found["repository"], found["revision"] or BRANCH
+
+
+def check_name(repository):
+    """Raise a HubError if `repository` is not "OWNER/NAME"."""
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", repository) or ".." in repository:
+        raise HubError(f"{repository!r} does not name a repository: expected OWNER/NAME")
+
+
+def check_tag(tag):
+    """Raise a HubError if a version cannot be called `tag`."""
+    if not re.fullmatch(r"\w[\w./+-]*", tag) or ".." in tag or tag == BRANCH:
+        raise HubError(f"{tag!r} cannot be the name of a version; v3 or 2026-11 can")
+
+
+# Pull
+
+
+def newest_or_kept(revision, fetch, cached):
+    """A revision as a folder: one that does not move from the cache first, a branch from the Hub first.
+
+    Args:
+        revision: a branch, tag or commit.
+        fetch: asks the Hub; returns a folder or raises a HubError.
+        cached: looks in the cache; returns a folder or None.
+    """
+    if revision != BRANCH:
+        return cached() or fetch()
+    try:
+        return fetch()
+    except UnreachableError:
+        kept = cached()
+        if not kept:
+            raise
+        return kept
+
+
+def verify(folder, names):
+    """Compare what lies in the cache with what the Hub calls it by: the hash of its contents.
+
+    The client itself looks at sizes alone. What differs is thrown away, so that it can be fetched
+    again. Where the cache has no links (some Windows machines), there is no hash to compare with.
+
+    Args:
+        folder: of a commit.
+        names: of the files in it.
+
+    Raises:
+        UnreachableError: a file was damaged.
+    """
+    for name in names:
+        path = folder / name
+        contents = path.resolve()
+        named_by_hash = re.fullmatch(r"[0-9a-f]{64}|[0-9a-f]{40}", contents.name)
+        if named_by_hash and hash_like(contents, contents.name) != contents.name:
+            contents.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+            raise UnreachableError(f"{name} arrived damaged and was thrown away; pull again")
+
+
+def hash_like(contents, like):
+    """The hash of a file (its path, or bytes) of the kind that `like` is: SHA-256 (large files) or git's."""
+    if len(like) == 64 and isinstance(contents, Path):
+        with contents.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    data = contents.read_bytes() if isinstance(contents, Path) else contents
+    if len(like) == 64:
+        return hashlib.sha256(data).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def remember(folder, revision):
+    """Let the cache know that a revision means this folder."""
+    reference = folder.parent.parent / "refs" / revision
+    reference.parent.mkdir(parents=True, exist_ok=True)
+    draft = reference.with_name(f".{reference.name}.{os.getpid()}")  # so that it is never half there
+    draft.write_text(folder.name, encoding="utf-8")
+    os.replace(draft, reference)
+
+
+# Push
+
+
+def look(api, repository, kind="model"):
+    """(Found, whether it is private) of a repository now; all empty, and None, where there is none we may see."""
+    try:
+        info = api.repo_info(repository, repo_type=kind, timeout=SECONDS, files_metadata=True)
+    except hub_errors.RepositoryNotFoundError:
+        return Found(None, {}, {}), None
+    files = {file.rfilename: file.lfs.sha256 if file.lfs else file.blob_id for file in info.siblings or ()}
+    tags = api.list_repo_refs(repository, repo_type=kind).tags
+    return Found(info.sha, files, {tag.name: tag.target_commit for tag in tags}), info.private
+
+
+def write(
+    repository, files, message, kind="model", tag=None, private=False, ours=None, stale=None,
+    endpoint=None, token=None,
+):
+    """Bring a repository to hold these files, in one commit, with a tag for it.
+
+    It is created where it is missing. The same files again change nothing; what broke off goes on
+    where it was, as large files that arrived are kept.
+
+    Args:
+        repository: "OWNER/NAME".
+        files: path in the repository → contents, as a Path or bytes.
+        message: of the commit.
+        kind: "model", "dataset" or "space"; versions of a Space get no tag.
+        tag: name of this version; the next free one of v1, v2, … by default.
+        private: create it so that only its owner sees it.
+        ours: function (paths that are there → bool): whether they are of what we write here;
+            anything else is never touched.
+        stale: function (path → bool): whether a file that is there and not among `files` is to go.
+        endpoint, token: as for `weights.pull`.
+
+    Returns:
+        Pushed.
+
+    Raises:
+        HubError: it cannot be written; the message says why.
+    """
+    check_name(repository)
+    if tag is not None:
+        check_tag(tag)
+    with plain_words(repository, tag, kind):
+        api = HfApi(endpoint=endpoint, token=token)
+        api.whoami()  # a missing or expired token is told before anything is created
+        found, is_private = look(api, repository, kind)
+        _check_target(repository, found, is_private, private, ours)
+        gone = [path for path in found.files if path not in files and stale and stale(path)]
+        same = bool(found.commit) and not gone and all(_is_same(files[path], found.files.get(path)) for path in files)
+        if tag in found.tags and not (same and found.tags[tag] == found.commit):
+            raise HubError(f"{repository} has another version as {tag} already; choose another --tag")
+        commit = found.commit if same else _commit(api, repository, kind, found.commit, files, gone, message, private)
+        if kind == "space":
+            return Pushed(commit, None, not same)
+        named = tag or next((name for name, at in found.tags.items() if at == commit), None) or _next(found.tags)
+        if named not in found.tags:
+            api.create_tag(repository, tag=named, revision=commit, repo_type=kind)
+    return Pushed(commit, named, not same)  # fmt: skip
+
+
+def _check_target(repository, found, is_private, private, ours):
+    others = sorted(found.files.keys() - NOT_OURS)
+    if others and ours and not ours(found.files.keys()):
+        raise HubError(f"{repository} holds something else ({others[0]}, …); choose another name")
+    if private and is_private is False:
+        raise HubError(f"{repository} is public; make it private in its settings, or choose another name")
+
+
+def _is_same(contents, there):
+    return bool(there) and hash_like(contents, there) == there
+
+
+def _commit(api, repository, kind, head, files, gone, message, private):
+    """Write all in one commit, which nobody else's may come before. Returns its id."""
+    if head is None:
+        sdk = {"space_sdk": "gradio"} if kind == "space" else {}
+        api.create_repo(repository, private=private, repo_type=kind, **sdk)
+        head = api.repo_info(repository, repo_type=kind, timeout=SECONDS).sha
+    operations = [
+        CommitOperationAdd(path, contents if isinstance(contents, bytes) else str(contents))
+        for path, contents in files.items()
+    ]
+    operations += [CommitOperationDelete(path) for path in gone]
+    options = {"commit_message": message, "parent_commit": head, "repo_type": kind}
+    return api.create_commit(repository, operations, **options).oid
+
+
+def _next(tags):
+    numbers = [int(name[1:]) for name in tags if re.fullmatch(r"v\d+", name)]
+    return f"v{max(numbers, default=0) + 1}"
+
+
+# Errors of the line, in words
+
+
+@contextmanager
+def plain_words(repository, revision, kind="model"):
+    """Turn what goes wrong between us and the Hub into a HubError that says what to do."""
+    try:
+        yield
+    except HubError:
+        raise
+    except (httpx2.HTTPError, OSError, ValueError) as error:
+        while isinstance(error, hub_errors.LocalEntryNotFoundError) and error.__cause__:
+            error = error.__cause__  # the client wraps what happened
+        kind, words = _in_words(error, repository, revision, kind)
+        raise kind(words) from error
+
+
+def _in_words(error, repository, revision, kind):
+    """(class, message) for an error of huggingface_hub, of the line or of the disk."""
+    if isinstance(error, hub_errors.OfflineModeIsEnabled):
+        return UnreachableError, f"offline mode is on, and {repository} is not here; unset HF_HUB_OFFLINE"
+    if isinstance(error, hub_errors.LocalTokenNotFoundError):
+        return HubError, f"the Hub asks who you are: set HF_TOKEN, or run `hf auth login` (tokens: {TOKENS})"
+    if isinstance(error, hub_errors.GatedRepoError):
+        return HubError, f"{repository} asks for its terms to be accepted on its page first"
+    if isinstance(error, hub_errors.RepositoryNotFoundError):
+        what = {"model": "repository", "dataset": "data set", "space": "Space"}[kind]
+        return MissingError, f"there is no {what} {repository}, or it is private and not open to your token"
+    if isinstance(error, hub_errors.RevisionNotFoundError):
+        return HubError, f"{repository} has no revision {revision!r}; its page lists the tags that it has"
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status == 401:
+        return HubError, f"the Hub does not accept your token: it is wrong or expired (new ones: {TOKENS})"
+    if status == 402:
+        return HubError, f"the Hub asks for a paid plan for this ({_first_line(error)})"
+    if status == 403:
+        return HubError, f"your token has no right to write to {repository}; one with that right: {TOKENS}"
+    if status == 412:
+        return HubError, f"somebody else wrote to {repository} just now; push again"
+    if status == 429 or (status or 0) >= 500:
+        return UnreachableError, f"the Hub is in trouble or too busy (answer {status}); try again later"
+    if status is not None:
+        return HubError, f"the Hub refuses a file or a wish (answer {status}): {_first_line(error)}"
+    if isinstance(error, httpx2.TimeoutException):
+        return UnreachableError, "the Hub does not answer in time; try again later"
+    if isinstance(error, httpx2.HTTPError):
+        return UnreachableError, f"the Hub cannot be reached ({_first_line(error)}); is there a network?"
+    if isinstance(error, OSError) and error.errno in FULL:
+        return UnreachableError, "the disk is full; free some space and pull again"
+    if isinstance(error, OSError):
+        return UnreachableError, f"the files did not arrive whole ({_first_line(error)}); try again"
+    return HubError, f"the Hub refuses a file: {' '.join(str(error).split())}"
+
+
+def _first_line(error):
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,0 +1,382 @@
+"""A data set ↔ a data-set repository on the Hugging Face Hub, and what is in one.
+
+    python -m segmenter.datasets push FOLDER OWNER/NAME     publish images/ and masks/, with a card and a tag
+    python -m segmenter.datasets pull hf://datasets/OWNER/NAME[@revision]      fetch one, print where it lies
+    python -m segmenter.datasets info PLACE                 what is in a folder, or in hf://datasets/…
+
+Nothing but pictures, tables and texts is fetched, so that no file of a data set can be a program.
+"""
+
+import argparse
+import re
+import statistics
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from huggingface_hub import DatasetCard, DatasetCardData, HfApi, metadata_load, snapshot_download
+from PIL import Image, UnidentifiedImageError
+
+from segmenter.hub import client
+from segmenter.io.images import PhotoError, open_photo
+from segmenter.inference.preprocessing import COLOURED
+from segmenter.hub.client import SECONDS, HubError, plain_words
+
+SCHEME = "hf://datasets/"
+PICTURES = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
+TEXTS = ("csv", "json", "jsonl", "txt", "md", "yaml", "yml")
+ALLOWED = (*PICTURES, *TEXTS, "zip")
+LICENCE_FILES = ("LICENSE", "LICENCE")  # without a suffix, as they usually are
+PARTS = ("images/", "masks/")
+WRITTEN = "<!-- written by segmenter.exchange -->"  # marks a card that may be written anew
+SIZE_CATEGORIES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+class Contents(NamedTuple):
+    """What is in a data set."""
+
+    pairs: int
+    groups: int  # of pairs that must stay on one side of a split
+    sizes: tuple  # (smallest, median, largest) photo, each (width, height) in pixels, by area
+    masks: dict  # how masks are painted → how many
+    unknown: int  # masks with pixels that nobody could tell
+    foreground: float  # mean share of the known pixels, 0 … 1
+    empty: int  # masks without any foreground
+    bytes: int
+    licence: str | None = None
+    revision: str | None = None  # the commit, where it came from the Hub
+
+
+# Pull
+
+
+def split(address):
+    """("OWNER/NAME", revision) of "hf://datasets/OWNER/NAME[@revision]".
+
+    Raises:
+        HubError: it is no such address.
+    """
+    if not str(address).startswith(SCHEME):
+        raise HubError(f"{str(address)!r} names no data set of the Hub: expected {SCHEME}OWNER/NAME[@revision]")
+    return client.split(str(address).removeprefix(SCHEME).rstrip("/"))
+
+
+def pull_dataset(address, cache=None, endpoint=None, token=None):
+    """A data set of the Hub as a folder of this machine.
+
+    A tag or commit that was pulled before needs no network. A branch is asked for anew; where the
+    Hub cannot be reached, it is what it last was.
+
+    Args:
+        address: "hf://datasets/OWNER/NAME", "…@tag" or "…@commit".
+        cache: folder; the Hub client's own by default.
+        endpoint: address of the Hub (HF_ENDPOINT by default).
+        token: HF_TOKEN, or the one of `hf auth login`, by default.
+
+    Returns:
+        Path of the folder; its name is the commit. Its files are not to be changed.
+
+    Raises:
+        HubError: it is not to be had; the message says why.
+    """
+    repository, revision = split(address)
+    return client.newest_or_kept(
+        revision,
+        lambda: _fetch(repository, revision, cache, endpoint, token),
+        lambda: _cached(repository, revision, cache),
+    )
+
+
+def _cached(repository, revision, cache):
+    """The folder that a revision last meant, if all of it arrived; else None."""
+    references = _storage(repository, cache) / "refs"
+    try:
+        commit = (references / revision).read_text(encoding="utf-8")
+        folder = references.parent / "snapshots" / (references / commit).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    names = _names(folder)
+    return folder if names and all((folder / name).is_file() for name in names) else None
+
+
+def _fetch(repository, revision, cache, endpoint, token):
+    with plain_words(repository, revision, "dataset"):
+        info = HfApi(endpoint=endpoint, token=token).dataset_info(repository, revision=revision, timeout=SECONDS)
+        names = [file.rfilename for file in info.siblings or () if is_allowed(file.rfilename)]
+        if not any(name.lower().endswith((*PICTURES, "zip")) for name in names):
+            raise HubError(f"{repository} holds no pictures ({', '.join(PICTURES)}), nor a zip with some")
+        folder = Path(snapshot_download(
+            repository, repo_type="dataset", revision=info.sha, cache_dir=cache, endpoint=endpoint, token=token,
+            allow_patterns=[*map(_any_case, ALLOWED), *LICENCE_FILES], etag_timeout=SECONDS, max_workers=4,
+        ))  # fmt: skip
+        client.verify(folder, names)
+        client.remember(folder, info.sha)  # says: all of this commit is here
+        client.remember(folder, revision)
+    return folder
+
+
+def is_allowed(name):
+    """Whether a file of a data set may travel: a picture, a table or a text, by its name."""
+    path = Path(name)
+    return path.suffix.lower().removeprefix(".") in ALLOWED or path.name in LICENCE_FILES
+
+
+def _any_case(suffix):
+    """A suffix as a pattern of file names, in small letters or capitals."""
+    return "*." + "".join(f"[{letter}{letter.upper()}]" for letter in suffix)
+
+
+def _storage(repository, cache):
+    from huggingface_hub import constants  # read late: the environment may have been changed by then
+
+    return Path(cache or constants.HF_HUB_CACHE) / f"datasets--{repository.replace('/', '--')}"
+
+
+def _names(folder):
+    """The files of a data set's folder that may travel, as paths inside it, sorted."""
+    found = (path.relative_to(folder) for path in Path(folder).rglob("*") if path.is_symlink() or path.is_file())
+    visible = (path for path in found if not any(part.startswith(".") for part in path.parts))
+    return sorted(path.as_posix() for path in visible if is_allowed(path.name))
+
+
+# What is in one
+
+
+def info(place, cache=None, endpoint=None, token=None):
+    """What is in a data set: a folder with images/ and masks/, or an "hf://datasets/…" address.
+
+    Args:
+        place: folder or address.
+        cache, endpoint, token: as for `pull_dataset`.
+
+    Returns:
+        Contents.
+
+    Raises:
+        HubError, dataset.DatasetError: it is not to be had, or cannot be read.
+    """
+    if str(place).startswith(SCHEME):
+        folder = pull_dataset(place, cache, endpoint, token)
+        return look_through(folder)._replace(revision=folder.name)
+    return look_through(Path(place))
+
+
+def look_through(folder):
+    """Contents of a folder with images/ and masks/; every mask is decoded."""
+    from segmenter.datasets import pairs as dataset  # it brings Keras along, which pulling does without
+
+    pairs = dataset.read_folder(folder)
+    shares, masks, unknown = [], Counter(), 0
+    for pair in pairs:
+        mask, known = dataset.read_mask_file(pair.mask)
+        shares.append(mask[known].mean() if known.any() else 0.0)
+        unknown += not known.all()
+        masks[_painted(pair.mask)] += 1
+    sizes = sorted((_size(pair.photo) for pair in pairs), key=lambda size: size[0] * size[1])
+    return Contents(
+        pairs=len(pairs),
+        groups=len(set(dataset.join_groups(pairs))),
+        sizes=(sizes[0], sizes[len(sizes) // 2], sizes[-1]),
+        masks=dict(masks.most_common()),
+        unknown=int(unknown),
+        foreground=float(statistics.fmean(shares)),
+        empty=sum(share == 0 for share in shares),
+        bytes=sum((Path(folder) / name).stat().st_size for name in _names(folder)),
+        licence=_licence(folder),
+    )
+
+
+def _painted(path):
+    """How a mask picture says what is foreground; see `preprocessing.read_mask`."""
+    with Image.open(path) as picture:
+        if "A" in picture.getbands() or "transparency" in picture.info:
+            alpha = np.asarray(picture.convert("RGBA"))[..., 3]
+            if alpha.min() != alpha.max():
+                return "transparent around the object"
+        colours = np.asarray(picture.convert("RGB")).astype(np.int16)
+    coloured = (colours.max(axis=2) - colours.min(axis=2)).max() >= COLOURED
+    return "red on blue" if coloured else "white on black"
+
+
+def _size(path):
+    """(width, height) of a photo as it is seen, from its header alone where that says it."""
+    try:
+        with Image.open(path) as picture:
+            turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            return picture.size[::-1] if turned else picture.size
+    except (UnidentifiedImageError, OSError):
+        try:
+            return open_photo(path).shape[1::-1]
+        except PhotoError as error:
+            raise HubError(f"{path.name}: {error}") from error
+
+
+def _licence(folder):
+    card = Path(folder) / "README.md"
+    try:
+        stated = ((card.exists() and metadata_load(card)) or {}).get("license")
+    except ValueError:
+        return None
+    return ", ".join(stated) if isinstance(stated, list) else stated
+
+
+def in_words(contents):
+    """Contents as lines for a person to read."""
+    smallest, median, largest = (f"{width} × {height}" for width, height in contents.sizes)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in contents.masks.items())
+    lines = [
+        f"{contents.pairs} photos with masks, in {contents.groups} groups that a split does not part",
+        f"sizes: {smallest} to {largest} pixels, half of them up to {median}",
+        f"masks: {kinds}; {contents.unknown} with pixels marked unknown",
+        f"foreground: {contents.foreground:.1%} of a photo on average; {contents.empty} photos without any",
+        f"{contents.bytes / 1e6:,.1f} MB; licence: {contents.licence or 'not stated'}",
+    ]
+    if contents.revision:
+        lines.append(f"revision: {contents.revision}")
+    return "\n".join(lines)
+
+
+# Push
+
+
+def push_dataset(
+    folder, repository, tag=None, private=False, dry_run=False, licence=None, endpoint=None, token=None
+):
+    """Publish a folder with images/ and masks/: one commit of its files and a card, and a tag for it.
+
+    Tables, ATTRIBUTION.md and LICENSE beside the two folders go along. The card (README.md) is written
+    anew from what is in the folder, unless there is one of the owner's own. Photos that are no longer in
+    the folder leave the repository. The same folder again changes nothing; a push that broke off goes on
+    where it was.
+
+    Args:
+        folder: what `pairs.read_folder` reads.
+        repository: "OWNER/NAME".
+        tag: name of this version; the next free one of v1, v2, … by default.
+        private: create it so that only its owner sees it.
+        dry_run: do all but send anything.
+        licence: an identifier of the Hub's list, like "cc-by-4.0".
+        endpoint, token: as for `pull_dataset`.
+
+    Returns:
+        repository.Pushed; for a dry run the files, as path → bytes it has.
+
+    Raises:
+        HubError: it cannot be published; the message says why.
+        dataset.DatasetError: the folder cannot be trained on.
+    """
+    folder = Path(folder)
+    client.check_name(repository)
+    if tag is not None:
+        client.check_tag(tag)
+    contents = look_through(folder)
+    names = [name for name in _names(folder) if name.startswith(PARTS) or _stands_beside(name)]
+    files = {name: folder / name for name in names}
+    files["README.md"] = _own_card(folder) or write_card(folder, repository, contents, licence).encode()
+    if dry_run:
+        return {name: len(data) if isinstance(data, bytes) else data.stat().st_size for name, data in files.items()}
+    return client.write(
+        repository, files, f"Add {contents.pairs} photos with masks", "dataset", tag=tag, private=private,
+        ours=lambda there: any(path.startswith("images/") for path in there),
+        stale=lambda path: path.startswith(PARTS), endpoint=endpoint, token=token,
+    )  # fmt: skip
+
+
+def _stands_beside(name):
+    """Whether a file belongs to a data set that lies beside its images/ and masks/: a table or a text."""
+    return "/" not in name and (name in LICENCE_FILES or name.lower().endswith(TEXTS))
+
+
+def _own_card(folder):
+    """The card that the folder's owner wrote, as bytes; None where there is none but ours."""
+    card = folder / "README.md"
+    data = card.read_bytes() if card.is_file() else None
+    return data if data and WRITTEN.encode() not in data else None
+
+
+def write_card(folder, repository, contents, licence=None):
+    """The card of a data set, as text: what is in it, whose it is, and how to train with it.
+
+    Args:
+        folder: the data set.
+        repository: "OWNER/NAME", where it goes.
+        contents: Contents of the folder.
+        licence: as for `push_dataset`; by default the one that an earlier card in the folder states.
+    """
+    name = repository.split("/")[1]
+    category = next((words for limit, words in SIZE_CATEGORIES if contents.pairs < limit), "n>1M")
+    data = DatasetCardData(
+        license=licence or contents.licence or "unknown",
+        task_categories=["image-segmentation"],
+        size_categories=[category],
+        pretty_name=name,
+        tags=["background-removal", "masks"],
+    )
+    lines = in_words(contents._replace(licence=data.license, revision=None)).splitlines()
+    parts = [f"---\n{data.to_yaml()}\n---", WRITTEN, f"# {name}"]
+    parts.append("Photos and, for each, a mask that says which of its pixels are the object.")
+    parts.append("\n".join(f"- {line}" for line in lines))
+    parts.append(_LAYOUT)
+    parts.append(f"## Train with it\n\n    python train.py --data {SCHEME}{repository}")
+    for credits in sorted(folder.glob("ATTRIBUTION*")):
+        text = credits.read_text(encoding="utf-8", errors="replace")
+        parts.append(re.sub(r"^#", "##", text, flags=re.M).strip())
+    return str(DatasetCard("\n\n".join(parts) + "\n"))
+
+
+_LAYOUT = """## What is where
+
+- `images/`: the photos; `masks/`: a picture of the same name for each. White, red or opaque is the
+  object; black, blue or transparent is not; grey 128 means that nobody could tell.
+- Where a CSV beside them has the columns `file` and `group`, photos of one group show the same thing,
+  so a fair split never parts them."""
+
+
+# The command line
+
+
+def main(arguments=None):
+    """Run the command line of `python -m segmenter.datasets`; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m segmenter.datasets", description="Publish a data set on the Hugging Face Hub, fetch one, or look into it."
+    )
+    deeds = parser.add_subparsers(dest="deed", required=True)
+    pushing = deeds.add_parser("push", help="publish a folder with images/ and masks/")
+    pushing.add_argument("folder", type=Path)
+    pushing.add_argument("repository", metavar="OWNER/NAME")
+    pushing.add_argument("--licence", "--license", help="of the Hub's list, like cc-by-4.0")
+    pushing.add_argument("--tag", help="name of this version (default: the next of v1, v2, …)")
+    pushing.add_argument("--private", action="store_true", help="for its owner's eyes only")
+    pushing.add_argument("--dry-run", action="store_true", help="check, and list what would go")
+    pulling = deeds.add_parser("pull", help="fetch a data set and print the folder it lies in")
+    pulling.add_argument("address", metavar=f"{SCHEME}OWNER/NAME[@revision]")
+    telling = deeds.add_parser("info", help="say what is in a data set")
+    telling.add_argument("place", metavar="PLACE", help=f"a folder with images/ and masks/, or {SCHEME}…")
+    options = parser.parse_args(arguments)
+    try:
+        print({"push": _pushed, "pull": _pulled, "info": _told}[options.deed](options))
+    except (HubError, OSError, ValueError) as error:  # a DatasetError is a ValueError
+        print(f"dataset: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _pushed(options):
+    done = push_dataset(
+        options.folder, options.repository, options.tag, options.private, options.dry_run, options.licence
+    )
+    if options.dry_run:
+        lines = [f"  {name}  {size:,} bytes" for name, size in done.items()]
+        return "\n".join([f"to the data set {options.repository} would go, in one commit:", *lines])
+    verb = "published as" if done.changed else "unchanged; it is"
+    return f"data set {verb} {SCHEME}{options.repository}@{done.tag} (commit {done.commit[:7]})"
+
+
+def _pulled(options):
+    return pull_dataset(options.address)
+
+
+def _told(options):
+    return in_words(info(options.place))

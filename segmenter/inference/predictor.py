@@ -1,0 +1,300 @@
+"""Segmenter: a weights folder → probability maps. Serving only: nothing here imports TensorFlow."""
+
+import hashlib
+import json
+import os
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+import cv2
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from segmenter.inference import preprocessing, refine as edges
+
+WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
+CACHE_BYTES = 256 * 1024 * 1024
+MAX_THREADS = 8  # one small picture does not divide into more
+
+SEEN = 0.2  # the second look goes where the first gave at least this probability
+MARGIN = 0.15  # of the object's box, added on every side
+MAX_LOOKS = 3
+WORTHWHILE = 0.8  # a box of more than this share of the photo shows the network little new
+KEEPS = 0.85  # a second look that keeps less than this of what the first was sure of is misled by the crop,
+GROWS = 2.0  # as is one that sees more than this many times as much
+CANVAS = 1024  # longest side of the map on which the looks are joined
+
+
+class WeightsError(ValueError):
+    """A place that holds no usable weights; its message says what is missing."""
+
+
+class Segmenter:
+    """The network with its weights, ready to look at photos. One object may serve many threads."""
+
+    def __init__(self, folder):
+        """Load the weights of a folder; `Segmenter.load` is the usual way.
+
+        Raises:
+            WeightsError: the folder is not there, or lacks a file, or its files do not fit.
+        """
+        self.folder = Path(folder)
+        self.config = _read_config(self.folder)
+        self._interpreter = _read_network(self.folder / "model.tflite", self.size)
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._network_lock = threading.Lock()  # the interpreter has one set of tensors for all
+        self._cache = _Cache(CACHE_BYTES)
+
+    @classmethod
+    def load(cls, place=None):
+        """Load weights from a place.
+
+        Args:
+            place: a folder with `config.json` and `model.tflite`, or a repository of the Hub as
+                "OWNER/NAME" or "OWNER/NAME@revision" (a folder of that name comes first); the
+                folder that comes with the project by default.
+
+        Raises:
+            WeightsError: there are no usable weights at that place.
+        """
+        if isinstance(place, str) and not os.path.exists(place):
+            from segmenter.hub import weights  # it stands on this module, and a folder can do without it
+
+            if weights.is_address(place):
+                place = weights.pull(place)
+        return cls(WEIGHTS if place is None else place)
+
+    @property
+    def size(self):
+        """Side of the network's input square, in pixels."""
+        return self.config["size"]
+
+    @property
+    def threshold(self):
+        """The threshold that suits these weights, 0 … 1."""
+        return float(self.config.get("threshold", 0.5))
+
+    def probabilities(self, photo, second_look=True, refine=True):
+        """How probably each pixel is furniture.
+
+        The last maps are kept, so that asking again for the same photo costs nothing.
+
+        Args:
+            photo: uint8, H × W × 3, RGB, upright.
+            second_look: show the network the found objects again from nearby, where they
+                are small in the photo.
+            refine: let the outline follow the photo's edges instead of stretching the
+                network's square.
+
+        Returns:
+            probability map: float32, H × W, 0 … 1, read-only.
+
+        Raises:
+            ValueError: `photo` is not such an array.
+        """
+        _check_photo(photo)
+        photo = np.ascontiguousarray(photo)
+        key = (hashlib.sha256(photo).digest(), photo.shape, bool(second_look), bool(refine))
+        kept = self._cache.get(key)
+        if kept is not None:
+            return kept
+        coarse = self.first_look(photo)
+        if second_look:
+            coarse = self._look_again(photo, coarse)
+        if refine:
+            result = edges.refine(photo, coarse)
+        else:
+            result = cv2.resize(coarse, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        result.flags.writeable = False  # it is shared by all who ask
+        self._cache.put(key, result)
+        return result
+
+    def first_look(self, photo):
+        """What the network says of a photo squeezed to its square, before any refinement.
+
+        It is asked for the photo and for its mirror image, and the mean counts: what it makes
+        of a doubtful part often depends on the side it sees it from.
+
+        Returns:
+            float32, size × size, 0 … 1.
+        """
+        square = preprocessing.to_network(photo, self.size)  # 1 × size × size × 3
+        return (self._ask(square) + self._ask(square[:, :, ::-1])[:, ::-1]) / 2
+
+    def _ask(self, batch):
+        """One pass of the network: float32, 1 × size × size × 3 → size × size."""
+        with self._network_lock:
+            self._interpreter.set_tensor(self._input, np.ascontiguousarray(batch))
+            self._interpreter.invoke()
+            square = self._interpreter.get_tensor(self._output)  # a copy: 1 × size × size × 1
+        return square.reshape(self.size, self.size)
+
+    def second_look_boxes(self, square):
+        """Where a second look is worthwhile: around the objects that are small in the photo.
+
+        Args:
+            square: float32, s × s, 0 … 1, as `first_look` gives it.
+
+        Returns:
+            list of at most `MAX_LOOKS` boxes (left, top, right, bottom), as shares of the
+            photo's width and height, 0 … 1. They do not overlap.
+        """
+        boxes = _merge_overlapping([_with_margin(box) for box in _object_boxes(square)])
+        return [box for box in boxes if _area(box) <= WORTHWHILE]
+
+    def _look_again(self, photo, square):
+        """The first look, with the second one blended in inside the boxes."""
+        boxes = self.second_look_boxes(square)
+        if not boxes:
+            return square
+        height, width = photo.shape[:2]
+        scale = min(1.0, CANVAS / max(height, width))
+        canvas = preprocessing.from_network(
+            square, max(1, round(height * scale)), max(1, round(width * scale))
+        )
+        for box in boxes:
+            left, top, right, bottom = _to_pixels(box, width, height)
+            near = self.first_look(photo[top:bottom, left:right])
+            _blend(canvas, near, _to_pixels(box, canvas.shape[1], canvas.shape[0]))
+        return canvas
+
+
+def _blend(canvas, near, box):
+    """Put the second look into its box of the canvas, in place.
+
+    It counts fully within the box and fades to the first look at the box's border. What it
+    sees apart from anything the first look saw is left out: a second look makes known objects
+    clearer, it does not find new ones.
+    """
+    left, top, right, bottom = box
+    far = canvas[top:bottom, left:right]
+    near = preprocessing.from_network(near, *far.shape)
+    seen_near, sure_far = near >= SEEN, far >= 0.5
+    if (seen_near & sure_far).sum() < KEEPS * sure_far.sum() or seen_near.sum() > GROWS * (far >= SEEN).sum():
+        return
+    _, labels = cv2.connectedComponents(seen_near.astype(np.uint8), connectivity=8)
+    known = np.unique(labels[far >= SEEN])
+    near = np.where(np.isin(labels, known), near, np.minimum(near, far))
+    weight = np.outer(_fade(far.shape[0]), _fade(far.shape[1]))
+    far += weight * (near - far)
+
+
+def _fade(length):
+    """float32, `length`: 0 at both ends, rising to 1 within half of the margin."""
+    ramp = max(1.0, length * MARGIN / (1 + 2 * MARGIN) / 2)
+    position = np.arange(length, dtype=np.float32) + 0.5
+    return np.clip(np.minimum(position, length - position) / ramp, 0.0, 1.0)
+
+
+def _object_boxes(square):
+    """Boxes, as shares, of the connected parts that the first look saw, the weightiest first."""
+    side = square.shape[0]
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats((square >= SEEN).astype(np.uint8))
+    weight = np.bincount(labels.ravel(), weights=square.ravel(), minlength=count)
+    weight[0] = 0  # the background
+    boxes = []
+    for label in np.argsort(-weight)[:MAX_LOOKS]:
+        if weight[label] < max(weight.max() / 20, 8):  # a speck is not worth a look
+            break
+        left, top, width, height, _ = statistics[label].tolist()
+        boxes.append((left / side, top / side, (left + width) / side, (top + height) / side))
+    return boxes
+
+
+def _with_margin(box):
+    left, top, right, bottom = box
+    across, down = MARGIN * (right - left), MARGIN * (bottom - top)
+    return max(0.0, left - across), max(0.0, top - down), min(1.0, right + across), min(1.0, bottom + down)
+
+
+def _merge_overlapping(boxes):
+    """Join boxes that overlap until none do."""
+    boxes = list(boxes)
+    for i, a in enumerate(boxes):
+        for j, b in enumerate(boxes[:i]):
+            if min(a[2], b[2]) > max(a[0], b[0]) and min(a[3], b[3]) > max(a[1], b[1]):
+                rest = [box for k, box in enumerate(boxes) if k not in (i, j)]
+                joined = (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
+                return _merge_overlapping([*rest, joined])
+    return boxes
+
+
+def _area(box):
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _to_pixels(box, width, height):
+    """A box of shares in whole pixels, at least one each way."""
+    left, top = min(int(box[0] * width), width - 1), min(int(box[1] * height), height - 1)
+    right, bottom = max(left + 1, round(box[2] * width)), max(top + 1, round(box[3] * height))
+    return left, top, right, bottom
+
+
+def _check_photo(photo):
+    if getattr(photo, "dtype", None) != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or not photo.size:
+        raise ValueError("a photo is a uint8 array of height × width × 3; open_photo makes one of a file")
+
+
+def _read_config(folder):
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        named_alike = f" (the Hub's repository of that name is {folder}@main)" if str(folder).count("/") == 1 else ""
+        raise WeightsError(
+            f"there are no weights at {str(folder)!r}: expected a folder with config.json and model.tflite{named_alike}"
+        ) from error
+    except ValueError as error:  # not JSON, or not UTF-8
+        raise WeightsError(f"{folder / 'config.json'} is not valid JSON: {error}") from error
+    if not isinstance(config, dict) or not isinstance(config.get("size"), int) or config["size"] < 1:
+        raise WeightsError(f"{folder / 'config.json'} does not say the network's input size")
+    return config
+
+
+def _read_network(path, size):
+    if not path.is_file():
+        raise WeightsError(f"the weights folder {str(path.parent)!r} lacks model.tflite")
+    try:
+        interpreter = Interpreter(model_path=str(path), num_threads=min(MAX_THREADS, _processors()))
+        shapes = tuple(
+            [tuple(map(int, part["shape"])) for part in parts]
+            for parts in (interpreter.get_input_details(), interpreter.get_output_details())
+        )
+        if shapes != ([(1, size, size, 3)], [(1, size, size, 1)]):  # asked before memory is taken for them
+            raise WeightsError(
+                f"{path} does not fit config.json: its shapes are {shapes}, the size says {size}"
+            )
+        interpreter.allocate_tensors()
+    except WeightsError:
+        raise
+    except (ValueError, RuntimeError) as error:
+        raise WeightsError(f"{path} cannot be loaded: {error}") from error
+    return interpreter
+
+
+def _processors():
+    """Processors this process may use: in a container fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Cache:
+    """The most recently used arrays, up to a number of bytes."""
+
+    def __init__(self, limit):
+        self._limit, self._kept, self._lock = limit, OrderedDict(), threading.Lock()
+
+    def get(self, key):
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key, array):
+        if array.nbytes > self._limit:
+            return
+        with self._lock:
+            self._kept[key] = array
+            self._kept.move_to_end(key)
+            while sum(kept.nbytes for kept in self._kept.values()) > self._limit:
+                self._kept.popitem(last=False)

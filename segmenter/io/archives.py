@@ -1,0 +1,124 @@
+"""A zip from anyone → a folder of its pictures and annotations, or a message that says why not."""
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from segmenter.datasets.pairs import MASK_SUFFIXES, DatasetError
+
+SUFFIXES = (*MASK_SUFFIXES, ".json", ".txt", ".yaml", ".yml", ".csv")  # all else in a zip is left in it
+MAX_FILES = 200_000
+MAX_BYTES = 30_000_000_000
+BOMB_BYTES, BOMB_RATIO = 250_000_000, 200  # pictures are compressed already: nothing honest swells like this
+
+
+def unpack(archive, cache=None):
+    """Unpack a zip into a folder of the cache, once: the same zip is found there the next time.
+
+    Hidden files, `__MACOSX` and files that are neither pictures nor annotations stay in the zip.
+
+    Args:
+        archive: path of the zip.
+        cache: folder to unpack under (default: `default_cache()`).
+
+    Returns:
+        Path of the folder.
+
+    Raises:
+        DatasetError: it is no zip, is damaged, has a password, holds links or paths that lead out
+            of it, is a bomb, or there is no room for it.
+    """
+    archive = Path(archive)
+    cache = Path(cache) if cache else default_cache()
+    try:
+        folder = cache / f"{archive.stem}-{_digest(archive)[:16]}"
+        if folder.is_dir():
+            return folder
+        with zipfile.ZipFile(archive) as opened:
+            members = _members(opened, archive)
+            cache.mkdir(parents=True, exist_ok=True)
+            _check_room(sum(info.file_size for info, _ in members), archive, cache)
+            _extract(opened, members, folder)
+        return folder
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, zlib.error) as error:
+        raise DatasetError(f"{archive.name} is not a zip we can read ({error}); please zip the folder again") from error
+    except OSError as error:
+        raise DatasetError(f"{archive.name} cannot be unpacked into {cache}: {error}") from error
+
+
+def default_cache():
+    """$SEGMENTER_CACHE, or the user's folder for such things."""
+    return Path(os.environ.get("SEGMENTER_CACHE") or Path.home() / ".cache" / "chairlift")
+
+
+def _digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _members(opened, archive):
+    """What is to be unpacked, as a list of (ZipInfo, its parts below the folder)."""
+    if len(opened.infolist()) > MAX_FILES:
+        raise DatasetError(f"{archive.name} holds more than {MAX_FILES} files; please divide it")
+    members = []
+    for info in opened.infolist():
+        parts = _safe_parts(info, archive)
+        hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+        if info.is_dir() or hidden or PurePosixPath(parts[-1]).suffix.lower() not in SUFFIXES:
+            continue
+        if info.flag_bits & 1:
+            raise DatasetError(f"{archive.name} has a password ({info.filename}); please zip it again without one")
+        members.append((info, parts))
+    if not members:
+        raise DatasetError(f"{archive.name} holds no pictures; put images/ and masks/ in it")
+    return members
+
+
+def _safe_parts(info, archive):
+    name = info.filename.replace("\\", "/")
+    parts = PurePosixPath(name).parts
+    if not parts or name.startswith("/") or ".." in parts or ":" in parts[0]:
+        raise DatasetError(
+            f"{archive.name} holds {info.filename!r}, a path that leads out of it; please zip the folder again"
+        )
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise DatasetError(f"{archive.name} holds {info.filename!r}, a link; please zip the files themselves")
+    return parts
+
+
+def _check_room(size, archive, cache):
+    packed = archive.stat().st_size
+    if size > MAX_BYTES or (size > BOMB_BYTES and size > BOMB_RATIO * packed):
+        raise DatasetError(
+            f"{archive.name} would unpack to {size / 1e9:.1f} GB from {packed / 1e6:.1f} MB: that is no set of "
+            "photos; unpack it yourself and give the folder, if you trust it"
+        )
+    free = shutil.disk_usage(cache).free
+    if size > 0.9 * free:
+        raise DatasetError(
+            f"{archive.name} unpacks to {size / 1e9:.1f} GB, but {cache} has {free / 1e9:.1f} GB free; "
+            "make room, or name another place in SEGMENTER_CACHE"
+        )
+
+
+def _extract(opened, members, folder):
+    """Unpack beside the folder, then rename, so that the folder is either whole or not there."""
+    beside = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
+    try:
+        for info, parts in members:
+            target = beside.joinpath(*parts)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with opened.open(info) as source, open(target, "wb") as file:
+                shutil.copyfileobj(source, file)
+        beside.chmod(0o755)
+        beside.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # else another run was quicker, and its folder is as good
+            raise
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -1,0 +1,75 @@
+"""A file behind a web address, fetched so that no stranger reaches into this machine's own network.
+
+Whoever sends an address makes this server open a connection for them. So it opens none but to public
+addresses: the name is resolved once, the connection goes to the very address that was checked, and
+every redirect is checked again.
+"""
+
+import asyncio
+import ipaddress
+import socket
+
+import httpx
+import safehttpx
+
+from segmenter.io.images import PhotoError
+
+SECONDS = 20  # for the whole of it, so that a slow server occupies nobody's place for long
+HOPS = 5  # redirects that are followed
+
+
+def fetch(address, most_bytes):
+    """Fetch a file.
+
+    Args:
+        address: "http://…" or "https://…".
+        most_bytes: it may not be larger than this.
+
+    Returns:
+        bytes.
+
+    Raises:
+        PhotoError: the address is not one of the public web, nothing answers there within
+            `SECONDS`, or the file is too large.
+    """
+    try:
+        return asyncio.run(asyncio.wait_for(_fetch(address, most_bytes), SECONDS))
+    except TimeoutError as error:
+        raise PhotoError("This address took too long to answer. Please send the file itself.") from error
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+        raise PhotoError("Nothing can be fetched from this address. Please send the file itself.") from error
+
+
+async def _fetch(address, most_bytes):
+    url = httpx.URL(address)
+    for _ in range(HOPS + 1):
+        transport = safehttpx.AsyncSecureTransport(await _public_address(url))
+        async with httpx.AsyncClient(transport=transport) as client, client.stream("GET", url) as answer:
+            if answer.has_redirect_location:
+                url = url.join(answer.headers["Location"])
+                continue
+            if answer.status_code != 200:
+                raise PhotoError(f"This address answers with status {answer.status_code} instead of a file.")
+            return await _read(answer, most_bytes)
+    raise PhotoError("This address leads from one to the next without end. Please send the file itself.")
+
+
+async def _public_address(url):
+    """The IPv4 address of a URL's host, if it is one of the public internet."""
+    if url.scheme not in ("http", "https") or not url.host:
+        raise PhotoError("A web address begins with http:// or https://.")
+    found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port, family=socket.AF_INET)
+    for *_, (address, _) in found:
+        address = ipaddress.ip_address(address)
+        if address.is_global and not address.is_multicast:
+            return str(address)
+    raise PhotoError("This address is not one of the public web. Please send the file itself.")
+
+
+async def _read(answer, most_bytes):
+    data = bytearray()
+    async for part in answer.aiter_bytes():
+        data += part
+        if len(data) > most_bytes:
+            raise PhotoError(f"This file is larger than {most_bytes // 2**20} MB. Please make it smaller and try again.")
+    return bytes(data)

@@ -1,0 +1,247 @@
+"""Corrections by hand: brush strokes, and single pieces kept or dropped, in plain JSON that fits any size.
+
+An edit is one of
+
+    {"do": "keep" | "erase", "radius": r, "points": [[x, y], …]}    a stroke of a round brush
+    {"do": "keep" | "drop", "at": [x, y]}                            the piece, or enclosed gap, that holds this point
+
+with x as a share of the photo's width, y of its height, and r of its longer side.
+
+A stroke of radius R pixels covers of each pixel clip(R − d + ½, 0, 1), d being the distance from the
+pixel's centre to the line through the points: what a canvas draws with round caps and joins and a line
+2R wide. Keeping makes alpha at least what is covered, erasing at most what is not.
+"""
+
+import io
+import json
+import math
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from segmenter.render import alpha
+from segmenter.io.files import zipped
+from segmenter.io.images import PhotoError
+
+MAX_EDITS, MAX_POINTS, MAX_POINTS_IN_ALL = 500, 2000, 50_000
+MAX_RADIUS = 0.25
+BEYOND = 0.5  # how far a stroke may leave the photo, as a share of its width or height
+FINE = 16  # strokes are drawn on a grid this much finer than a pixel (a power of two)
+MAX_THICKNESS = 32767  # of the lines that OpenCV draws
+
+
+def check(edits):
+    """Corrections from JSON, text or already read, as a tuple of dicts with numbers and nothing else.
+
+    Raises:
+        PhotoError: that is no list of edits, or there are too many.
+    """
+    if isinstance(edits, (str, bytes)):
+        try:
+            edits = json.loads(edits)
+        except ValueError as error:
+            raise PhotoError(f"These corrections are not valid JSON: {error}") from error
+    if edits is None:
+        return ()
+    if not isinstance(edits, (list, tuple)):
+        raise PhotoError("The corrections must be a list.")
+    if len(edits) > MAX_EDITS:
+        raise PhotoError(f"These are too many corrections: at most {MAX_EDITS} are possible.")
+    checked = tuple(_check_edit(edit, f"correction {number}") for number, edit in enumerate(edits, 1))
+    if sum(len(edit.get("points", ())) for edit in checked) > MAX_POINTS_IN_ALL:
+        raise PhotoError(f"These are too many corrections: at most {MAX_POINTS_IN_ALL} points in all are possible.")
+    return checked
+
+
+def to_json(edits):
+    """Corrections as a list of plain dicts."""
+    return [dict(edit) for edit in check(edits)]
+
+
+def _check_edit(edit, name):
+    if not isinstance(edit, dict):
+        raise PhotoError(f"In the corrections, {name} must be an object.")
+    keys, do = set(edit), edit.get("do")
+    if keys == {"do", "at"} and do in ("keep", "drop"):
+        return {"do": do, "at": _check_point(edit["at"], 0, 1, name)}
+    if keys != {"do", "radius", "points"} or do not in ("keep", "erase"):
+        raise PhotoError(
+            f'In the corrections, {name} must have "do" (keep or erase), "radius" and "points", '
+            'or "do" (keep or drop) and "at".'
+        )
+    points, radius = edit["points"], edit["radius"]
+    if not _is_number(radius) or not 0 < radius <= MAX_RADIUS:
+        raise PhotoError(f'In the corrections, the "radius" of {name} must be above 0 and at most {MAX_RADIUS}.')
+    if not isinstance(points, (list, tuple)) or not 1 <= len(points) <= MAX_POINTS:
+        raise PhotoError(f'In the corrections, {name} must have 1 to {MAX_POINTS} "points".')
+    points = [_check_point(point, -BEYOND, 1 + BEYOND, name) for point in points]
+    return {"do": do, "radius": float(radius), "points": points}
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check_point(point, low, high, name):
+    if not isinstance(point, (list, tuple)) or len(point) != 2 or not all(map(_is_number, point)):
+        raise PhotoError(f"In the corrections, each point of {name} must be two numbers, [x, y].")
+    if not all(low <= value <= high for value in point):
+        raise PhotoError(f"In the corrections, the points of {name} must lie between {low} and {high}.")
+    return [float(point[0]), float(point[1])]
+
+
+def apply(probabilities, edits, threshold=0.5):
+    """The map as a person corrected it.
+
+    Args:
+        probabilities: float32, H × W, 0 … 1.
+        edits: corrections in their order, as above.
+        threshold: 0 … 1, at which pieces are told apart and strokes have their exact edge.
+
+    Returns:
+        float32, H × W, 0 … 1: a new array, or the same where there are no corrections. What no
+        correction touches keeps its values.
+
+    Raises:
+        PhotoError: the corrections are not valid.
+    """
+    edits = check(edits)
+    if not edits:
+        return probabilities
+    corrected = np.array(probabilities, np.float32)
+    for edit in edits:
+        if "points" in edit:
+            _brush(corrected, edit, threshold)
+        else:
+            _settle(corrected, edit, threshold)
+    return corrected
+
+
+def _brush(corrected, edit, threshold):
+    """Put a stroke on a map, in place."""
+    height, width = corrected.shape
+    radius = max(edit["radius"] * max(height, width), 0.5)
+    points = np.float64(edit["points"]) * (width, height)
+    low, high = np.floor(points.min(axis=0) - radius - 2), np.ceil(points.max(axis=0) + radius + 3)
+    left, top = np.clip(low, 0, (width, height)).astype(int)
+    right, bottom = np.clip(high, 0, (width, height)).astype(int)
+    if left >= right or top >= bottom:
+        return
+    covered = coverage(points - (left, top), radius, bottom - top, right - left)
+    part, touched = corrected[top:bottom, left:right], covered > 0
+    if edit["do"] == "keep":
+        aim = np.where(covered == 1, np.float32(1), alpha.alpha_inverse(covered, threshold))
+        np.maximum(part, aim, out=part, where=touched)
+    else:
+        aim = np.where(covered == 1, np.float32(0), alpha.alpha_inverse(1 - covered, threshold))
+        np.minimum(part, aim, out=part, where=touched)
+
+
+def coverage(points, radius, height, width):
+    """How much of each pixel a stroke covers: float32, height × width, 0 … 1, as this module says above.
+
+    Args:
+        points: n × 2, (x, y) in pixels: the first pixel's centre is at (½, ½).
+        radius: in pixels.
+    """
+    points = np.asarray(points, np.float64) - 0.5  # whole numbers are pixels' centres now
+    points = np.repeat(points, 2, axis=0) if len(points) == 1 else points
+    grid = [np.rint(points * FINE).astype(np.int32)]
+    covered, band = np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint8)
+    # Only near the rim it matters how far a pixel is exactly.
+    thickness = min(2 * math.ceil(radius + 2), MAX_THICKNESS)
+    cv2.polylines(band, grid, False, 1, thickness, shift=FINE.bit_length() - 1)
+    if radius >= 4:
+        cv2.polylines(covered, grid, False, 1, 2 * math.floor(radius - 2), shift=FINE.bit_length() - 1)
+        band[covered == 1] = 0
+    result = covered.astype(np.float32)
+    rows, columns = np.nonzero(band)
+    result[rows, columns] = np.clip(radius + 0.5 - _distances(np.stack([columns, rows], axis=1), points), 0, 1)
+    return result
+
+
+def _distances(pixels, points):
+    """From each pixel to the line through the points: float, one a pixel."""
+    starts, ways = points[:-1], np.diff(points, axis=0)
+    lengths = np.maximum((ways**2).sum(axis=1), 1e-12)
+    nearest = np.full(len(pixels), np.inf)
+    step = max(1, 1_000_000 // len(starts))
+    for first in range(0, len(pixels), step):
+        x, y = pixels[first : first + step, :1] - starts[:, 0], pixels[first : first + step, 1:] - starts[:, 1]
+        along = np.clip((x * ways[:, 0] + y * ways[:, 1]) / lengths, 0, 1)
+        squares = (x - along * ways[:, 0]) ** 2 + (y - along * ways[:, 1]) ** 2
+        nearest[first : first + step] = np.sqrt(squares.min(axis=1))
+    return nearest
+
+
+def _settle(corrected, edit, threshold):
+    """Keep or drop the piece or gap that holds a point, in place."""
+    height, width = corrected.shape
+    seed = min(int(edit["at"][0] * width), width - 1), min(int(edit["at"][1] * height), height - 1)
+    inside = alpha.mask(corrected, threshold)
+    is_piece = bool(inside[seed[1], seed[0]])
+    region, (left, top, right, bottom) = _region(inside, seed, 8 if is_piece else 4)
+    if not is_piece and (left == 0 or top == 0 or right == width or bottom == height):
+        return  # the background as such is never filled
+    reach = alpha.rim(corrected.shape) + 1
+    box = np.s_[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach]
+    region, kind = region[box], inside[box] == is_piece
+    part, stays = corrected[box], is_piece == (edit["do"] == "keep")
+    if stays:  # what lies deeper than its soft rim becomes sure
+        deep = cv2.erode(region.astype(np.uint8), np.ones((2 * reach - 1, 2 * reach - 1), np.uint8))
+        part[deep == 1] = float(is_piece)
+    else:
+        part[region | _skirt(region, kind, reach)] = float(not is_piece)
+
+
+def _region(inside, seed, connectivity):
+    """The connected region of the seed's kind: (bool, H × W; its box as left, top, right, bottom)."""
+    grown = np.zeros((inside.shape[0] + 2, inside.shape[1] + 2), np.uint8)
+    flags = connectivity | cv2.FLOODFILL_MASK_ONLY | (1 << 8)
+    _, _, _, (left, top, width, height) = cv2.floodFill(inside.astype(np.uint8), grown, seed, 0, flags=flags)
+    return grown[1:-1, 1:-1] == 1, (left, top, left + width, top + height)
+
+
+def _skirt(region, kind, reach):
+    """The soft surroundings of a region: what is near it, of the other kind, and no nearer to a like region."""
+    away = cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    skirt = ~kind & (away <= reach)
+    others = kind & ~region
+    if others.any():
+        skirt &= away <= cv2.distanceTransform((~others).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    return skirt
+
+
+def training_pair(photo, probabilities, threshold=0.5, edits=(), name="photo", source=None):
+    """A photo and its corrected mask, as `train.py --data` takes them once they are unpacked.
+
+    Args:
+        photo: uint8, H × W × 3, RGB.
+        probabilities, threshold, edits: as in `apply`.
+        name: of the photo, whose letters, digits, `-` and `_` count.
+        source: the path or bytes that the photo was read from. They are taken as they are where
+            they show just this photo; otherwise, or without them, it is written as a PNG.
+
+    Returns:
+        bytes of a zip: images/NAME.jpg (.png, .webp) and masks/NAME.png, which is 255 where it is
+        furniture and 0 elsewhere.
+    """
+    inside = alpha.mask(apply(probabilities, edits, threshold), threshold)
+    data, suffix = _as_it_came(photo, source) or (alpha.to_png(photo), ".png")
+    name = re.sub(r"[^\w-]+", "_", name)[:80].strip("_") or "photo"
+    mask = alpha.to_png(inside.astype(np.uint8) * 255)
+    return zipped({f"images/{name}{suffix}": data, f"masks/{name}.png": mask})
+
+
+def _as_it_came(photo, source):
+    """(Bytes, suffix) of the photo's own file, if any reader of such files sees this photo in it; else None."""
+    if source is None:
+        return None
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    with Image.open(io.BytesIO(data)) as image:
+        suffix = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}.get(image.format)
+        same = suffix and image.size == photo.shape[1::-1] and np.array_equal(np.asarray(image.convert("RGB")), photo)
+    return (data, suffix) if same else None

@@ -1,0 +1,163 @@
+"""What a person may choose about a finished picture, as one value that every way in and out shares."""
+
+import json
+import re
+from dataclasses import asdict, dataclass, field, fields, replace
+
+from segmenter.render import backgrounds
+from segmenter.io.images import PhotoError
+
+FORMATS = ("png", "webp", "jpeg")
+KINDS = ("cutout", "mask", "heatmap", "map", "all")
+SIDES = (16, 6000)  # of a canvas given in pixels
+RATIO = 5  # a canvas is at most this many times as long as it is wide
+
+_ROOMS = tuple("room:" + name for name in backgrounds.NAMES)
+
+# A square of 2000 pixels of which the object fills 85 %, on white, is what most marketplaces ask for.
+_SHOP = {"trim": True, "margin": 0.0882, "background": "#ffffff", "format": "jpeg"}
+PRESETS = {
+    "marketplace-1000": {**_SHOP, "canvas": "1000x1000"},
+    "marketplace-1600": {**_SHOP, "canvas": "1600x1600"},
+    "marketplace-2000": {**_SHOP, "canvas": "2000x2000"},
+    "portrait": {**_SHOP, "canvas": "4:5"},
+    "wide": {**_SHOP, "canvas": "16:9"},
+}
+
+
+def _choice(default, told):
+    return field(default=default, metadata={"told": told})
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How a photo and its map become a file. The defaults give what `cut` and `to_png` give.
+
+    Raises:
+        PhotoError: a value is not possible; the message names the setting and says what is.
+    """
+
+    threshold: float | None = _choice(None, "how sure it must be, 0 to 1; the weights' own by default")
+    softness: float = _choice(0.0, "how far the edge is blurred, 0 to 10 thousandths of the photo's longer side")
+    shift: float = _choice(
+        0.0, "how far the edge is moved, -20 to 20 thousandths of the photo's longer side; above 0 the object grows"
+    )
+    background: str = _choice(
+        "transparent", f"transparent, #rrggbb, blur, own, or a room: {', '.join(_ROOMS)}"
+    )
+    shadow: float = _choice(0.0, "strength of a soft shadow where the object stands, 0 to 1")
+    trim: bool = _choice(False, "cut the picture down to the object and a margin")
+    margin: float = _choice(0.05, "free border round a trimmed object, 0 to 0.5 of the object's longer side")
+    canvas: str = _choice("photo", "photo, square, a shape such as 4:5, or a size in pixels such as 2000x2000")
+    format: str = _choice("png", "png, webp or jpeg")
+    quality: int = _choice(90, "of JPEG and WebP, 1 to 100; WebP at 100 loses nothing")
+    what: str = _choice("cutout", "cutout, mask, heatmap, map, or all of them in a zip")
+
+    def __post_init__(self):
+        if self.threshold is not None:
+            self._check_number("threshold", 0, 1)
+        self._check_number("softness", 0, 10)
+        self._check_number("shift", -20, 20)
+        self._check_number("shadow", 0, 1)
+        self._check_number("margin", 0, 0.5)
+        self._check_number("quality", 1, 100)
+        if self.quality != int(self.quality):
+            raise _bad("quality", "a whole number from 1 to 100")
+        object.__setattr__(self, "quality", int(self.quality))
+        if not isinstance(self.trim, bool):
+            raise _bad("trim", "true or false")
+        for name in ("background", "canvas", "format", "what"):
+            value = getattr(self, name)
+            if not isinstance(value, str):
+                raise _bad(name, "a word")
+            object.__setattr__(self, name, value.strip().lower())
+        if self.format not in FORMATS:
+            raise _bad("format", _one_of(FORMATS))
+        if self.what not in KINDS:
+            raise _bad("what", _one_of(KINDS))
+        if self.room not in (None, *backgrounds.NAMES) or not (self.room or self._is_plain_background()):
+            raise _bad("background", f"transparent, a colour such as #ffffff, blur, own, or {_one_of(_ROOMS)}")
+        self.canvas_shape()
+
+    def _check_number(self, name, low, high):
+        """Let the setting be a float between two limits."""
+        value = getattr(self, name)
+        possible = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not possible or not low <= value <= high:  # not a number compares as False too
+            raise _bad(name, f"a number from {low} to {high}")
+        object.__setattr__(self, name, float(value) + 0.0)  # -0.0 is 0.0, so that equal settings are written alike
+
+    def _is_plain_background(self):
+        return self.background in ("transparent", "blur", "own") or self.colour is not None
+
+    @property
+    def room(self):
+        """The name of the room in the background, or None."""
+        return self.background.removeprefix("room:") if self.background.startswith("room:") else None
+
+    @property
+    def colour(self):
+        """The background's (red, green, blue), 0 … 255, or None where it is no plain colour."""
+        if not re.fullmatch("#[0-9a-f]{6}", self.background):
+            return None
+        return tuple(bytes.fromhex(self.background[1:]))
+
+    def canvas_shape(self):
+        """What the canvas asks for: ("photo", 0, 0), ("ratio", width, height) or ("pixels", width, height)."""
+        if self.canvas == "photo":
+            return "photo", 0, 0
+        if self.canvas == "square":
+            return "ratio", 1, 1
+        found = re.fullmatch(r"(\d{1,5})\s*([:x×])\s*(\d{1,5})", self.canvas, re.ASCII)
+        if found:
+            width, height = int(found[1]), int(found[3])
+            possible = min(width, height) > 0 and max(width, height) <= RATIO * min(width, height)
+            if possible and found[2] == ":":
+                return "ratio", width, height
+            if possible and SIDES[0] <= min(width, height) and max(width, height) <= SIDES[1]:
+                return "pixels", width, height
+        raise _bad(
+            "canvas",
+            f"photo, square, a shape such as 4:5, or a size such as 2000x2000 ({SIDES[0]} to {SIDES[1]} pixels "
+            f"a side, and no side more than {RATIO} times the other)",
+        )
+
+    def at(self, threshold):
+        """The same choices, with this threshold where none was chosen."""
+        return self if self.threshold is not None else replace(self, threshold=threshold)
+
+    def to_json(self):
+        """All settings as a dict of plain JSON values, of which `from_json` makes the same choices."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, settings):
+        """Choices from a dict, or from JSON text of one; what is not named stays as by default.
+
+        Raises:
+            PhotoError: that is no such thing, or a setting is unknown or has an impossible value.
+        """
+        if isinstance(settings, (str, bytes)):
+            try:
+                settings = json.loads(settings, parse_constant=_no_constant)
+            except ValueError as error:
+                raise PhotoError(f"These settings are not valid JSON: {error}") from error
+        if not isinstance(settings, dict):
+            raise PhotoError('Settings are given as an object of JSON, such as {"background": "#ffffff"}.')
+        known = [each.name for each in fields(cls)]
+        for name in settings:
+            if name not in known:
+                raise PhotoError(f"{str(name)[:40]!r} is not a setting; there are {', '.join(known)}.")
+        return cls(**settings)
+
+
+def _no_constant(name):
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _one_of(words):
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _bad(name, possible):
+    return PhotoError(f"The setting {name!r} must be {possible}.")

@@ -1,0 +1,43 @@
+"""Which recipe suits which start: every number that training is begun with, in one place."""
+
+from dataclasses import replace
+
+from segmenter.training.trainer import Recipe
+
+SCRATCH = Recipe()  # the article's
+# A few photos and an encoder that knows the world: the decoder learns quickly, the encoder hardly moves
+# and its finest blocks not at all, and pasted objects and mosaics make many pictures of few. Small batches
+# give more steps in the minutes that people wait.
+PRETRAINED = Recipe(
+    epochs=20, samples=260, batch_size=4, learning_rate=2e-3, encoder=0.1, frozen=7, cosine=True, ema=0.98,
+    weight_decay=0.01, pasted=0.4, mosaics=0.15,
+)  # fmt: skip
+# Weights that do nearly the same already.
+FINE_TUNING = replace(PRETRAINED, epochs=10, samples=320, batch_size=8, learning_rate=5e-4, frozen=0, keep_statistics=True)
+# Weights that were made for other things: they see well, but must learn anew what to look for.
+LEARNING_ANEW = replace(PRETRAINED, samples=320, frozen=5)
+KNOWN = 0.75  # mean Dice on the photos to train on, from which weights count as made for such things
+# Very many pictures of all kinds: the finest blocks of the encoder see edges as well as they ever will, and
+# the time that they would take shows the rest more pictures.
+COLLECTION = Recipe(samples=4000, batch_size=16, cosine=True, border=4.0, frozen=6, encoder=0.5, ema=0.999)
+
+
+def choose(start, collection=False, known=True, **given):
+    """The recipe for a starting point.
+
+    Args:
+        start: `experiment.Start`.
+        collection: whether the data is a collection, see `furniture`.
+        known: whether the weights to start from are good at such photos before they train on them.
+        given: fields of Recipe that somebody asks for; None leaves them as they are.
+
+    Returns:
+        training.Recipe.
+    """
+    if collection:
+        recipe = COLLECTION
+    elif start.folder:
+        recipe = FINE_TUNING if known else LEARNING_ANEW
+    else:
+        recipe = PRETRAINED if start.name == "imagenet" else SCRATCH
+    return replace(recipe, **{name: value for name, value in given.items() if value is not None})

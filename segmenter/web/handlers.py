@@ -1,0 +1,157 @@
+"""What the page and its endpoints do with photos. It knows nothing of Gradio, and keeps nothing of any visitor.
+
+The page's questions and answers are dicts of plain JSON. A photo in a question is an example by its name
+(`example`), or a file that was sent before (`path`).
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+from segmenter.render import corrections as edits, render
+from segmenter.web import model_info, viewer
+from segmenter.render.options import Choices
+from segmenter.io.images import PhotoError, open_photo
+from segmenter.web.live_weights import Supply
+from segmenter.web.uploads import GoneError
+
+MAX_MEGABYTES = 30  # of one photo
+
+
+class Desk:
+    """Answers to all that visitors and programs ask.
+
+    Args:
+        supply: a Supply; or a Segmenter, or anything with its `probabilities` and `threshold`.
+        uploads: Uploads.
+        examples: paths of the photos that the page offers, in its order.
+    """
+
+    def __init__(self, supply, uploads, examples=()):
+        self.supply = supply if isinstance(supply, Supply) else Supply(supply)
+        self.uploads = uploads
+        self.examples = {Path(path).stem: Path(path) for path in examples}
+        self.show_example = lru_cache(maxsize=max(1, 2 * len(self.examples)))(self._show_example)  # of two weights
+        self.tell = lru_cache(maxsize=2)(model_info.tell)
+
+    # The studio
+
+    def look(self, question):
+        """The photo that the page names, and its map, as the page draws them."""
+        weights, notice = self.supply.now, self.supply.notice
+        try:
+            shown = self._shown(question, weights)
+        except PhotoError as error:
+            return refusal(error)
+        return {**shown, "weights": weights.told(), "size": getattr(weights.segmenter, "size", None), "notice": notice}
+
+    def save(self, question):
+        """The finished file for the page to hand over, by the weights whose map the visitor sees."""
+        try:
+            product, stem = self._produce(question, render.produce)
+        except PhotoError as error:
+            return refusal(error)
+        return {"file": self.uploads.keep(product.data, product.name(stem)), "notes": list(product.notes)}
+
+    def pair(self, question):
+        """The photo and its corrected mask as a zip, as `train.py --data` takes them."""
+        try:
+            path, weights = self._source(question), self.supply.named(question.get("weights"))
+            threshold = Choices(threshold=question.get("threshold")).at(weights.segmenter.threshold).threshold
+            photo, probabilities = self._map(path, weights)
+            data = edits.training_pair(photo, probabilities, threshold, question.get("edits") or (), path.stem, path)
+        except PhotoError as error:
+            return refusal(error)
+        return {"file": self.uploads.keep(data, f"{path.stem}-training.zip"), "notes": []}
+
+    def room(self, question):
+        """The picture of a room, small, for the page to stand furniture in."""
+        try:
+            return viewer.room(question.get("room"), question.get("width"), question.get("height"))
+        except PhotoError as error:
+            return refusal(error)
+
+    def _produce(self, question, make):
+        """(Product, stem of the photo's name) of a question's photo, choices, edits and background."""
+        path, weights = self._source(question), self.supply.named(question.get("weights"))
+        choices = Choices.from_json(question.get("choices") or {}).at(weights.segmenter.threshold)
+        background = question.get("background")
+        own = open_photo(self.photo(background)) if choices.background == "own" and background else None
+        photo, probabilities = self._map(path, weights)
+        return make(photo, probabilities, choices, edits.check(question.get("edits")), own), path.stem
+
+    # The model
+
+    def about(self, question):
+        """All that is known of the weights that serve now."""
+        return self.tell(self.supply.now)
+
+    # The endpoints
+
+    def cut(self, photo, settings, corrections=None, background=None):
+        """A photo and choices → the finished file, as Gradio's view of it.
+
+        Args:
+            photo: what `Uploads.receive` takes.
+            settings: what `Choices.from_json` takes.
+            corrections: what `corrections.check` takes.
+            background: as `photo`, for the choice "own".
+
+        Raises:
+            PhotoError: something of this is not as it should be.
+        """
+        segmenter = self.supply.now.segmenter
+        choices = Choices.from_json(settings).at(segmenter.threshold)
+        corrections = edits.check(corrections or None)
+        own = open_photo(self.receive(background)) if choices.background == "own" and background else None
+        path = self.receive(photo)
+        opened = open_photo(path)
+        product = render.produce(opened, segmenter.probabilities(opened), choices, corrections, own)
+        return self.uploads.keep(product.data, product.name(path.stem))
+
+    def probability(self, photo):
+        """A photo → its map as a 16-bit PNG file, as Gradio's view of it."""
+        path = self.receive(photo)
+        _, probabilities = self._map(path, self.supply.now)
+        return self.uploads.keep(render.map_png(probabilities), f"{path.stem}-probability.png")
+
+    # Files
+
+    def photo(self, path):
+        """A photo that was sent before, if it is not too large."""
+        return _not_too_large(self.uploads.find(path))
+
+    def receive(self, file):
+        """A photo that a program names, if it is not too large."""
+        return _not_too_large(self.uploads.receive(file, MAX_MEGABYTES * 2**20))
+
+    def _source(self, question):
+        """The file that the page asks about."""
+        if question.get("example") is not None:
+            if question["example"] not in self.examples:
+                raise PhotoError("This is not one of the example photos.")
+            return self.examples[question["example"]]
+        return self.photo(question.get("path"))
+
+    def _shown(self, question, weights):
+        path = self._source(question)
+        if question.get("example") is not None:
+            return self.show_example(path.stem, weights)  # the same for every visitor, so it is made once
+        return viewer.show(*self._map(path, weights))
+
+    def _show_example(self, name, weights):
+        return viewer.show(*self._map(self.examples[name], weights))
+
+    def _map(self, path, weights):
+        photo = open_photo(path)
+        return photo, weights.segmenter.probabilities(photo)
+
+
+def refusal(error):
+    """An answer to the page that says what was wrong, and whether the photo should be sent again."""
+    return {"problem": viewer.problem(str(error)), "gone": isinstance(error, GoneError)}
+
+
+def _not_too_large(path):
+    if path.stat().st_size > MAX_MEGABYTES * 2**20:
+        raise PhotoError(f"This file is larger than {MAX_MEGABYTES} MB. Please make it smaller and try again.")
+    return path

@@ -1,0 +1,140 @@
+"""The folder where visitors' files lie for a while, and the guard at its door."""
+
+import base64
+import binascii
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from segmenter.io.download import fetch
+from segmenter.io.images import PhotoError
+
+PREFIX = "chairlift-"  # of the folders that are made here
+SWEPT = re.compile(rf"[0-9a-f]{{64}}|{PREFIX}.*")  # those, and Gradio's, named after a file's hash
+SERVED = "/gradio_api/file="  # how this page's addresses name a file of the folder
+NOT_SENT = "This is not a photo that was sent to this page."
+
+
+class GoneError(PhotoError):
+    """The file was sent here, but so long ago that it is deleted."""
+
+
+class Uploads:
+    """Files that were sent to this page or made for a visitor.
+
+    Args:
+        folder: a function without arguments that gives the folder's path.
+    """
+
+    def __init__(self, folder):
+        self._folder = folder
+
+    @property
+    def folder(self):
+        """The folder's real path."""
+        return Path(self._folder()).resolve()
+
+    def find(self, path):
+        """A path that a visitor names, if it is of a file that was sent to this page.
+
+        Raises:
+            GoneError: it is no longer kept.
+            PhotoError: it is any other file of this machine.
+        """
+        try:
+            found = Path(path).resolve()
+        except (TypeError, ValueError, OSError) as error:
+            raise PhotoError(NOT_SENT) from error
+        if self.folder not in found.parents:
+            raise PhotoError(NOT_SENT)
+        if not found.is_file():
+            raise GoneError("This photo is no longer kept on the server. Please choose it again.")
+        return found
+
+    def receive(self, file, most_bytes):
+        """What a program names: a file that it sent before, or a web address, or a file as a data URI.
+
+        Args:
+            file: Gradio's view of a file (a dict or an object with a `path`), or such an address as text.
+            most_bytes: what is fetched may not be larger.
+
+        Returns:
+            Path of a file in the folder.
+
+        Raises:
+            PhotoError: it is none of these, or not to be had.
+        """
+        path = file.get("path") if isinstance(file, dict) else getattr(file, "path", file)
+        address = path if isinstance(path, str) else ""
+        if address.startswith("data:"):
+            return self.store(_read_data_uri(address), "file")
+        if address.startswith(("http://", "https://")):
+            return self._served(address) or self.store(fetch(address, most_bytes), _name_of(address))
+        return self.find(path if isinstance(file, dict) or hasattr(file, "path") else None)
+
+    def _served(self, address):
+        """The file that an address of this very page is of, or None; programs hand these on to the tools."""
+        _, _, path = unquote(urlsplit(address).path).partition(SERVED)
+        try:
+            return self.find(path) if path else None
+        except PhotoError:
+            return None
+
+    def store(self, data, name):
+        """Write bytes to a new file of this name. Returns its Path."""
+        path = self.new_folder() / name
+        path.write_bytes(data)
+        return path
+
+    def new_folder(self):
+        """A new folder in the folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=PREFIX, dir=self.folder))
+
+    def keep(self, data, name):
+        """Write a file for a visitor to fetch. Returns Gradio's view of it, a dict."""
+        return told(self.store(data, name))
+
+    def sweep(self, seconds):
+        """Delete what has lain here for longer than this.
+
+        Gradio deletes files itself, but knows nothing of those that came through its tools, of what
+        was made for a visitor who left, or of a run before this one.
+        """
+        oldest = time.time() - seconds
+        for each in self.folder.glob("*"):
+            if SWEPT.fullmatch(each.name) and _newest(each) < oldest:
+                shutil.rmtree(each, ignore_errors=True)
+
+
+def told(path):
+    """Gradio's view of a file to hand over."""
+    return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
+
+
+def _newest(folder):
+    """When a folder or anything in it was changed last, in seconds."""
+    times = []
+    for each in (folder, *folder.rglob("*")):
+        try:
+            times.append(each.lstat().st_ctime)
+        except OSError:  # deleted meanwhile
+            continue
+    return max(times, default=0.0)
+
+
+def _read_data_uri(address):
+    kind, _, data = address.partition(",")
+    try:
+        return base64.b64decode(data, validate=True) if kind.endswith(";base64") else unquote(data).encode()
+    except (binascii.Error, ValueError) as error:
+        raise PhotoError("This data URI cannot be read. Please send the file itself.") from error
+
+
+def _name_of(address):
+    """A safe file name out of a web address."""
+    name = unquote(urlsplit(address).path).rpartition("/")[2]
+    return re.sub(r"[^\w.\- ]", "_", name)[-80:].lstrip(".") or "file"

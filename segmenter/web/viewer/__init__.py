@@ -1,0 +1,185 @@
+"""The live canvas: the page's own html, css, js and texts, and the pictures they are given.
+
+Nothing here knows Gradio; app.py puts these parts into its page.
+"""
+
+import base64
+import json
+from functools import cache
+from importlib import resources
+
+import cv2
+import numpy as np
+
+from segmenter.render import backgrounds, render
+from segmenter.render.options import PRESETS
+from segmenter.io.images import PhotoError
+
+PHOTO_SIDE = 1280  # longer side of the photo as the page shows it, in pixels
+MAP_SIDE = 960  # and of the map, whose outline is drawn as a curve between its pixels
+THUMBNAIL_SIDE = 160
+ROOM_SIDE = 960
+# Of the photo and of the map as they are sent: photos of noise would take several times as much. In base64 and
+# together at most 1.5 MB.
+PHOTO_BYTES, MAP_BYTES = 600_000, 450_000
+
+# Places beside the studio; each has an html, a css, a js and a json of its texts, named after it.
+PLACES = ("many", "about")
+# One function's scope, in this order: pure functions, then what is shared, then the studio, then the
+# other places, then the beginning.
+SCRIPTS = (
+    "map", "edits", "page", "words", "stage", "pixels", "shadow", "finish", "choices", "brush", "doubts",
+    "result", "camera", "photo", "link", *PLACES, "viewer",
+)  # fmt: skip
+
+
+def read(name):
+    """One of this folder's files as text, such as viewer.html; empty if there is none of that name."""
+    file = resources.files(__name__) / name
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def page():
+    """The page's html, the other places put into it."""
+    html = read("viewer.html")
+    for place in PLACES:
+        html = html.replace(f"<!-- {place} -->", read(f"{place}.html"))
+    return html
+
+
+def script():
+    """What runs in the browser once the page is there."""
+    return "".join(read(f"{name}.js") for name in SCRIPTS)
+
+
+@cache
+def _all_texts():
+    """All files of texts as one: `languages` and `problems`."""
+    parts = [json.loads(read(f"{name}.json") or "{}") for name in ("texts", *PLACES)]
+    languages = {language: {} for language in parts[0]["languages"]}
+    for part in parts:
+        for language, words in part.get("languages", {}).items():
+            languages[language].update(words)
+    return {"languages": languages, "problems": [pair for part in parts for pair in part.get("problems", [])]}
+
+
+def texts():
+    """The page's words: dict of language (`en`, `zh`) → dict of key → text."""
+    return _all_texts()["languages"]
+
+
+def head():
+    """What the page needs in its <head>: the style, and the icon of its tab."""
+    icon = base64.b64encode(read("icon.svg").encode()).decode()
+    return (
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,{icon}">'
+        f"<style>{''.join(read(f'{name}.css') for name in ('viewer', *PLACES))}</style>"
+    )
+
+
+def show(photo, probabilities):
+    """What the page draws from: a photo and its map, both small enough to be sent quickly.
+
+    Args:
+        photo: uint8, H × W × 3, RGB.
+        probabilities: float32, H × W, 0 … 1.
+
+    Returns:
+        dict: `photo` and `map`, pictures as data URIs of at most `PHOTO_SIDE` and `MAP_SIDE`
+        pixels; `width` and `height` of the photo itself.
+    """
+    qualities = [[cv2.IMWRITE_JPEG_QUALITY, quality] for quality in (86, 70, 50)]
+    light = [cv2.IMWRITE_PNG_COMPRESSION, 6]
+    grey = [lambda side=side: np.rint(_at_most(probabilities, side) * 255).astype(np.uint8) for side in (MAP_SIDE, 640, 480)]
+    return {
+        "photo": _bounded([(lambda: _at_most(photo, PHOTO_SIDE), ".jpg", quality) for quality in qualities], PHOTO_BYTES),
+        "map": _bounded([(made, ".png", light) for made in grey], MAP_BYTES),
+        "width": photo.shape[1],
+        "height": photo.shape[0],
+    }
+
+
+def thumbnail(photo):
+    """A photo (uint8, H × W × 3) as a small data URI, for the row of examples."""
+    return _data_uri(_at_most(photo, THUMBNAIL_SIDE, shorter=True), ".jpg", [cv2.IMWRITE_JPEG_QUALITY, 80])
+
+
+@cache
+def finishing():
+    """What the finish panel offers and its preview needs, as JSON.
+
+    Returns:
+        dict: `rooms`, each with its `name` and a `thumbnail`; `presets`; `furnished`, how a room is, and
+        `speck`, see `segmenter.render.render`.
+    """
+    offered = [
+        {"name": name, "thumbnail": thumbnail(backgrounds.draw(name, THUMBNAIL_SIDE, THUMBNAIL_SIDE))} for name in backgrounds.NAMES
+    ]
+    furnished = {"standing": render.STANDING, "feet": render.FEET, "wall": render.WALL}
+    return {"rooms": offered, "presets": PRESETS, "furnished": furnished, "speck": render.SPECK}
+
+
+def room(name, width, height):
+    """A room as the page draws it behind furniture.
+
+    Args:
+        name: one of `backgrounds.NAMES`.
+        width, height: in pixels, whose ratio counts; at most `ROOM_SIDE` a side are drawn.
+
+    Returns:
+        dict: `picture`, a JPEG as data URI; `light`, how much of its light the furniture takes on, 0 … 1.
+
+    Raises:
+        PhotoError: there is no such room, or that is no size.
+    """
+    if name not in backgrounds.NAMES:
+        raise PhotoError(f"There is no such room; there are {', '.join(backgrounds.NAMES)}.")
+    if not all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in (width, height)):
+        raise PhotoError("A room's width and height are whole numbers above 0.")
+    scale = min(1.0, ROOM_SIDE / max(width, height))
+    picture = backgrounds.draw(name, max(1, round(height * scale)), max(1, round(width * scale)))
+    return {"picture": _data_uri(picture, ".jpg", [cv2.IMWRITE_JPEG_QUALITY, 82]), "light": backgrounds.LIGHT[name]}
+
+
+def problem(message):
+    """What went wrong, in every language of the page.
+
+    Args:
+        message: in English, as errors of ours say it.
+
+    Returns:
+        dict of language → text. A language without a text of its own says it in English.
+    """
+    for words, chinese in _all_texts()["problems"]:
+        if words in message:
+            return {"en": message, "zh": chinese}
+    return {"en": message}
+
+
+def _at_most(picture, side, shorter=False):
+    """The picture, made smaller if its longer (or shorter) side has more pixels than `side`."""
+    height, width = picture.shape[:2]
+    scale = side / (min if shorter else max)(height, width)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
+def _bounded(ways, most):
+    """The first of several ways to send a picture that takes at most so many bytes, or the last."""
+    for make, suffix, options in ways:
+        uri = _data_uri(make(), suffix, options)
+        if len(uri) * 3 / 4 <= most:
+            break
+    return uri
+
+
+def _data_uri(picture, suffix, options):
+    """uint8, H × W or H × W × 3 (RGB), as a picture within the page."""
+    if picture.ndim == 3:
+        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(suffix, picture, options)
+    kind = "png" if suffix == ".png" else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

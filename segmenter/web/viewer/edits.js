@@ -1,0 +1,187 @@
+// Corrections by hand, and what is left to doubt: segmenter/render/corrections.py and uncertainty.py for maps of 8 bits.
+// A correction is {do: 'keep' | 'erase', radius, points: [[x, y], …]} or {do: 'keep' | 'drop', at: [x, y]}, in shares
+// of the photo's width and height; a radius is a share of its longer side.
+
+// The value of a map that has this alpha (0 … 1) near the outline: what alphaRamp undoes.
+function valueOf(alpha, threshold) {
+  if (alpha >= 1) return 255;
+  if (alpha <= 0) return 0;
+  const lowest = cutoff(threshold);
+  const reach = alpha < 0.5 ? Math.min(RAMP, threshold) : Math.min(RAMP, 1 - threshold);
+  const value = Math.round(255 * (threshold + (2 * alpha - 1) * reach));
+  return alpha < 0.5 ? Math.min(value, lowest - 1) : Math.max(value, lowest);
+}
+
+const rimOf = ({ width, height }) => Math.max(2, Math.round(Math.max(width, height) / 400));
+
+// Put one stretch of a stroke on a map: from point a to point b, [x, y] in shares. Stretch after stretch gives
+// the same as the whole line at once, as each only raises (or lowers) what it covers.
+function brush(map, kind, radius, a, b, aims) {
+  const { width, height, values } = map;
+  const reach = Math.max(radius * Math.max(width, height), 0.5);
+  const ax = a[0] * width - 0.5, ay = a[1] * height - 0.5; // whole numbers are pixels' centres
+  const wayX = b[0] * width - 0.5 - ax, wayY = b[1] * height - 0.5 - ay;
+  const length = wayX * wayX + wayY * wayY || 1;
+  const left = Math.max(0, Math.floor(Math.min(ax, ax + wayX) - reach - 1)), right = Math.min(width - 1, Math.ceil(Math.max(ax, ax + wayX) + reach + 1));
+  const top = Math.max(0, Math.floor(Math.min(ay, ay + wayY) - reach - 1)), bottom = Math.min(height - 1, Math.ceil(Math.max(ay, ay + wayY) + reach + 1));
+  const keep = kind === 'keep';
+  for (let y = top; y <= bottom; y++) {
+    for (let x = left, i = y * width + left; x <= right; x++, i++) {
+      const along = Math.min(1, Math.max(0, ((x - ax) * wayX + (y - ay) * wayY) / length));
+      const away = Math.hypot(x - ax - along * wayX, y - ay - along * wayY);
+      const covered = Math.min(1, reach - away + 0.5);
+      if (covered <= 0) continue;
+      const aim = aims[Math.round(255 * (keep ? covered : 1 - covered))];
+      if (keep ? aim > values[i] : aim < values[i]) values[i] = aim;
+    }
+  }
+}
+
+// For each alpha of 0 … 255 the map's value at a threshold.
+const aimsAt = (threshold) => Uint8Array.from({ length: 256 }, (_, alpha) => valueOf(alpha / 255, threshold));
+
+// The connected pixels of a seed's kind: {pixels, box, border}; `border`: it reaches the map's. `inside` is 1 or 0 a pixel.
+function regionOf(inside, width, height, seed, connectivity, seen = new Uint8Array(inside.length)) {
+  const kind = inside[seed], stack = [seed], pixels = [];
+  const box = [width, height, 0, 0];
+  let border = false;
+  seen[seed] = 1;
+  const visit = (at) => { if (!seen[at] && inside[at] === kind) { seen[at] = 1; stack.push(at); } };
+  while (stack.length) {
+    const at = stack.pop(), x = at % width, y = (at - x) / width;
+    pixels.push(at);
+    if (x < box[0]) box[0] = x;
+    if (y < box[1]) box[1] = y;
+    if (x >= box[2]) box[2] = x + 1;
+    if (y >= box[3]) box[3] = y + 1;
+    const l = x > 0, r = x < width - 1, u = y > 0, d = y < height - 1;
+    if (!(l && r && u && d)) border = true;
+    if (l) visit(at - 1);
+    if (r) visit(at + 1);
+    if (u) visit(at - width);
+    if (d) visit(at + width);
+    if (connectivity === 4) continue;
+    if (u && l) visit(at - width - 1);
+    if (u && r) visit(at - width + 1);
+    if (d && l) visit(at + width - 1);
+    if (d && r) visit(at + width + 1);
+  }
+  return { pixels, box, border };
+}
+
+const insideOf = ({ values }, threshold) => {
+  const lowest = cutoff(threshold);
+  return Uint8Array.from(values, (value) => (value >= lowest ? 1 : 0));
+};
+
+// Visit the pixels at most `reach` away from one: fn(index, squared distance).
+function around(at, { width, height }, reach, fn) {
+  const x = at % width, y = (at - x) / width;
+  for (let down = Math.max(-reach, -y); down <= Math.min(reach, height - 1 - y); down++) {
+    for (let across = Math.max(-reach, -x); across <= Math.min(reach, width - 1 - x); across++) {
+      const away = down * down + across * across;
+      if (away <= reach * reach) fn(at + down * width + across, away);
+    }
+  }
+}
+
+// Keep or drop the island, or enclosed gap, that holds a point.
+function settle(map, { do: kind, at: [shareX, shareY] }, threshold) {
+  const { width, height, values } = map;
+  const inside = insideOf(map, threshold);
+  const seed = Math.min(Math.floor(shareY * height), height - 1) * width + Math.min(Math.floor(shareX * width), width - 1);
+  const piece = inside[seed], member = new Uint8Array(values.length);
+  const { pixels, border } = regionOf(inside, width, height, seed, piece ? 8 : 4, member);
+  if (!piece && border) return; // the background as such is never filled
+  const reach = rimOf(map) + 1;
+  if (piece === (kind === 'keep' ? 1 : 0)) { // what lies deeper than its soft rim becomes sure
+    for (const pixel of pixels) {
+      const x = pixel % width, y = (pixel - x) / width;
+      let deep = true;
+      for (let n = -reach + 1; deep && n < reach; n++) {
+        for (let m = -reach + 1; deep && m < reach; m++) {
+          if (x + m >= 0 && x + m < width && y + n >= 0 && y + n < height && !member[pixel + n * width + m]) deep = false;
+        }
+      }
+      if (deep) values[pixel] = 255 * piece;
+    }
+    return;
+  }
+  const skirt = new Set(); // its soft surroundings, unless they are nearer to another piece
+  for (const pixel of pixels) {
+    around(pixel, map, 1, (next) => {
+      if (!member[next]) around(pixel, map, reach, (near) => { if (inside[near] !== piece) skirt.add(near); });
+    });
+  }
+  for (const pixel of skirt) {
+    let own = Infinity, others = Infinity;
+    around(pixel, map, reach, (near, away) => {
+      if (member[near]) own = Math.min(own, away);
+      else if (inside[near] === piece) others = Math.min(others, away);
+    });
+    if (own <= others) values[pixel] = 255 * (1 - piece);
+  }
+  for (const pixel of pixels) values[pixel] = 255 * (1 - piece);
+}
+
+// A map as a person corrected it: a new one, or the same where there are no corrections.
+function applyEdits(map, edits, threshold) {
+  if (!edits.length) return map;
+  const corrected = { ...map, values: map.values.slice() }, aims = aimsAt(threshold);
+  for (const edit of edits) {
+    if (edit.at) settle(corrected, edit, threshold);
+    else edit.points.forEach((point, n) => brush(corrected, edit.do, edit.radius, edit.points[Math.max(0, n - 1)], point, aims));
+  }
+  return corrected;
+}
+
+// ---- Doubts
+
+const LISTED = 12; // islands, and as many gaps
+const SPECK = 1e-5, SPECK_PIXELS = 4;
+
+// What is loose or enclosed at a threshold: {islands, gaps}, each [{box, area, at, confidence}, …] in shares, the
+// weightiest first: those of the most expected wrong pixels. The largest piece is no island. What holds one of the
+// `settled` points has been answered.
+function findDoubts(map, threshold, settled = []) {
+  const { width, height, values } = map;
+  const inside = insideOf(map, threshold), seen = new Uint8Array(values.length);
+  const answered = new Set(settled.map(([x, y]) => Math.min(Math.floor(y * height), height - 1) * width + Math.min(Math.floor(x * width), width - 1)));
+  const islands = [], gaps = [];
+  for (let seed = 0; seed < values.length; seed++) {
+    if (seen[seed]) continue;
+    const region = regionOf(inside, width, height, seed, inside[seed] ? 8 : 4, seen);
+    if (inside[seed]) islands.push(region);
+    else if (!region.border) gaps.push(region);
+  }
+  const largest = islands.reduce((a, b) => (a && a.pixels.length >= b.pixels.length ? a : b), null);
+  const smallest = Math.max(SPECK_PIXELS, SPECK * values.length);
+  const listed = (regions, wrong) => regions
+    .filter((region) => region !== largest && region.pixels.length >= smallest && !region.pixels.some((at) => answered.has(at)))
+    .map((region) => ({ ...region, wrong: region.pixels.reduce((sum, at) => sum + wrong(values[at]), 0) / 255 }))
+    .sort((a, b) => b.wrong - a.wrong)
+    .slice(0, LISTED)
+    .map(({ pixels, box, wrong: sum }) => ({
+      box: [box[0] / width, box[1] / height, box[2] / width, box[3] / height],
+      area: pixels.length / values.length,
+      at: innermost(pixels, box, width, height),
+      confidence: 1 - sum / pixels.length,
+    }));
+  return { islands: listed(islands, (value) => 255 - value), gaps: listed(gaps, (value) => value) };
+}
+
+// The point of a region that is farthest from its edge, in shares: layer after layer is taken off until nothing is left.
+function innermost(pixels, box, width, height) {
+  const wide = box[2] - box[0] + 2, shape = new Uint8Array(wide * (box[3] - box[1] + 2));
+  let layer = pixels.map((at) => (Math.floor(at / width) - box[1] + 1) * wide + (at % width) - box[0] + 1);
+  for (const at of layer) shape[at] = 1;
+  let deepest = layer[0];
+  for (let diagonal = false; layer.length; diagonal = !diagonal) { // by turns, so that what is taken off is nearly round
+    const beside = diagonal ? [-wide - 1, -wide, -wide + 1, -1, 1, wide - 1, wide, wide + 1] : [-wide, -1, 1, wide];
+    deepest = layer[Math.floor(layer.length / 2)];
+    const edge = layer.filter((at) => beside.some((step) => !shape[at + step]));
+    for (const at of edge) shape[at] = 0;
+    layer = layer.filter((at) => shape[at]);
+  }
+  return [((deepest % wide) - 0.5 + box[0]) / width, (Math.floor(deepest / wide) - 0.5 + box[1]) / height];
+}

@@ -1,0 +1,123 @@
+// The finished picture as the server would make it (segmenter/render/render.py and compositing.py), on few pixels, at the
+// speed of the hand. It looks the same; the file itself is the server's.
+
+const BACKDROP_SIDE = 160, BACKDROP_BLUR = 0.022;
+
+// ['photo'], ['ratio', width, height] or ['pixels', width, height]
+function canvasShape(canvas) {
+  if (canvas === 'square') return ['ratio', 1, 1];
+  const found = /^(\d+)([:x])(\d+)$/.exec(canvas);
+  return found ? [found[2] === ':' ? 'ratio' : 'pixels', Number(found[1]), Number(found[3])] : ['photo'];
+}
+
+// Which part of the photo's plane is shown, {left, top, scale, width, height}: in the map's pixels, of which each
+// becomes `scale` on a canvas of width × height.
+function frameOf(box, map, { trim, margin, canvas, background }, longest) {
+  const { standing, feet, wall } = props.finishing.furnished;
+  let left = 0, top = 0, wide = map.width, tall = map.height;
+  if (trim && box) {
+    const border = margin * Math.max(box[2] - box[0], box[3] - box[1]);
+    [left, top, wide, tall] = [box[0] - border, box[1] - border, box[2] - box[0] + 2 * border, box[3] - box[1] + 2 * border];
+  }
+  const [kind, across, down] = canvasShape(canvas), room = background.startsWith('room:');
+  if (kind !== 'photo') { // the shorter side is lengthened to the canvas's shape
+    const longer = Math.max(wide, (tall * across) / down), taller = Math.max(tall, (wide * down) / across);
+    left -= (longer - wide) / 2;
+    top -= (taller - tall) * (room ? wall : 0.5);
+    [wide, tall] = [longer, taller];
+  }
+  const scale = Math.min(kind === 'pixels' ? across / wide : 1, longest / Math.max(wide, tall));
+  const width = Math.max(1, Math.round(wide * scale)), height = Math.max(1, Math.round(tall * scale));
+  if (!room || !box || trim) return { left, top, scale, width, height };
+  const size = Math.min((standing * width) / (box[2] - box[0]), (standing * height) / (box[3] - box[1]));
+  return { left: (box[0] + box[2] - width / size) / 2, top: box[3] - (feet * height) / size, scale: size, width, height };
+}
+
+// Fill a canvas with a picture, cropped at its middle.
+function cover(context, picture, width, height) {
+  const scale = Math.max(width / picture.width, height / picture.height);
+  const w = picture.width * scale, h = picture.height * scale;
+  context.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
+}
+
+// The photo's background out of focus, without a ghost of the furniture: a small picture to be stretched.
+function backdrop(photo, cut, frame) {
+  const scale = (BACKDROP_SIDE / Math.max(frame.width, frame.height)) * frame.scale; // from the map's pixels
+  const width = Math.max(1, Math.round((frame.width / frame.scale) * scale)), height = Math.max(1, Math.round((frame.height / frame.scale) * scale));
+  const w = Math.max(1, Math.round(cut.width * scale)), h = Math.max(1, Math.round(cut.height * scale));
+  const colours = pixelsOf(photo, w, h).data, hidden = pixelsOf(cut, w, h).data;
+  const mirror = (at, length) => { const n = ((at % (2 * length)) + 2 * length) % (2 * length); return n < length ? n : 2 * length - 1 - n; };
+  const channels = [0, 1, 2, 3].map(() => new Float32Array(width * height));
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const at = 4 * (mirror(y + Math.floor(frame.top * scale), h) * w + mirror(x + Math.floor(frame.left * scale), w));
+      const weight = 1 - Math.min(1, hidden[at + 3] / 64);
+      for (let c = 0; c < 3; c++) channels[c][i] = weight * colours[at + c];
+      channels[3][i] = weight;
+    }
+  }
+  const means = [0, 1, 2].map((c) => new Float32Array(width * height).fill(channels[c].reduce((a, b) => a + b, 0) / Math.max(1, channels[3].reduce((a, b) => a + b, 0))));
+  for (const widening of [8, 4, 2, 1]) { // from far off where there is nothing nearer
+    const sigma = widening * BACKDROP_BLUR * Math.max(width, height);
+    const [total, ...sums] = [3, 0, 1, 2].map((c) => blur(channels[c].slice(), width, height, sigma));
+    means.forEach((mean, c) => { for (let i = 0; i < mean.length; i++) mean[i] = (sums[c][i] + 0.01 * mean[i]) / (total[i] + 0.01); });
+  }
+  const image = new ImageData(width, height);
+  for (let i = 0; i < width * height; i++) image.data.set([means[0][i], means[1][i], means[2][i], 255], 4 * i);
+  return asCanvas(image);
+}
+
+// ---- All together
+
+// Draw the finished picture on a canvas, worked out on at most `side` pixels. `aligned`: in the photo's own frame, to
+// lie over it.
+function compose(canvas, wanted, side, aligned = false) {
+  const image = cutPixels(side);
+  const plain = wanted.background === 'transparent' && !wanted.shadow && !wanted.trim && wanted.canvas === 'photo';
+  if (wanted.background !== 'transparent' || wanted.shift || wanted.softness) shapeEdge(image, wanted.shift, wanted.softness);
+  if (plain && wanted.format !== 'jpeg') {
+    Object.assign(canvas, { width: image.width, height: image.height });
+    canvas.getContext('2d').putImageData(image, 0, 0);
+  } else composeOn(canvas, image, wanted, aligned);
+  canvas.style.setProperty('--own-ratio', canvas.width / canvas.height);
+}
+
+function composeOn(canvas, image, wanted, aligned) {
+  const cut = asCanvas(image);
+  const frame = aligned ? { left: 0, top: 0, scale: 1, width: image.width, height: image.height }
+    : frameOf(wanted.trim || wanted.background.startsWith('room:') ? objectBox(image) : null, image, wanted, Math.max(image.width, image.height, 640));
+  const { width, height } = frame;
+  Object.assign(canvas, { width, height });
+  const context = canvas.getContext('2d');
+  context.imageSmoothingQuality = 'high';
+  const behind = wanted.background === 'blur' ? backdrop(photoCanvas, cut, frame) : pictureBehind(wanted.background);
+  if (behind) cover(context, behind, width, height);
+  else if (wanted.background.startsWith('#')) fill(context, wanted.background);
+  else if (wanted.background.startsWith('room:')) fill(context, '#d8d4cc'); // until the room is there
+  else if (wanted.format === 'jpeg' && wanted.background === 'transparent') fill(context, '#ffffff');
+  const placed = new OffscreenCanvas(width, height), hand = placed.getContext('2d', { willReadFrequently: true });
+  hand.imageSmoothingQuality = 'high';
+  hand.drawImage(cut, -frame.left * frame.scale, -frame.top * frame.scale, cut.width * frame.scale, cut.height * frame.scale);
+  const shadow = wanted.shadow ? shadowOf(placed, wanted.shadow) : null;
+  if (shadow) context.drawImage(shadow, 0, 0, width, height);
+  if (behind?.light) harmonise(hand, canvas, behind.light);
+  context.drawImage(placed, 0, 0);
+}
+
+function fill(context, colour) {
+  context.fillStyle = colour;
+  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
+}
+
+// Give what is drawn by `hand` a little of a picture's brightness and tint.
+function harmonise(hand, picture, strength) {
+  const { width, height } = hand.canvas, image = hand.getImageData(0, 0, width, height), { data } = image;
+  const around = pixelsOf(picture, 16, 16).data, own = [0, 0, 0], behind = [0, 0, 0];
+  let count = 0;
+  for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 127) { count++; own.forEach((_, c) => { own[c] += data[i + c]; }); }
+  for (let i = 0; i < around.length; i += 4) behind.forEach((_, c) => { behind[c] += around[i + c] / 256; });
+  if (!count) return;
+  const gain = own.map((sum, c) => 1 - strength + (strength * (behind[c] + 20)) / (sum / count + 20));
+  for (let i = 0; i < data.length; i += 4) for (let c = 0; c < 3; c++) data[i + c] *= gain[c];
+  hand.putImageData(image, 0, 0);
+}

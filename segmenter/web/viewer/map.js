@@ -1,0 +1,229 @@
+// What is read from a probability map, without a page: maps in, numbers and curves out.
+// A map is {width, height, values}: 8 bits a pixel, row by row, 255 = surely furniture.
+// The figures are those of segmenter/render/alpha.py, so that the page and the downloaded file agree.
+
+const RAMP = 0.2; // alpha goes from 0 to 1 within this much probability on either side
+const UNSURE = 0.2;
+const YELLOW = [255, 214, 10];
+const SHADE = 0.55;
+const OPACITY = 0.7;
+
+// The smallest 8-bit value that is furniture at a threshold of 0 … 1.
+const cutoff = (threshold) => Math.max(1, Math.ceil(threshold * 255 - 1e-6));
+
+const rgba = (r, g, b, a) => ((a << 24) | (b << 16) | (g << 8) | r) >>> 0; // as a little-endian word
+
+// 256 colours that, laid over the photo, give segmenter.cutout.heatmap: shade first, then yellow.
+function heatColours() {
+  return Uint32Array.from({ length: 256 }, (_, value) => {
+    const p = value / 255;
+    const yellow = OPACITY * p;
+    const alpha = 1 - (1 - SHADE * OPACITY * (1 - p)) * (1 - yellow);
+    const part = alpha ? yellow / alpha : 0;
+    return rgba(...YELLOW.map((channel) => Math.round(channel * part)), Math.round(alpha * 255));
+  });
+}
+
+// For each value of the map, the opacity (0 … 255) near the outline.
+function alphaRamp(threshold) {
+  const below = Math.max(Math.min(RAMP, threshold), 1e-6);
+  const above = Math.max(Math.min(RAMP, 1 - threshold), 1e-6);
+  return Uint8Array.from({ length: 256 }, (_, value) => {
+    const offset = value / 255 - threshold;
+    const ramp = 0.5 + (0.5 * offset) / (offset < 0 ? below : above);
+    return Math.round(255 * Math.min(1, Math.max(0, ramp)));
+  });
+}
+
+// How many of the (2 radius + 1)² neighbours of each pixel pass `test`, a table of 256 zeros and ones.
+// Outside the map there is nothing to count.
+function countNear({ width, height, values }, test, radius) {
+  const rows = new Uint8Array(width * height);
+  for (let y = 0, start = 0; y < height; y++, start += width) {
+    let count = 0;
+    for (let x = 0; x < Math.min(radius, width); x++) count += test[values[start + x]];
+    for (let x = 0; x < width; x++) {
+      if (x + radius < width) count += test[values[start + x + radius]];
+      rows[start + x] = count;
+      if (x >= radius) count -= test[values[start + x - radius]];
+    }
+  }
+  const counts = new Uint8Array(width * height);
+  const sums = new Uint16Array(width);
+  for (let y = -radius; y < height; y++) {
+    const enters = (y + radius) * width, leaves = (y - radius - 1) * width, at = y * width;
+    if (y + radius < height) for (let x = 0; x < width; x++) sums[x] += rows[enters + x];
+    if (y > radius) for (let x = 0; x < width; x++) sums[x] -= rows[leaves + x];
+    if (y >= 0) for (let x = 0; x < width; x++) counts[at + x] = sums[x];
+  }
+  return counts;
+}
+
+const tableOf = (test) => Uint8Array.from({ length: 256 }, (_, value) => (test(value) ? 1 : 0));
+
+// Write the cutout's alpha at a threshold into `pixels`, words of RGBA whose colours are the photo's.
+function cutOut(map, threshold, colours, pixels) {
+  const { width, height, values } = map;
+  const radius = Math.max(2, Math.round(Math.max(width, height) / 400));
+  const lowest = cutoff(threshold), ramp = alphaRamp(threshold);
+  const inside = countNear(map, tableOf((value) => value >= lowest), radius);
+  const across = Uint8Array.from({ length: width }, (_, x) => Math.min(x + radius, width - 1) - Math.max(x - radius, 0) + 1);
+  for (let y = 0, i = 0; y < height; y++) {
+    const down = Math.min(y + radius, height - 1) - Math.max(y - radius, 0) + 1;
+    for (let x = 0; x < width; x++, i++) {
+      const near = inside[i];
+      const alpha = near === 0 ? 0 : near === across[x] * down ? 255 : ramp[values[i]];
+      pixels[i] = (colours[i] & 0xffffff) | (alpha << 24);
+    }
+  }
+}
+
+// The curves along which the map crosses the threshold, holes included: closed polygons as flat
+// lists x, y, x, y … in pixels of the map, between pixel centres. Each follows the cracks between
+// pixels inside and outside, furniture on the right hand, and shifts every crack to where the
+// probability crosses.
+function outlines({ width, height, values }, threshold) {
+  const lowest = cutoff(threshold), level = threshold * 255;
+  const at = (x, y) => (x < 0 || y < 0 || x >= width || y >= height ? 0 : values[y * width + x]);
+  const visited = new Uint8Array(width * height); // of the cracks to the left of a pixel
+  const forward = [[0, -1], [1, 0], [0, 1], [-1, 0]];
+  const follow = (startX, startY) => {
+    const points = [];
+    let x = startX, y = startY, way = 0;
+    do {
+      const [fx, fy] = forward[way], [lx, ly] = forward[(way + 3) & 3];
+      const here = at(x, y), there = at(x + lx, y + ly);
+      const step = Math.min(1, (here - level) / (here - there));
+      points.push(x + 0.5 + lx * step, y + 0.5 + ly * step);
+      if (way === 0) visited[y * width + x] = 1;
+      if (at(x + fx, y + fy) < lowest) way = (way + 1) & 3;
+      else {
+        x += fx; y += fy;
+        if (at(x + lx, y + ly) >= lowest) { x += lx; y += ly; way = (way + 3) & 3; }
+      }
+    } while (x !== startX || y !== startY || way !== 0);
+    return points;
+  };
+  const found = [];
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0, left = 0; x < width; x++, i++) {
+      const value = values[i];
+      if (value >= lowest && left < lowest && !visited[i]) found.push(follow(x, y));
+      left = value;
+    }
+  }
+  return found;
+}
+
+// For each of `to` equal stretches of a line of `from` pixels: the first pixel it touches, and the
+// share that each pixel has in it.
+function shares(from, to) {
+  return Array.from({ length: to }, (_, i) => {
+    const start = (i * from) / to, end = ((i + 1) * from) / to, first = Math.floor(start);
+    const parts = [];
+    for (let at = first; at < end - 1e-9; at++) parts.push(((Math.min(at + 1, end) - Math.max(at, start)) * to) / from);
+    return { first, parts };
+  });
+}
+
+// A smaller map whose pixels are means, at most `longest` on its longer side.
+function shrink({ width, height, values }, longest) {
+  const scale = Math.min(1, longest / Math.max(width, height));
+  const w = Math.max(1, Math.round(width * scale)), h = Math.max(1, Math.round(height * scale));
+  const across = shares(width, w), down = shares(height, h);
+  const narrow = new Float32Array(w * height);
+  for (let y = 0; y < height; y++) {
+    across.forEach(({ first, parts }, x) => {
+      for (let n = 0; n < parts.length; n++) narrow[y * w + x] += parts[n] * values[y * width + first + n];
+    });
+  }
+  const means = new Float32Array(w * h);
+  down.forEach(({ first, parts }, y) => {
+    for (let n = 0; n < parts.length; n++) {
+      for (let x = 0; x < w; x++) means[y * w + x] += parts[n] * narrow[(first + n) * w + x];
+    }
+  });
+  return { width: w, height: h, values: new Uint8Array(means.map(Math.round)) };
+}
+
+// How many pixels there are of each value.
+function histogram({ values }) {
+  const counts = new Uint32Array(256);
+  for (const value of values) counts[value]++;
+  return counts;
+}
+
+// Parts that are at least a twentieth of the largest and a two-thousandth of the photo.
+function countPieces({ width, height, values }, threshold) {
+  const lowest = cutoff(threshold), wide = width + 2; // a border of one pixel spares asking for the edges
+  const open = new Uint8Array(wide * (height + 2));
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0, at = (y + 1) * wide + 1; x < width; x++, i++, at++) open[at] = values[i] >= lowest ? 1 : 0;
+  }
+  const neighbours = [-wide - 1, -wide, -wide + 1, -1, 1, wide - 1, wide, wide + 1];
+  const stack = new Int32Array(width * height);
+  const areas = [];
+  for (let start = 0; start < open.length; start++) {
+    if (!open[start]) continue;
+    let area = 0, top = 0;
+    stack[top++] = start;
+    open[start] = 0;
+    while (top) {
+      const at = stack[--top];
+      area++;
+      for (let n = 0; n < 8; n++) {
+        const next = at + neighbours[n];
+        if (open[next]) { open[next] = 0; stack[top++] = next; }
+      }
+    }
+    areas.push(area);
+  }
+  const least = Math.max(areas.reduce((most, area) => Math.max(most, area), 0) / 20, values.length / 2000);
+  return areas.filter((area) => area >= least).length;
+}
+
+// Where, among nine places of the furniture's box, an unsure area lies that is thicker than an
+// outline's ordinary softness; null if there is none to speak of.
+function unsurePlace(small, threshold) {
+  const { width, height, values } = small;
+  const lowest = cutoff(threshold);
+  const near = tableOf((value) => Math.abs(value / 255 - threshold) <= UNSURE);
+  const core = { width, height, values: countNear(small, near, 2).map((count) => (count === 25 ? 1 : 0)) };
+  const thick = countNear(core, tableOf((value) => value === 1), 2); // opened by a square of 5 × 5
+  const box = [Infinity, Infinity, -1, -1];
+  let area = 0, unsure = 0, sumX = 0, sumY = 0;
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      if (values[i] >= lowest) {
+        area++;
+        if (x < box[0]) box[0] = x;
+        if (y < box[1]) box[1] = y;
+        if (x >= box[2]) box[2] = x + 1;
+        if (y >= box[3]) box[3] = y + 1;
+      }
+      if (thick[i]) { unsure++; sumX += x; sumY += y; }
+    }
+  }
+  if (!area || unsure < 0.01 * area) return null;
+  const third = (mean, start, end) => Math.min(2, Math.max(0, Math.floor((3 * (mean + 0.5 - start)) / (end - start))));
+  return 3 * third(sumY / unsure, box[1], box[3]) + third(sumX / unsure, box[0], box[2]);
+}
+
+// The result at a threshold in figures, as segmenter.cutout.describe gives them.
+function describe(counts, small, threshold) {
+  let inside = 0, all = 0, weight = 0, highest = 0;
+  const lowest = cutoff(threshold);
+  counts.forEach((count, value) => {
+    all += count;
+    if (count) highest = value / 255;
+    if (value >= lowest) { inside += count; weight += count * value; }
+  });
+  if (!inside) return { coverage: 0, confidence: 0, pieces: 0, place: null, highest };
+  return {
+    coverage: inside / all,
+    confidence: weight / inside / 255,
+    pieces: countPieces(small, threshold),
+    place: unsurePlace(small, threshold),
+    highest,
+  };
+}

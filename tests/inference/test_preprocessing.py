@@ -1,0 +1,105 @@
+"""Photo ↔ network square, and every kind of mask picture → mask."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segmenter.inference.preprocessing import MaskError, from_network, read_mask, resize, to_network
+
+
+@pytest.fixture
+def disc():
+    y, x = np.mgrid[0:48, 0:64]
+    return (x - 30) ** 2 + (y - 20) ** 2 < 15**2
+
+
+def test_network_square_has_form_and_range():
+    photo = np.zeros((30, 50, 3), np.uint8)
+    photo[:, 25:] = (255, 51, 0)
+    batch = to_network(photo, 16)
+    assert batch.shape == (1, 16, 16, 3) and batch.dtype == np.float32
+    np.testing.assert_allclose(batch[0, 0, 0], (0, 0, 0))
+    np.testing.assert_allclose(batch[0, -1, -1], (1, 0.2, 0), atol=1e-6)
+
+
+def test_shrinking_averages_whole_blocks():
+    photo = np.random.default_rng(0).integers(0, 256, (32, 64, 3), np.uint8)
+    blocks = photo.reshape(8, 4, 8, 8, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(to_network(photo, 8)[0] * 255, blocks, atol=0.51)
+
+
+def test_growing_agrees_with_pillow():
+    photo = np.random.default_rng(0).integers(0, 256, (9, 12, 3), np.uint8)
+    expected = Image.fromarray(photo).resize((48, 36), Image.BILINEAR)
+    assert np.abs(resize(photo, 36, 48).astype(int) - np.asarray(expected)).max() <= 1
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (16, 16, 1), (1, 16, 16, 1)])
+def test_map_comes_back_in_the_photos_size(shape):
+    ramp = np.tile(np.linspace(0, 1, 16, dtype=np.float32), (16, 1))
+    result = from_network(ramp.reshape(shape), 40, 80)
+    assert result.shape == (40, 80) and result.dtype == np.float32
+    assert result.min() >= 0 and result.max() <= 1
+    expected = np.interp((np.arange(80) + 0.5) / 5 - 0.5, np.arange(16), ramp[0])
+    np.testing.assert_allclose(result, np.tile(expected, (40, 1)), atol=1e-5)
+
+
+def test_there_and_back_keeps_things_in_place(disc):
+    photo = np.dstack([disc * np.uint8(255)] * 3)
+    back = from_network(to_network(photo, 32)[..., :1], *disc.shape) >= 0.5
+    assert (back ^ disc).mean() < 0.02
+
+
+def colours_of(mask, inside, outside):
+    return np.where(mask[..., None], np.uint8(inside), np.uint8(outside))
+
+
+@pytest.mark.parametrize(
+    "inside, outside",
+    [
+        ((255, 0, 0), (0, 0, 255)),  # as in the article: both are darker than its grey threshold
+        ((200, 30, 40), (20, 10, 180)),
+        ((255, 255, 255), (0, 0, 0)),
+        ((255, 255, 255, 255), (0, 0, 0, 255)),  # an alpha channel that says nothing
+        ((10, 20, 30, 255), (10, 20, 30, 0)),
+    ],
+)
+def test_painted_masks_are_read(disc, inside, outside):
+    mask, known = read_mask(colours_of(disc, inside, outside))
+    assert mask.dtype == known.dtype == bool
+    np.testing.assert_array_equal(mask, disc)
+    assert known.all()
+
+
+def test_grey_mask_has_threshold_and_unknown():
+    mask, known = read_mask(np.uint8([[0, 99, 100, 128, 255]]))
+    np.testing.assert_array_equal(mask[0, [0, 1, 2, 4]], [False, False, True, True])
+    np.testing.assert_array_equal(known[0], [True, True, True, False, True])
+
+
+def test_red_on_blue_survives_jpeg(disc):
+    import io
+
+    file = io.BytesIO()
+    Image.fromarray(colours_of(disc, (255, 0, 0), (0, 0, 255))).save(file, "JPEG", quality=80)
+    mask, _ = read_mask(np.asarray(Image.open(file)))
+    assert (mask ^ disc).mean() < 0.02
+
+
+def test_boolean_mask_is_taken_as_it_is(disc):
+    np.testing.assert_array_equal(read_mask(disc)[0], disc)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.zeros((4, 4), np.float32),
+        np.zeros(4, np.uint8),
+        np.zeros((4, 4, 2), np.uint8),
+        np.full((4, 4, 3), (0, 255, 0), np.uint8),
+        np.full((4, 4, 3), (255, 255, 0), np.uint8),
+    ],
+)
+def test_what_is_no_mask_is_refused(picture):
+    with pytest.raises(MaskError):
+        read_mask(picture)

@@ -1,0 +1,171 @@
+"""Outlines that follow the photo, and rims without the old background's colour."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from segmenter.inference import refine
+
+EXAMPLES = Path(refine.__file__).parents[1] / "data" / "examples"
+
+
+@pytest.fixture
+def slats():
+    """(photo, mask): dark slats with gaps of their own width, before a light noisy wall."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:400, 0:560]
+    mask = (x > 100) & (x < 460) & (y > 60) & (y < 340) & ((x - 100) % 40 < 20)
+    photo = np.where(mask[..., None], np.uint8([90, 50, 30]), np.uint8([205, 200, 190]))
+    return np.clip(photo + rng.normal(0, 4, photo.shape), 0, 255).astype(np.uint8), mask
+
+
+def blurred(mask, side=64, shift=0.0):
+    """What a coarse network sees of a mask: small, soft, and off by some of its own pixels."""
+    small = cv2.resize(mask.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
+    matrix = np.float32([[1, 0, shift], [0, 1, shift]])
+    small = cv2.warpAffine(small, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
+    return np.clip(cv2.GaussianBlur(small, (0, 0), 0.8), 0, 1)
+
+
+def iou(a, b):
+    return (a & b).sum() / (a | b).sum()
+
+
+def stretched(coarse, photo):
+    return cv2.resize(coarse, photo.shape[1::-1])
+
+
+def test_refined_map_has_the_photos_size_and_range(slats):
+    photo, mask = slats
+    result = refine.refine(photo, blurred(mask))
+    assert result.shape == mask.shape and result.dtype == np.float32
+    assert 0 <= result.min() and result.max() <= 1
+
+
+def test_outline_moves_to_the_photos_edge(slats):
+    photo, mask = slats
+    coarse = blurred(mask, 128, shift=0.7)
+    assert iou(stretched(coarse, photo) >= 0.5, mask) < 0.8
+    assert iou(refine.refine(photo, coarse) >= 0.5, mask) > 0.97
+
+
+def test_gaps_stay_open(slats):
+    photo, mask = slats
+    gaps = np.zeros_like(mask)
+    gaps[62:338, 102:438] = ~mask[62:338, 102:438]
+    assert (refine.refine(photo, blurred(mask, 96)) < 0.5)[gaps].mean() > 0.99
+
+
+def test_sure_regions_stay_sure(slats):
+    photo, _ = slats
+    y, x = np.mgrid[0:400, 0:560]
+    sofa = (x > 150) & (x < 400) & (y > 100) & (y < 300)  # its inside is full of edges that mean nothing
+    result = refine.refine(photo, blurred(sofa))
+    assert result[130:270, 180:370].min() > 0.95
+    assert result[:70].max() < 0.05 and result[:, 430:].max() < 0.05
+
+
+def test_where_the_photo_says_nothing_the_map_stays():
+    photo = np.full((300, 300, 3), 128, np.uint8)
+    coarse = blurred(np.pad(np.ones((100, 100), bool), 100))
+    np.testing.assert_allclose(refine.refine(photo, coarse), stretched(coarse, photo), atol=0.1)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_a_flat_map_stays_flat(value):
+    photo = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
+    np.testing.assert_allclose(refine.refine(photo, np.full((8, 8), value, np.float32)), value, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 700), (3, 2), (257, 5), (2000, 40)])
+def test_odd_sizes(shape):
+    rng = np.random.default_rng(0)
+    photo = rng.integers(0, 256, (*shape, 3), np.uint8)
+    result = refine.refine(photo, rng.random((16, 16), np.float32))
+    assert result.shape == shape and np.isfinite(result).all()
+    assert refine.clean_colours(photo, result).shape == photo.shape
+
+
+def test_grey_photo_is_no_harder_than_a_coloured_one(slats):
+    photo, mask = slats
+    grey = np.repeat(photo[..., :1], 3, axis=2)
+    assert iou(refine.refine(grey, blurred(mask, 128, 0.7)) >= 0.5, mask) > 0.97
+
+
+def test_tiles_leave_no_seams(slats, monkeypatch):
+    photo, mask = slats
+    in_tiles = refine.refine(photo, blurred(mask))
+    monkeypatch.setattr(refine, "TILE", 4096)
+    at_once = refine.refine(photo, blurred(mask))
+    # A tile that is all but flat is skipped, hence not zero.
+    assert np.abs(in_tiles - at_once).max() < 0.05
+
+
+def test_fit_and_solve_agree_with_a_naive_loop():
+    """One pixel's model against weighted ridge regression written out."""
+    rng = np.random.default_rng(0)
+    colours = rng.random((13, 13, 3), np.float32)
+    p = np.clip(colours @ np.float32([0.5, -0.3, 0.4]) + 0.2, 0, 1)
+    weight = (2 * p - 1) ** 2 + refine.DOUBT
+    w = weight.ravel() / weight.sum()
+    flat = colours.reshape(-1, 3)
+    centred = flat - w @ flat
+    covariance = centred.T @ (w[:, None] * centred)
+    right = centred.T @ (w * (p.ravel() - w @ p.ravel()))
+    expected = np.linalg.solve(covariance + refine.SMOOTHNESS * np.eye(3), right)
+    c = covariance
+    matrix = [np.float32([[value]]) for value in (c[0, 0], c[0, 1], c[0, 2], c[1, 1], c[1, 2], c[2, 2])]
+    solved = refine._solve(matrix, [np.float32([[value]]) for value in right])
+    np.testing.assert_allclose(np.ravel(solved), expected, rtol=1e-3)
+
+
+def test_real_examples_come_closer_to_the_exact_mask():
+    """A wobbly map of 256 × 256, half a network pixel off: the outline must come much nearer."""
+    before, after = [], []
+    for name in ("01_wooden_chair_corner", "06_thin_legged_chair"):
+        photo = np.asarray(Image.open(EXAMPLES / "images" / f"{name}.jpg"))
+        mask = np.asarray(Image.open(EXAMPLES / "masks" / f"{name}.png")) >= 128
+        coarse = blurred(mask, 256, shift=0.7)
+        before.append(iou(stretched(coarse, photo) >= 0.5, mask))
+        after.append(iou(refine.refine(photo, coarse) >= 0.5, mask))
+    assert np.mean(after) > np.mean(before) + 0.05
+    assert np.mean(after) > 0.93
+
+
+@pytest.fixture
+def mixture():
+    """(photo, alpha, foreground): a warm soft-edged ring on a blue ground, mixed in known shares."""
+    y, x = np.mgrid[0:240, 0:300].astype(np.float32)
+    distance = np.hypot(x - 150, y - 120)
+    alpha = np.clip((80 - distance) / 6 + 0.5, 0, 1) * np.clip((distance - 30) / 6 + 0.5, 0, 1)
+    foreground = np.dstack([180 + 0.2 * x, 90 + 0.2 * y, 40 + 0 * x])
+    background = np.dstack([20 + 0 * x, 60 + 0.3 * x, 220 - 0.2 * y])
+    photo = foreground * alpha[..., None] + background * (1 - alpha[..., None])
+    return np.rint(photo).astype(np.uint8), alpha, foreground
+
+
+def test_colours_are_recovered_from_a_known_mixture(mixture):
+    photo, alpha, foreground = mixture
+    clean = refine.clean_colours(photo, alpha).astype(float)
+    rim = (alpha > 0.05) & (alpha < 0.95)
+    assert np.abs(photo[rim] - foreground[rim]).mean() > 40  # the old background shows
+    assert np.abs(clean[rim] - foreground[rim]).mean() < 6
+    assert np.quantile(np.abs(clean[rim] - foreground[rim]), 0.99) < 25
+
+
+def test_colours_away_from_the_rim_are_untouched(mixture):
+    photo, alpha, _ = mixture
+    clean = refine.clean_colours(photo, alpha)
+    assert clean.dtype == np.uint8
+    away = (alpha == 0) | (alpha == 1)
+    np.testing.assert_array_equal(clean[away], photo[away])
+
+
+@pytest.mark.parametrize("value", [0.0, 0.4, 1.0])
+def test_flat_alpha_is_no_trouble(mixture, value):
+    photo, alpha, _ = mixture
+    clean = refine.clean_colours(photo, np.full_like(alpha, value))
+    assert clean.shape == photo.shape

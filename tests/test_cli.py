@@ -1,0 +1,137 @@
+"""`python -m segmenter cut`: the same files as the Python API makes, and clear words where it cannot."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segmenter import Segmenter, open_photo
+from segmenter.render import render
+from segmenter.__main__ import main, make_parser
+from segmenter.render.options import Choices
+from tests.standin import as_jpeg, red_disc
+
+
+@pytest.fixture
+def chair(tmp_path):
+    path = tmp_path / "my chair.jpg"
+    path.write_bytes(as_jpeg(red_disc(160, 120)))
+    return path
+
+
+def expected(path, weights, choices, edits=(), background=None):
+    photo, segmenter = open_photo(path), Segmenter.load(weights)
+    return render.produce(photo, segmenter.probabilities(photo), choices.at(segmenter.threshold), edits, background).data
+
+
+def test_one_photo_becomes_a_file_beside_it(chair, tiny_weights, capsys):
+    assert main(["cut", str(chair), "--weights", str(tiny_weights)]) == 0
+    made = chair.with_name("my chair-cutout.png")
+    assert capsys.readouterr().out.strip() == str(made)
+    assert made.read_bytes() == expected(chair, tiny_weights, Choices())
+
+
+def test_all_settings_reach_the_file(chair, tmp_path, tiny_weights):
+    own, edits = tmp_path / "own.png", [{"do": "keep", "radius": 0.05, "points": [[0.9, 0.1]]}]
+    Image.fromarray(np.full((20, 20, 3), 77, np.uint8)).save(own)
+    (tmp_path / "edits.json").write_text(json.dumps(edits))
+    options = ["--threshold", "0.4", "--shift", "-2", "--softness", "1.5", "--shadow", ".5", "--trim", "--margin", "0.1",
+               "--canvas", "300x200", "--format", "jpeg", "--quality", "70", "--background-picture", str(own),
+               "--edits", str(tmp_path / "edits.json"), "--weights", str(tiny_weights)]  # fmt: skip
+    assert main(["cut", str(chair), *options]) == 0
+    choices = Choices(threshold=0.4, shift=-2, softness=1.5, shadow=0.5, trim=True, margin=0.1, canvas="300x200",
+                      format="jpeg", quality=70, background="own")  # fmt: skip
+    made = chair.with_name("my chair-cutout.jpg").read_bytes()
+    assert made == expected(chair, tiny_weights, choices, edits, open_photo(own))
+
+
+def test_every_setting_has_its_option():
+    parsed = vars(make_parser().parse_args(["cut", "x", "--no-trim"]))
+    assert parsed["choice_trim"] is False
+    for choice in fields(Choices):
+        value = {"bool": []}.get(str(choice.type), ["1"]) if choice.name != "trim" else []
+        assert f"choice_{choice.name}" in vars(make_parser().parse_args(["cut", "x", f"--{choice.name}", *value]))
+
+
+def test_a_folder_with_a_broken_photo_ends_with_1(chair, tmp_path, tiny_weights, capsys):
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG")
+    out = tmp_path / "out"
+    arguments = ["cut", str(tmp_path), "--out", str(out), "--weights", str(tiny_weights), "--zip", "--preset", "wide"]
+    assert main(arguments) == 1
+    said = capsys.readouterr()
+    assert "broken.png: This picture is damaged" in said.err and "2 of 2, 1 failed" in said.err
+    assert said.out.split() == [str(out / "results.csv"), str(tmp_path / "out.zip")]
+    with Image.open(out / "cutouts" / "my chair.jpg") as picture:
+        assert picture.width / picture.height == pytest.approx(16 / 9, rel=0.02)
+
+
+@pytest.mark.parametrize("options, said", [
+    (["--canvas", "3"], "canvas"), (["--format", "gif"], "format"), (["--background", "own"], "--background-picture"),
+    (["--edits", "nowhere.json"], "cannot be read"), (["--weights", "/nowhere"], "nowhere"),
+    (["--out", "/dev/null/x"], "cannot be written"), (["--background-picture", "nowhere.png"], "nowhere.png"),
+])  # fmt: skip
+def test_what_cannot_be_done_is_said_in_one_line(chair, tiny_weights, capsys, options, said):
+    options = options if "--weights" in options else [*options, "--weights", str(tiny_weights)]
+    assert main(["cut", str(chair), *options]) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("error: ") and said in error and len(error.splitlines()) == 1
+
+
+def test_several_photos_need_a_place(chair, tiny_weights, capsys):
+    assert main(["cut", str(chair), str(chair), "--weights", str(tiny_weights)]) == 2
+    assert "--out" in capsys.readouterr().err
+
+
+def test_corrections_for_single_photos(chair, tmp_path, tiny_weights, capsys):
+    edits = [{"do": "erase", "radius": 0.25, "points": [[0.4, 0.5]]}]
+    (tmp_path / "edits.json").write_text(json.dumps({"my chair.jpg": edits}))
+    arguments = ["cut", str(chair), "--out", str(tmp_path / "out"), "--weights", str(tiny_weights),
+                 "--edits", str(tmp_path / "edits.json")]  # fmt: skip
+    assert main(arguments) == 0
+    made = (tmp_path / "out" / "cutouts" / "my chair.png").read_bytes()
+    assert made == expected(chair, tiny_weights, Choices(), edits)
+    (tmp_path / "edits.json").write_text(json.dumps({"other.jpg": edits}))
+    assert main(arguments) == 2 and "other.jpg" in capsys.readouterr().err
+
+
+MANY = 64
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_next_call_goes_on(tmp_path, tiny_weights):
+    photos = tmp_path / "photos"  # so many that they are not done before the signal arrives, on a busy machine either
+    photos.mkdir()
+    for number in range(MANY):
+        (photos / f"{number:02}.jpg").write_bytes(as_jpeg(red_disc(600 + number, 450)))
+    command = [sys.executable, "-m", "segmenter", "cut", str(photos), "--out", str(tmp_path / "out"),
+               "--weights", str(tiny_weights), "--workers", "1"]  # fmt: skip
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=os.path.dirname(os.path.dirname(__file__)))
+    journal = tmp_path / "out" / ".journal.jsonl"
+    while not (journal.is_file() and journal.read_text().count("key")):
+        assert running.poll() is None
+        time.sleep(0.005)
+    running.send_signal(signal.SIGINT)
+    said = running.communicate(timeout=60)[1]
+    assert running.returncode == 130 and "Traceback" not in said
+    done = int(re.search(rf"Stopped: (\d+) of {MANY} done", said)[1])
+    rows = (tmp_path / "out" / "results.csv").read_text().splitlines()[1:]
+    assert 0 <= done == len(rows) < MANY
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "cutouts").iterdir()}
+    assert main(command[3:]) == 0
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+    assert len(list((tmp_path / "out" / "cutouts").iterdir())) == MANY
+
+
+def test_the_command_line_never_imports_tensorflow_or_gradio():
+    program = (
+        "import sys, segmenter.__main__\n"
+        "assert not {'tensorflow', 'keras', 'gradio', 'ray'} & set(sys.modules), sorted(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -1,0 +1,235 @@
+"""Many photos, question by question, and in one go for programs."""
+
+import base64
+import csv
+import io
+import json
+import uuid
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from segmenter import open_photo
+from segmenter.web import batch_handlers
+from segmenter.render.options import Choices
+from segmenter.web.handlers import Desk
+from segmenter.render.render import produce
+from segmenter.web.batch_handlers import Many
+from segmenter.io.images import PhotoError
+from segmenter.web.uploads import Uploads
+from tests.standin import RedSegmenter, as_jpeg, red_disc
+
+CHAIR = as_jpeg(red_disc(160, 120))
+STOOL = as_jpeg(red_disc(120, 160))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def desk(folder):
+    return Desk(RedSegmenter(), Uploads(lambda: folder))
+
+
+@pytest.fixture
+def ask(desk):
+    """Ask a question as one visitor: the name of the question, and what it says."""
+    key, visitor = uuid.uuid4().hex, Many(desk)
+    return lambda question, **said: getattr(visitor, question)({"key": key, **said})
+
+
+@pytest.fixture
+def send(folder):
+    """Send a file; its path."""
+
+    def send(data, name="chair.jpg"):
+        path = folder / uuid.uuid4().hex / name
+        path.parent.mkdir()
+        path.write_bytes(data)
+        return str(path)
+
+    return send
+
+
+def zipped(**members):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+def expected(data, **choices):
+    photo = open_photo(data)
+    return produce(photo, RedSegmenter().probabilities(photo), Choices(**choices).at(0.5)).data
+
+
+def unzip(file):
+    with zipfile.ZipFile(file["path"]) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    return members, list(csv.DictReader(io.StringIO(members.pop("results.csv").decode())))
+
+
+def test_each_photo_comes_finished_into_the_zip(ask, send):
+    choices = {"background": "#ffffff", "format": "jpeg", "threshold": 0.4}
+    first = ask("cut", name="chair.jpg", path=send(CHAIR), choices=choices)
+    second = ask("cut", name="stool.jpg", path=send(STOOL), choices={"threshold": 0.6})
+    assert first["problem"] is None and 0 < first["result"]["coverage"] < 1
+    assert first["thumbnail"].startswith("data:image/webp;base64,")
+    assert len(base64.b64decode(second["thumbnail"].partition(",")[2])) < 20_000
+    members, rows = unzip(ask("zip", names=["stool.jpg", "chair.jpg"])["file"])
+    assert members.keys() == {"cutouts/stool.png", "cutouts/chair.jpg", "masks/stool.png", "masks/chair.png"}
+    assert members["cutouts/chair.jpg"] == expected(CHAIR, **choices)
+    assert members["cutouts/stool.png"] == expected(STOOL, threshold=0.6)
+    assert members["masks/stool.png"] == expected(STOOL, threshold=0.6, what="mask")
+    assert [row["file"] for row in rows] == ["stool.jpg", "chair.jpg"]
+    assert {key: float(rows[1][key]) for key in ("coverage", "confidence", "doubts")} == {
+        key: first["result"][key] for key in ("coverage", "confidence", "doubts")
+    }
+
+
+def test_what_is_corrected_takes_the_place_of_what_was(ask, send):
+    ask("cut", name="chair.jpg", path=send(CHAIR), choices={})
+    stroke = {"do": "erase", "radius": 0.1, "points": [[0.4, 0.5]]}
+    ask("cut", name="chair.jpg", choices={"threshold": 0.3}, edits=[stroke])
+    members, rows = unzip(ask("zip", names=["chair.jpg"])["file"])
+    photo = open_photo(CHAIR)
+    wanted = produce(photo, RedSegmenter().probabilities(photo), Choices(threshold=0.3), [stroke])
+    assert members["cutouts/chair.png"] == wanted.data
+    assert len(rows) == 1
+
+
+def test_a_broken_photo_is_told_of_and_stops_nothing(ask, send):
+    broken = ask("cut", name="broken.jpg", path=send(CHAIR[:900]), choices={})
+    assert "damaged" in broken["problem"]["en"] and "损坏" in broken["problem"]["zh"]
+    ask("cut", name="chair.jpg", path=send(CHAIR), choices={})
+    names = ["broken.jpg", "chair.jpg", "huge.jpg"]
+    _, rows = unzip(ask("zip", names=names, errors={"huge.jpg": "too large"})["file"])
+    assert [row["file"] for row in rows] == names
+    assert "damaged" in rows[0]["error"] and rows[1]["error"] == "" and rows[2]["error"] == "too large"
+
+
+def test_the_photo_that_was_sent_is_not_kept_twice(ask, send, folder):
+    path = send(CHAIR)
+    answer = ask("cut", name="chair.jpg", path=path, choices={})
+    assert not Path(path).exists()
+    assert Path(answer["path"]).read_bytes() == CHAIR  # where the studio finds it
+    ask("forget")
+    assert not [each for each in folder.rglob("*") if each.is_file()]
+
+
+def test_a_zip_is_unpacked_under_names_of_its_own(ask, send, folder):
+    data = zipped(**{"a/chair.jpg": CHAIR, "b/chair.jpg": STOOL, "chair.png": CHAIR, "notes.txt": b"x", "__MACOSX/a.jpg": b"x",
+                     "../../evil.jpg": STOOL, "c/../../../evil.jpg": STOOL, "broken.jpg": CHAIR[:900]})  # fmt: skip
+    path = send(data, "photos.zip")
+    answer = ask("unpack", path=path, taken=["chair.jpg"])
+    assert sorted(answer["names"]) == ["a/chair.jpg", "b/chair.jpg", "broken.jpg", "c/evil.jpg", "chair-2.png", "evil.jpg"]
+    assert all("photos" in path.parts for path in folder.parent.rglob("evil.jpg"))  # within the visitor's own folder
+    assert answer["left"] == 0 and not Path(path).exists()
+    for name in answer["names"]:
+        assert (ask("cut", name=name, choices={})["problem"] is None) == (name != "broken.jpg")
+    members, rows = unzip(ask("zip", names=answer["names"])["file"])
+    assert members["cutouts/b/chair.png"] == expected(STOOL)
+    assert [row["file"] for row in rows] == answer["names"]
+
+
+def test_no_more_photos_than_possible_are_taken_from_a_zip(ask, send, monkeypatch):
+    monkeypatch.setattr(batch_handlers, "MOST_PHOTOS", 3)
+    answer = ask("unpack", path=send(zipped(**{f"{i}.jpg": CHAIR for i in range(4)}), "a.zip"), taken=["x.jpg"])
+    assert (len(answer["names"]), answer["left"]) == (2, 2)
+
+
+def test_a_zip_that_grows_too_large_is_refused(ask, send, monkeypatch, folder):
+    monkeypatch.setattr(batch_handlers, "MAX_TOTAL_MEGABYTES", 1)
+    answer = ask("unpack", path=send(zipped(**{"a.jpg": bytes(2**20 + 1)}), "a.zip"))
+    assert "unpacked" in answer["problem"]["en"] and "zh" in answer["problem"]
+    assert not list(folder.rglob("*.jpg"))
+
+
+@pytest.mark.parametrize("data", [b"", b"no zip", zipped(**{"a.txt": b"x"})])
+def test_a_zip_without_photos_is_said_in_both_languages(ask, send, data):
+    problem = ask("unpack", path=send(data, "a.zip"))["problem"]
+    assert problem["en"] and problem["zh"]
+
+
+@pytest.mark.parametrize("key", [None, "", "..", "../" * 10, "A" * 32, 7])
+@pytest.mark.parametrize("question", ["cut", "unpack", "zip", "forget"])
+def test_a_key_is_a_key(desk, question, key):
+    assert "not a key" in getattr(Many(desk), question)({"key": key, "name": "a.jpg"})["problem"]["en"]
+
+
+@pytest.mark.parametrize("name", ["../chair.jpg", "/etc/passwd", "a/../../b.jpg", "", None, "a\0.jpg", "con.jpg", "x" * 400])
+def test_a_name_leads_nowhere_else(ask, send, folder, name):
+    before = sorted(folder.parent.rglob("*.jpg"))
+    path = send(CHAIR)
+    assert "cannot be of this name" in ask("cut", name=name, path=path, choices={})["problem"]["en"]
+    assert sorted(folder.parent.rglob("*.jpg")) == sorted([*before, Path(path)])
+
+
+def test_files_of_the_server_are_not_taken(ask):
+    for question in ("cut", "unpack"):
+        assert "not a photo that was sent" in ask(question, name="a.jpg", path=__file__)["problem"]["en"]
+    assert Path(__file__).exists()
+
+
+def test_what_is_gone_says_so(ask, send):
+    assert ask("cut", name="chair.jpg", choices={})["gone"] is True
+    ask("cut", name="chair.jpg", path=send(CHAIR), choices={})
+    ask("forget")
+    assert ask("zip", names=["chair.jpg"])["gone"] is True
+
+
+def test_results_have_an_end(ask, send, monkeypatch):
+    monkeypatch.setattr(batch_handlers, "MAX_TOTAL_MEGABYTES", 0)
+    ask("cut", name="a.jpg", path=send(CHAIR), choices={})
+    assert "larger than" in ask("cut", name="b.jpg", path=send(CHAIR), choices={})["problem"]["en"]
+
+
+def test_bad_choices_are_said_in_plain_words(ask, send):
+    assert "'threshold'" in ask("cut", name="a.jpg", path=send(CHAIR), choices={"threshold": 7})["problem"]["en"]
+
+
+# For programs
+
+
+def test_a_program_gets_all_in_one_zip(desk, send, folder):
+    given = [{"path": send(CHAIR)}, {"path": send(zipped(**{"stool.jpg": STOOL, "bad.jpg": b"x"}), "more.zip")}]
+    steps = []
+    file = batch_handlers.run(desk, given, {"format": "webp"}, "", None, lambda done, total: steps.append((done, total)))
+    members, rows = unzip(file)
+    assert members["cutouts/stool.webp"] == expected(STOOL, format="webp")
+    assert members.keys() == {f"{kind}/{name}" for name, suffix in (("chair", "webp"), ("stool", "webp"))
+                              for kind, name in (("cutouts", f"{name}.{suffix}"), ("masks", f"{name}.png"))}  # fmt: skip
+    assert [row["file"] for row in rows] == ["chair.jpg", "bad.jpg", "stool.jpg"]
+    assert [bool(row["error"]) for row in rows] == [False, True, False]
+    assert steps[0] == (0, 3) and steps[-1] == (3, 3)
+
+
+def test_a_program_may_correct_each_photo(desk, send):
+    stroke = {"do": "erase", "radius": 0.1, "points": [[0.4, 0.5]]}
+    members, _ = unzip(batch_handlers.run(desk, [{"path": send(CHAIR)}], {}, json.dumps({"chair.jpg": [stroke]})))
+    photo = open_photo(CHAIR)
+    assert members["cutouts/chair.png"] == produce(photo, RedSegmenter().probabilities(photo), Choices(), [stroke]).data
+
+
+@pytest.mark.parametrize("given", [[], None, [{"path": "/etc/passwd"}], ["/etc/passwd"], [None]])
+def test_a_program_reads_nothing_of_the_server(desk, given):
+    with pytest.raises(PhotoError):
+        batch_handlers.run(desk, given, {})
+
+
+@pytest.mark.parametrize("edits", ["[", "[]", "7"])
+def test_a_programs_bad_corrections_are_refused(desk, send, edits):
+    with pytest.raises(PhotoError, match="correction"):
+        batch_handlers.run(desk, [{"path": send(CHAIR)}], {}, edits)
+
+
+def test_a_program_may_not_send_too_many(desk, send, monkeypatch):
+    monkeypatch.setattr(batch_handlers, "MOST_PHOTOS", 1)
+    with pytest.raises(PhotoError, match="at most 1"):
+        batch_handlers.run(desk, [{"path": send(CHAIR)}, {"path": send(STOOL, "b.jpg")}], {})

@@ -1,0 +1,112 @@
+"""What the page's questions are answered, without a page."""
+
+import cv2
+import numpy as np
+import pytest
+
+from segmenter.render import alpha
+from segmenter.render.options import Choices
+from segmenter.web.handlers import MAX_MEGABYTES, Desk
+from segmenter.render.render import produce
+from segmenter.io.images import open_photo
+from segmenter.web.uploads import Uploads
+from tests.standin import RedSegmenter, as_jpeg, red_disc
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def example(tmp_path):
+    path = tmp_path / "red_chair.jpg"
+    path.write_bytes(as_jpeg(red_disc(160, 120)))
+    return path
+
+
+@pytest.fixture
+def desk(folder, example):
+    return Desk(RedSegmenter(), Uploads(lambda: folder), [example])
+
+
+@pytest.fixture
+def turned_file(folder):
+    path = folder / "my chair.jpg"
+    path.write_bytes(as_jpeg(red_disc(300, 200), turned=True))
+    return path
+
+
+def test_look_gives_the_photo_upright_and_its_map(desk, turned_file):
+    answer = desk.look({"path": str(turned_file)})
+    assert (answer["width"], answer["height"]) == (300, 200)
+    assert answer["photo"].startswith("data:image/jpeg;base64,")
+    assert answer["map"].startswith("data:image/png;base64,")
+
+
+def test_look_reports_what_is_wrong_in_both_languages(desk, folder):
+    (folder / "note.jpg").write_bytes(b"this is no photo")
+    problem = desk.look({"path": str(folder / "note.jpg")})["problem"]
+    assert "not a picture" in problem["en"] and "图片" in problem["zh"]
+
+
+def test_look_refuses_a_file_of_the_server(desk):
+    answer = desk.look({"path": __file__})
+    assert "not a photo that was sent" in answer["problem"]["en"]
+
+
+def test_a_file_that_is_too_large_is_refused(desk, folder):
+    with open(folder / "huge.jpg", "wb") as file:
+        file.truncate(MAX_MEGABYTES * 2**20 + 1)
+    assert "larger than 30 MB" in desk.look({"path": str(folder / "huge.jpg")})["problem"]["en"]
+
+
+def test_a_photo_that_is_gone_is_asked_for_again(desk, folder):
+    assert desk.look({"path": str(folder / "gone.jpg")})["gone"] is True
+
+
+def test_examples_are_asked_for_by_name_only(desk):
+    assert desk.look({"example": "red_chair"})["width"] == 160
+    assert "problem" in desk.look({"example": "../../config"})
+
+
+def test_save_names_the_file_after_the_photo(desk, turned_file, folder):
+    file = desk.save({"path": str(turned_file), "choices": {"threshold": 0.4}})["file"]
+    assert file["orig_name"] == "my chair-cutout.png"
+    assert str(folder) in file["path"]
+    photo = open_photo(turned_file)
+    found = cv2.cvtColor(cv2.imread(file["path"], cv2.IMREAD_UNCHANGED), cv2.COLOR_BGRA2RGBA)
+    np.testing.assert_array_equal(found, alpha.cut(photo, RedSegmenter().probabilities(photo), 0.4))
+
+
+def test_save_finishes_as_chosen(desk, turned_file, example, folder):
+    own = folder / "wall.jpg"
+    own.write_bytes(example.read_bytes())
+    choices = {"background": "own", "trim": True, "format": "jpeg"}
+    stroke = {"do": "erase", "radius": 0.1, "points": [[0.4, 0.5]]}
+    answer = desk.save({"path": str(turned_file), "choices": choices, "edits": [stroke], "background": str(own)})
+    photo = open_photo(turned_file)
+    expected = produce(photo, RedSegmenter().probabilities(photo), Choices(**choices), [stroke], open_photo(own))
+    with open(answer["file"]["path"], "rb") as file:
+        assert file.read() == expected.data
+    assert answer["file"]["orig_name"] == "my chair-cutout.jpg"
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ({"choices": {"threshold": 7}}, "'threshold'"),
+        ({"choices": {"colour": "red"}}, "not a setting"),
+        ({"choices": {"background": "own"}}, "own background needs a picture"),
+        ({"choices": {"background": "own"}, "background": "/etc/passwd"}, "not a photo that was sent"),
+        ({"edits": [{"do": "dance"}]}, "correction"),
+    ],
+)
+def test_save_reports_what_is_wrong(desk, turned_file, question, words):
+    assert words in desk.save({"path": str(turned_file), **question})["problem"]["en"]
+
+
+def test_about_tells_of_the_weights_that_serve(desk):
+    assert desk.about({})["weights"]["threshold"] == 0.5

@@ -1,0 +1,117 @@
+"""The guard at the door of visitors' files, and how long they stay."""
+
+import base64
+import os
+import time
+
+import pytest
+
+from segmenter.io.images import PhotoError
+from segmenter.web.uploads import GoneError, Uploads
+
+MOST = 10_000
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def uploads(folder):
+    return Uploads(lambda: folder)
+
+
+@pytest.fixture
+def sent(folder):
+    """A file that somebody sent before."""
+    path = folder / ("ab" * 32) / "my chair.jpg"
+    path.parent.mkdir()
+    path.write_bytes(b"chair")
+    return path
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../secrets.txt", "", None, 7, "a\0b", "https://example.org/a.jpg", []])
+def test_a_path_outside_the_folder_is_refused(uploads, path):
+    with pytest.raises(PhotoError, match="not a photo that was sent"):
+        uploads.find(path)
+
+
+def test_the_folder_itself_is_no_file(uploads, folder, sent):
+    for path in (folder, sent.parent):
+        with pytest.raises(PhotoError):
+            uploads.find(path)
+
+
+def test_a_link_out_of_the_folder_is_refused(uploads, folder, tmp_path):
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    os.symlink(tmp_path / "secret.jpg", folder / "link.jpg")
+    with pytest.raises(PhotoError, match="not a photo that was sent"):
+        uploads.find(folder / "link.jpg")
+
+
+def test_a_deleted_file_says_to_choose_it_again(uploads, folder):
+    with pytest.raises(GoneError, match="choose it again"):
+        uploads.find(folder / "gone.jpg")
+
+
+class File:
+    def __init__(self, path):
+        self.path = path
+
+
+def test_a_file_that_was_sent_is_received(uploads, sent):
+    for file in ({"path": str(sent)}, File(str(sent)), {"path": f"http://localhost:7860/gradio_api/file={sent}"}):
+        assert uploads.receive(file, MOST) == sent
+    quoted = f"https://example.org/some/where/gradio_api/file={sent}".replace(" ", "%20")
+    assert uploads.receive(quoted, MOST) == sent
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", __file__, {"path": __file__}, {"path": None}, {}, None, 7, "", [], {"path": ["x"]}])
+def test_a_file_of_this_machine_is_not_received(uploads, file):
+    with pytest.raises(PhotoError, match="not a photo that was sent"):
+        uploads.receive(file, MOST)
+
+
+def test_a_path_is_never_taken_as_text(uploads, sent):
+    with pytest.raises(PhotoError, match="not a photo that was sent"):
+        uploads.receive(str(sent), MOST)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:1/a.jpg", "http://127.0.0.1:1/gradio_api/file=/etc/passwd", "https://localhost/a.jpg"]
+)
+def test_an_address_of_this_machine_is_not_fetched(uploads, folder, address):
+    with pytest.raises(PhotoError, match="not one of the public web"):
+        uploads.receive({"path": address}, MOST)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_data_uri_is_received(uploads, folder):
+    path = uploads.receive("data:image/jpeg;base64," + base64.b64encode(b"chair").decode(), MOST)
+    assert path.read_bytes() == b"chair" and folder in path.parents
+
+
+def test_a_broken_data_uri_is_said_in_plain_words(uploads):
+    with pytest.raises(PhotoError, match="data URI"):
+        uploads.receive("data:image/jpeg;base64,####", MOST)
+
+
+def test_what_is_kept_can_be_found_again(uploads):
+    told = uploads.keep(b"cutout", "my chair-cutout.png")
+    assert told["orig_name"] == "my chair-cutout.png"
+    assert uploads.find(told["path"]).read_bytes() == b"cutout"
+
+
+def test_old_files_are_swept_away_and_nothing_else(uploads, folder, sent):
+    (folder / "somebody's own").mkdir()
+    (folder / "somebody's own" / "photo.jpg").write_bytes(b"mine")
+    kept = uploads.keep(b"cutout", "a.png")
+    uploads.sweep(60)
+    assert sent.exists() and os.path.exists(kept["path"])
+    time.sleep(0.05)
+    uploads.sweep(0)
+    assert [path.name for path in folder.iterdir()] == ["somebody's own"]
+    assert (folder / "somebody's own" / "photo.jpg").exists()
