@@ -13,7 +13,7 @@ from PIL import Image
 from segmenter.datasets import pairs
 from segmenter.hub import datasets
 from segmenter.hub.client import HubError, UnreachableError
-from tests.test_hub import NOWHERE
+from tests.hub.test_weights import NOWHERE
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = "writer/stools"

@@ -13,8 +13,8 @@ from huggingface_hub import HfApi, SpaceCard, hf_hub_download
 from segmenter.hub import space, weights as hub
 from tests.hub_cards import faults_of
 from tests.standin import complete
-from tests.test_hub import NOWHERE, PLACE, ROOT
-from tests.test_supply import cut_red, running
+from tests.hub.test_weights import NOWHERE, PLACE, ROOT
+from tests.web.test_live_weights import cut_red, running
 
 SPACE = "writer/chairlift"
 # A stand-in for an environment in which only the Space's requirements.txt is installed.
