@@ -72,7 +72,7 @@ def test_how_many_photos_the_encoder_alone_fails_on_is_counted():
     ("tests/benchmarks/cabinets.json", recipes.PRETRAINED),
 ])  # fmt: skip
 def test_the_runs_followed_the_recipes_of_today(name, recipe):
-    stated = {"frozen": 0, **stored(name)["recipe"]}  # an older one does not say that nothing was frozen
+    stated = {"frozen": 0, "floor": 0.0, **stored(name)["recipe"]}  # an older one does not say what was not there yet
     assert {key: stated[key] for key in asdict(recipe)} == asdict(recipe)
 
 

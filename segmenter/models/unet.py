@@ -18,7 +18,7 @@ FROM_IMAGENET = "unet_lite2"  # for few photos, where there are no weights to st
 class Encoded(NamedTuple):
     """A network on a pretrained encoder."""
 
-    encoder: str  # one of encoder.PUBLISHED
+    encoder: str  # one of efficientnet_lite.PUBLISHED
     size: int  # its own, in pixels
     light: bool  # whether its decoder is the light one, see unet_on_encoder
 

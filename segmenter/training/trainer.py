@@ -42,7 +42,7 @@ class Recipe:
     ema: float = 0.0  # share of the past in the moving average of the weights that is judged; 0: none
     keep_statistics: bool = False  # of batch norm, everywhere: for fine-tuning on few photos
     encoder: float = 1.0  # learning rate of the encoder, as a share of the decoder's
-    frozen: int = 0  # blocks of the encoder that do not train, see encoder.freeze_blocks
+    frozen: int = 0  # blocks of the encoder that do not train, see efficientnet_lite.freeze_blocks
     pasted: float = 0.0  # see pasting.Varied
     mosaics: float = 0.0
     seed: int = 0
@@ -74,7 +74,7 @@ class TwoRates(keras.optimizers.AdamW):
 
     def __init__(self, learning_rate=1e-3, *, encoder=1.0, **others):
         super().__init__(learning_rate, **others)
-        self.encoder = efficientnet_lite
+        self.encoder = encoder
 
     def update_step(self, gradient, variable, learning_rate):
         path = self._trainable_variables[self._get_variable_index(variable)].path

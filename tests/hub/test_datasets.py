@@ -222,7 +222,7 @@ def test_the_command_line(server, folder, tmp_path):
     environment = {**os.environ, "HF_ENDPOINT": server.address, "HF_HOME": str(tmp_path / "home"), "HF_TOKEN": "writer"}
 
     def run(*arguments):
-        command = [sys.executable, "-m", "segmenter.datasets.pairs", *arguments]
+        command = [sys.executable, "-m", "segmenter.datasets", *arguments]
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
     pushed = run("push", str(folder), PLACE, "--licence", "cc-by-4.0")
