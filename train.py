@@ -136,7 +136,7 @@ def main(arguments=None):
         print(f"\ntrain.py: stopped at once; nothing that was saved is lost{_go_on(options)}", file=sys.stderr)
         return 130
     except Exception as error:
-        words = errors.in_words(error)
+        words = errors.advice(error)
         if words is None and not isinstance(error, (OSError, ValueError, RuntimeError)):
             raise
         print(f"train.py: {words + _go_on(options) if words else error}", file=sys.stderr)

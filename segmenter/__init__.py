@@ -13,9 +13,9 @@ import importlib
 # serving's imports, nor the other way round.
 _HOMES = {
     "Segmenter": "inference.predictor",
-    "WeightsError": "inference.predictor",
+    "WeightsError": "errors",
     "open_photo": "io.images",
-    "PhotoError": "io.images",
+    "PhotoError": "errors",
     "cut": "render.alpha",
     "Choices": "render.options",
     "produce": "render.render",

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from segmenter.datasets import augment
+from segmenter.errors import DatasetError
 from segmenter.inference import preprocessing
 from segmenter.io import images
 from segmenter.render import compositing
@@ -22,10 +23,6 @@ MASK_SUFFIXES = (*PHOTO_SUFFIXES, ".gif")
 MASK_ENDINGS = ("_mask", "-mask", "_matte")  # chair.jpg may have its mask in chair.png or chair_mask.png
 GROUP_COLUMNS = ("group", "model", "seat_models")  # in a CSV beside the folders, first found counts
 HEADROOM = 1.5  # decoded photos are kept this much larger than the network's square, to zoom into
-
-
-class DatasetError(ValueError):
-    """A data set that cannot be trained on; the message says which file and what to do."""
 
 
 @dataclass(frozen=True)

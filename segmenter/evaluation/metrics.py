@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from segmenter.errors import ReportError
 from segmenter.evaluation import difficulty
 from segmenter.render import alpha
 from segmenter.datasets.pairs import Case
@@ -43,10 +44,6 @@ COLUMNS = (  # of the CSV, as far as the figures have them
     "source", "name", "iou", "iou_before", "dice", "dice_before", "boundary_f", "boundary_f_before", "gaps",
     "gap_pixels", "missed", "extra", "sure_wrong", "area", "at_frame", "contrast", "thin",
 )  # fmt: skip
-
-
-class ReportError(ValueError):
-    """A report or a table that cannot be written; the message says where and what to do."""
 
 
 @dataclass(frozen=True)

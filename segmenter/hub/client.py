@@ -20,7 +20,7 @@ import httpx2  # what huggingface_hub speaks through; the errors of the line are
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub import errors as hub_errors
 
-from segmenter.inference.predictor import WeightsError
+from segmenter.errors import HubError, MissingError, UnreachableError
 
 ADDRESS = re.compile(r"(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>\w[\w./+-]*))?")
 BRANCH = "main"  # the one revision that moves; all others are taken for what they were first
@@ -28,18 +28,6 @@ SECONDS = 10  # to wait for a sign of life
 TOKENS = "https://huggingface.co/settings/tokens"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, somebody's share of it, or the limit of a file
 NOT_OURS = {".gitattributes", "README.md"}  # what a repository that was created by hand may hold already
-
-
-class HubError(WeightsError):
-    """What cannot be pushed, pulled or trusted; the message says why and what to do."""
-
-
-class UnreachableError(HubError):
-    """The Hub gave no answer, or none that helps; later it may."""
-
-
-class MissingError(HubError):
-    """There is no such repository, or none that may be seen."""
 
 
 class Pushed(NamedTuple):

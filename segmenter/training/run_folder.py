@@ -18,14 +18,12 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
+from segmenter.errors import RunError
+
 RUN = "run.json"
 RESULT = "result"
 EXCHANGE = 2  # Linux's RENAME_EXCHANGE
 HERE = -100  # its AT_FDCWD
-
-
-class RunError(ValueError):
-    """A run that cannot begin or go on as it was asked to; the message says why and what to do."""
 
 
 @contextmanager

@@ -9,17 +9,13 @@ import time
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from segmenter.errors import GoneError, PhotoError
 from segmenter.io.download import fetch
-from segmenter.io.images import PhotoError
 
 PREFIX = "chairlift-"  # of the folders that are made here
 SWEPT = re.compile(rf"[0-9a-f]{{64}}|{PREFIX}.*")  # those, and Gradio's, named after a file's hash
 SERVED = "/gradio_api/file="  # how this page's addresses name a file of the folder
 NOT_SENT = "This is not a photo that was sent to this page."
-
-
-class GoneError(PhotoError):
-    """The file was sent here, but so long ago that it is deleted."""
 
 
 class Uploads:

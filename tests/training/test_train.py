@@ -308,7 +308,7 @@ def test_a_machine_at_its_end_is_told_in_words(error, words, capsys, monkeypatch
     monkeypatch.setattr(train, "dispatch", fail)
     assert train.main([]) == 1
     assert words in capsys.readouterr().err
-    assert errors.in_words(ValueError("something else")) is None
+    assert errors.advice(ValueError("something else")) is None
 
 
 def test_train_names_the_architectures_that_there_are():

@@ -19,6 +19,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from segmenter.datasets.pairs import NO_MASK, PHOTO_SUFFIXES, DatasetError, Finding, Pair
+from segmenter.errors import OutlineError
 from segmenter.io.images import MAX_PIXELS
 
 MARGIN = 0.1  # an outline may reach this share of the side beyond the frame: hands slip
@@ -36,10 +37,6 @@ BOX_ADVICE = (
     "boxes are not enough, masks are needed: outline the objects (polygons or brush) and export them "
     "as instance segmentation"
 )
-
-
-class Undrawable(ValueError):
-    """An outline that cannot be drawn; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,20 +89,20 @@ def outline(numbers, size):
         tuple of float, or None where it encloses nothing.
 
     Raises:
-        Undrawable: these are no coordinates, or they lie outside the frame.
+        OutlineError: these are no coordinates, or they lie outside the frame.
     """
     try:
         values = tuple(float(number) for number in numbers)
     except (TypeError, ValueError) as error:
-        raise Undrawable("its outline has coordinates that are no numbers") from error
+        raise OutlineError("its outline has coordinates that are no numbers") from error
     if len(values) % 2 or not all(math.isfinite(value) for value in values):
-        raise Undrawable("its outline has an odd count of coordinates, or infinite ones")
+        raise OutlineError("its outline has an odd count of coordinates, or infinite ones")
     height, width = size
     for name, side, along in (("x", width, values[0::2]), ("y", height, values[1::2])):
         worst = max(along, default=0), min(along, default=0)
         if worst[0] > side * (1 + MARGIN) or worst[1] < -side * MARGIN:
             far = worst[0] if worst[0] > side * (1 + MARGIN) else worst[1]
-            raise Undrawable(
+            raise OutlineError(
                 f"its outline has {name} = {far:g}, outside the {width} × {height} frame: perhaps it was "
                 "drawn on a picture of another size"
             )
@@ -265,8 +262,8 @@ def _add_coco(photo, path, entry, annotations, names, reading):
             drawn = _coco_segmentation(annotation.get("segmentation"), size)
             boxes += not drawn
             parts += drawn
-    except (Undrawable, TypeError, AttributeError) as error:
-        why = str(error) if isinstance(error, Undrawable) else f"an annotation of it makes no sense ({error})"
+    except (OutlineError, TypeError, AttributeError) as error:
+        why = str(error) if isinstance(error, OutlineError) else f"an annotation of it makes no sense ({error})"
         reading.error(BAD_OUTLINE, photo.name, f"{why} ({path.name})", OPEN_ADVICE)
         return
     if boxes:
@@ -296,20 +293,20 @@ def _run_lengths(code, size):
     """
     counts, given = code.get("counts"), code.get("size")
     if not isinstance(given, list) or tuple(given) != tuple(size):
-        raise Undrawable(f"its run-length code is of size {given}, but the photo is said to be {list(size)}")
+        raise OutlineError(f"its run-length code is of size {given}, but the photo is said to be {list(size)}")
     if isinstance(counts, list):
         whole = all(isinstance(count, int) and count >= 0 for count in counts)
         if not whole or sum(counts) != size[0] * size[1]:
-            raise Undrawable("its run lengths do not add up to the photo's pixels")
+            raise OutlineError("its run lengths do not add up to the photo's pixels")
         return coco_mask.frPyObjects({"size": list(size), "counts": counts}, *size)
     data = counts.encode("utf-8") if isinstance(counts, str) else b""
     if not data or not all(48 <= byte < 112 for byte in data) or (data[-1] - 48) & 32:
-        raise Undrawable("its run-length code is damaged")
+        raise OutlineError("its run-length code is damaged")
     rle = {"size": list(size), "counts": data}
     try:
         coco_mask.decode(rle)
     except (ValueError, TypeError) as error:
-        raise Undrawable("its run-length code is damaged") from error
+        raise OutlineError("its run-length code is damaged") from error
     return rle
 
 
@@ -364,8 +361,8 @@ def _add_labelme(photo, path, data, reading):
             elif reading.take(label):
                 drawn = _labelme_shape(shape, size)
                 parts.append(drawn)
-    except (Undrawable, AttributeError, TypeError, KeyError, IndexError, ValueError) as error:
-        why = str(error) if isinstance(error, Undrawable) else f"a shape in it is incomplete ({error})"
+    except (OutlineError, AttributeError, TypeError, KeyError, IndexError, ValueError) as error:
+        why = str(error) if isinstance(error, OutlineError) else f"a shape in it is incomplete ({error})"
         reading.error(BAD_OUTLINE, photo.name, f"{why} ({path.name})", OPEN_ADVICE)
         return
     reading.add(photo, path, size, parts, unknown)
@@ -384,7 +381,7 @@ def _labelme_shape(shape, size):
         angles = np.arange(CIRCLE_POINTS) * (2 * math.pi / CIRCLE_POINTS)
         points = np.column_stack([x + radius * np.cos(angles), y + radius * np.sin(angles)])
     elif kind != "polygon":
-        raise Undrawable(f"it has a {kind}, which encloses nothing: draw a polygon, a rectangle or a circle")
+        raise OutlineError(f"it has a {kind}, which encloses nothing: draw a polygon, a rectangle or a circle")
     return outline([number for point in points for number in point[:2]], size)
 
 
@@ -460,7 +457,7 @@ def _add_yolo(photo, label, size, names, reading):
             parts.append(drawn)
     except (OSError, UnicodeDecodeError) as error:
         reading.error(UNREADABLE, label.name, f"it cannot be read ({error})", "export it again")
-    except Undrawable as error:
+    except OutlineError as error:
         reading.error(BAD_OUTLINE, label.name, str(error), OPEN_ADVICE)
     else:
         if boxes:
@@ -474,14 +471,14 @@ def _yolo_line(line, size, names, where):
     try:
         number, *shares = (float(word) for word in line.split())
     except ValueError as error:
-        raise Undrawable(f"{where} is not a class number followed by coordinates") from error
+        raise OutlineError(f"{where} is not a class number followed by coordinates") from error
     if not (math.isfinite(number) and number == int(number) and number >= 0):
-        raise Undrawable(f"{where} begins with {number:g}, which is no class number")
+        raise OutlineError(f"{where} begins with {number:g}, which is no class number")
     name = names.get(int(number), str(int(number)))
     if len(shares) == 4:
         return name, ()
     if len(shares) < 6 or len(shares) % 2:
-        raise Undrawable(f"{where} has {len(shares)} coordinates: an outline has an even count, 6 or more")
+        raise OutlineError(f"{where} has {len(shares)} coordinates: an outline has an even count, 6 or more")
     if not all(-MARGIN <= share <= 1 + MARGIN for share in shares):
-        raise Undrawable(f"{where} has coordinates outside 0 … 1: they are shares of the photo's sides")
+        raise OutlineError(f"{where} has coordinates outside 0 … 1: they are shares of the photo's sides")
     return name, outline([share * size[1 - i % 2] for i, share in enumerate(shares)], size)
