@@ -16,7 +16,7 @@ _HOMES = {
     "WeightsError": "errors",
     "open_photo": "io.images",
     "PhotoError": "errors",
-    "cut": "render.alpha",
+    "cut": "render.cutout",
     "Choices": "render.options",
     "produce": "render.render",
 }

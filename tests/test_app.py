@@ -15,6 +15,8 @@ from gradio_client.exceptions import AppError
 
 import app
 from segmenter.render import alpha
+from segmenter.render.cutout import cut
+from segmenter.render.encode import to_png
 from segmenter.web import viewer
 from segmenter.render.options import Choices
 from segmenter.io.images import PhotoError, open_photo
@@ -44,7 +46,7 @@ def client(address, tmp_path_factory):
 
 def expected_cutout(file, threshold):
     photo = open_photo(file)
-    return alpha.cut(photo, RedSegmenter().probabilities(photo), threshold)
+    return cut(photo, RedSegmenter().probabilities(photo), threshold)
 
 
 def pixels(path):
@@ -66,7 +68,7 @@ def test_cut_gives_the_upright_cutout_in_full_size(client, tmp_path):
 
 def test_probability_gives_the_map_with_16_bits(client, tmp_path):
     path = tmp_path / "chair.png"
-    path.write_bytes(alpha.to_png(red_disc(120, 80)))
+    path.write_bytes(to_png(red_disc(120, 80)))
     found = cv2.imread(client.predict(photo=handle_file(path), api_name="/probability"), cv2.IMREAD_UNCHANGED)
     assert found.dtype == np.uint16
     np.testing.assert_allclose(found / 65535, RedSegmenter().probabilities(red_disc(120, 80)), atol=1e-5)

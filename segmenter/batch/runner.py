@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 
 from segmenter.io import files
-from segmenter.render import alpha, corrections, render, uncertainty
+from segmenter.render import corrections, render, uncertainty
 from segmenter.render.options import Choices
 from segmenter.io.images import PhotoError, open_photo
 
@@ -218,10 +218,9 @@ def work(data, segmenter, choices=Choices(), edits=(), background=None, stopped=
     probabilities = segmenter.probabilities(photo)
     if stopped():
         return None
-    probabilities = corrections.apply(probabilities, edits, choices.threshold)
-    wanted = WANTED.get(choices.what, (choices.what,))
-    products = render.parts(photo, probabilities, choices, (), background, wanted)
-    inside = render.mask(probabilities, choices)
+    rendering = render.Rendering(photo, probabilities, choices, edits, background)
+    products = {kind: rendering.product(kind) for kind in WANTED.get(choices.what, (choices.what,))}
+    probabilities, inside = rendering.probabilities, rendering.mask()
     small = _at_most(probabilities, DOUBTS_SIDE)
     found = uncertainty.find(small, choices.threshold)
     result = Result(

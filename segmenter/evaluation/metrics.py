@@ -20,6 +20,7 @@ from PIL import Image
 from segmenter.errors import ReportError
 from segmenter.evaluation import difficulty
 from segmenter.render import alpha
+from segmenter.render.heatmap import heatmap
 from segmenter.datasets.pairs import Case
 
 METRICS = "metrics.json"
@@ -463,7 +464,7 @@ def overlay(case, probabilities, threshold):
     Returns:
         uint8, H × W × 3, RGB.
     """
-    picture = alpha.heatmap(case.photo, probabilities)
+    picture = heatmap(case.photo, probabilities)
     for mask, colour in ((case.truth, (40, 110, 255)), (probabilities >= threshold, (255, 255, 255))):
         contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, contours, -1, colour, max(1, round(max(mask.shape) / 300)))

@@ -4,15 +4,15 @@ import hashlib
 import json
 import os
 import threading
-from collections import OrderedDict
 from pathlib import Path
 
 import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from cachetools import LRUCache
 
 from segmenter.errors import WeightsError
-from segmenter.inference import preprocessing, refine as edges
+from segmenter.inference import preprocessing, refine
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
 CACHE_BYTES = 256 * 1024 * 1024
@@ -30,7 +30,7 @@ CANVAS = 1024  # longest side of the map on which the looks are joined
 class Segmenter:
     """The network with its weights, ready to look at photos. One object may serve many threads."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         """Load the weights of a folder; `Segmenter.load` is the usual way.
 
         Raises:
@@ -42,10 +42,11 @@ class Segmenter:
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
         self._network_lock = threading.Lock()  # the interpreter has one set of tensors for all
-        self._cache = _Cache(CACHE_BYTES)
+        self._maps = LRUCache(CACHE_BYTES, getsizeof=lambda kept: kept.nbytes)  # of the photos seen last
+        self._maps_lock = threading.Lock()
 
     @classmethod
-    def load(cls, place=None):
+    def load(cls, place: str | os.PathLike[str] | None = None) -> "Segmenter":
         """Load weights from a place.
 
         Args:
@@ -64,16 +65,16 @@ class Segmenter:
         return cls(WEIGHTS if place is None else place)
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Side of the network's input square, in pixels."""
         return self.config["size"]
 
     @property
-    def threshold(self):
+    def threshold(self) -> float:
         """The threshold that suits these weights, 0 … 1."""
         return float(self.config.get("threshold", 0.5))
 
-    def probabilities(self, photo, second_look=True, refine=True):
+    def probabilities(self, photo: np.ndarray, second_look: bool = True, refine: bool = True) -> np.ndarray:
         """How probably each pixel is furniture.
 
         The last maps are kept, so that asking again for the same photo costs nothing.
@@ -94,21 +95,21 @@ class Segmenter:
         _check_photo(photo)
         photo = np.ascontiguousarray(photo)
         key = (hashlib.sha256(photo).digest(), photo.shape, bool(second_look), bool(refine))
-        kept = self._cache.get(key)
+        with self._maps_lock:
+            kept = self._maps.get(key)
         if kept is not None:
             return kept
         coarse = self.first_look(photo)
         if second_look:
             coarse = self._look_again(photo, coarse)
-        if refine:
-            result = edges.refine(photo, coarse)
-        else:
-            result = cv2.resize(coarse, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        result = _at_full_size(coarse, photo, refine)
         result.flags.writeable = False  # it is shared by all who ask
-        self._cache.put(key, result)
+        if result.nbytes <= self._maps.maxsize:  # a larger one is refused with an error
+            with self._maps_lock:
+                self._maps[key] = result
         return result
 
-    def first_look(self, photo):
+    def first_look(self, photo: np.ndarray) -> np.ndarray:
         """What the network says of a photo squeezed to its square, before any refinement.
 
         It is asked for the photo and for its mirror image, and the mean counts: what it makes
@@ -128,7 +129,7 @@ class Segmenter:
             square = self._interpreter.get_tensor(self._output)  # a copy: 1 × size × size × 1
         return square.reshape(self.size, self.size)
 
-    def second_look_boxes(self, square):
+    def second_look_boxes(self, square: np.ndarray) -> list[tuple[float, float, float, float]]:
         """Where a second look is worthwhile: around the objects that are small in the photo.
 
         Args:
@@ -156,6 +157,13 @@ class Segmenter:
             near = self.first_look(photo[top:bottom, left:right])
             _blend(canvas, near, _to_pixels(box, canvas.shape[1], canvas.shape[0]))
         return canvas
+
+
+def _at_full_size(coarse, photo, follow_edges):
+    """A coarse map at the photo's size: float32, H × W; along the photo's edges, or merely stretched."""
+    if follow_edges:
+        return refine.refine(photo, coarse)
+    return cv2.resize(coarse, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _blend(canvas, near, box):
@@ -273,25 +281,3 @@ def _read_network(path, size):
 def _processors():
     """Processors this process may use: in a container fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class _Cache:
-    """The most recently used arrays, up to a number of bytes."""
-
-    def __init__(self, limit):
-        self._limit, self._kept, self._lock = limit, OrderedDict(), threading.Lock()
-
-    def get(self, key):
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def put(self, key, array):
-        if array.nbytes > self._limit:
-            return
-        with self._lock:
-            self._kept[key] = array
-            self._kept.move_to_end(key)
-            while sum(kept.nbytes for kept in self._kept.values()) > self._limit:
-                self._kept.popitem(last=False)

@@ -10,7 +10,7 @@ GREY_THRESHOLD = 100  # a grey mask picture is foreground from here on, as in th
 COLOURED = 60  # a mask picture whose channels differ by this much anywhere is colour-coded
 
 
-def to_network(photo, size):
+def to_network(photo: np.ndarray, size: int) -> np.ndarray:
     """A photo as the network sees it: squeezed to a square.
 
     Args:
@@ -23,12 +23,12 @@ def to_network(photo, size):
     return normalise(resize(photo, size, size)[np.newaxis])
 
 
-def normalise(squares):
+def normalise(squares: np.ndarray) -> np.ndarray:
     """uint8 photos of any shape, 0 … 255, as float32, 0 … 1."""
     return squares.astype(np.float32) / np.float32(255)
 
 
-def from_network(square, height, width):
+def from_network(square: np.ndarray, height: int, width: int) -> np.ndarray:
     """The network's square output, stretched back to the photo's size.
 
     Args:
@@ -43,13 +43,13 @@ def from_network(square, height, width):
     return np.clip(stretched, 0.0, 1.0)
 
 
-def resize(picture, height, width):
+def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resize without aliasing: area averaging on the way down, bilinear on the way up."""
     shrinks = height * width < picture.shape[0] * picture.shape[1]
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def read_mask(picture):
+def read_mask(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What a mask picture says of each pixel, whatever the convention it was painted in.
 
     Known conventions, tried in this order:

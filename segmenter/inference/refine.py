@@ -1,10 +1,12 @@
-"""From the network's coarse map to the photo's own pixels: sharp outlines, clean colours.
+"""From the network's coarse map to the photo's own pixels: outlines that follow the photo's edges.
 
-Both functions work on tiles and skip those without an edge: most of a photo is sure.
+It is done tile by tile, and tiles without an edge are skipped: most of a photo is sure.
 """
 
 import cv2
 import numpy as np
+
+from segmenter.inference import tiles
 
 # The photo is followed twice: roughly, to move an outline that is off by a few of the network's
 # pixels, and finely. Longest sides in pixels; a smaller photo is followed in its own size.
@@ -17,17 +19,10 @@ SURE = 0.1  # within this of 0 or 1 (as |2p − 1|), the map is trusted over the
 SHARPEN = 0.5  # contrast added where the photo explains the outline
 STEEP = 15  # from this slope on (probability per colour range), colours are smoothed against noise
 SMOOTHING = 1.2  # standard deviation of that smoothing, in pixels of the size the model was fitted at
-
-TILE = 256
 FLAT = 0.02  # a tile whose probabilities differ by less has no outline
 
-COLOUR_FINE = 1 / 400  # radius in which rim colours are gathered, as a share of the longer side
-COLOUR_ROUGH_SIDE = 768  # longest side on which they are gathered from farther off
-COLOUR_ROUGH_RADIUS = 12
-SCARCE = 0.001  # a window's mean weight below which the colour from farther off counts more
 
-
-def refine(photo, probabilities):
+def refine(photo: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Bring a coarse map to the photo's size, so that its outlines follow the photo's edges.
 
     Around each pixel the map is written as a linear function of the photo's colours, fitted to
@@ -45,38 +40,16 @@ def refine(photo, probabilities):
     than fitted as in He & Sun, "Fast Guided Filter", arXiv:1505.00996. Weighing each pixel by
     how sure it is, and trusting each fit by the variance it explains, are ours.
     """
-    rough = _shrink(photo, ROUGH)
+    rough = tiles.shrink(photo, ROUGH)
     coarse = _resize(probabilities, rough)
     coarse = _apply(rough, coarse, *_fit(rough, coarse))
-    fine = _shrink(photo, FINE)
+    fine = tiles.shrink(photo, FINE)
     coarse = _resize(coarse, fine)
     return _apply(photo, coarse, *_fit(fine, coarse))
 
 
-def _shrink(photo, longest):
-    height, width = photo.shape[:2]
-    scale = longest / max(height, width)
-    if scale >= 1:
-        return photo
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
-
-
 def _resize(values, like):
     return cv2.resize(values, (like.shape[1], like.shape[0]), interpolation=cv2.INTER_LINEAR)
-
-
-def _tiles(height, width):
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            yield top, min(top + TILE, height), left, min(left + TILE, width)
-
-
-def _grown(top, bottom, left, right, margin, shape):
-    """(Slices of the tile and its surroundings, slices of the tile within those.)"""
-    y, x = max(0, top - margin), max(0, left - margin)
-    outer = np.s_[y : min(bottom + margin, shape[0]), x : min(right + margin, shape[1])]
-    return outer, np.s_[top - y : bottom - y, left - x : right - x]
 
 
 def _fit(guide, coarse):
@@ -92,12 +65,12 @@ def _fit(guide, coarse):
     """
     model = np.zeros((*coarse.shape, 4), np.float32)
     trust = np.zeros(coarse.shape, np.float32)
-    for tile in _tiles(*coarse.shape):
-        outer, inner = _grown(*tile, 2 * RADIUS, coarse.shape)
+    for tile in tiles.tiles(*coarse.shape):
+        outer, inner = tiles.grown(tile, 2 * RADIUS, coarse.shape)
         p = coarse[outer]
         if p.max() - p.min() < FLAT:
             continue
-        core = np.s_[tile[0] : tile[1], tile[2] : tile[3]]
+        core = tiles.core(tile)
         tile_model, tile_trust = _fit_tile(guide[outer].astype(np.float32) / 255.0, p)
         model[core], trust[core] = tile_model[inner], tile_trust[inner]
     return model, trust
@@ -155,15 +128,15 @@ def _apply(photo, coarse, model, trust):
     height, width = photo.shape[:2]
     result = _resize(coarse, photo)
     sigma = SMOOTHING * max(1.0, max(height, width) / max(coarse.shape))
-    for top, bottom, left, right in _tiles(height, width):
-        core = np.s_[top:bottom, left:right]
-        trusted = _window(trust, core, photo.shape)
+    for tile in tiles.tiles(height, width):
+        core = tiles.core(tile)
+        trusted = tiles.window(trust, core, photo.shape)
         if trusted.max() < 1e-3:
             continue
-        slopes = _window(model, core, photo.shape)
+        slopes = tiles.window(model, core, photo.shape)
         p = result[core]
         trusted = trusted * np.minimum((1.0 - np.abs(2.0 * p - 1.0)) / SURE, 1.0)
-        followed = _follow(photo, (top, bottom, left, right), slopes, sigma)
+        followed = _follow(photo, tile, slopes, sigma)
         p += (followed - p) * trusted
         p += (p - 0.5) * (SHARPEN * trusted)
     return np.clip(result, 0.0, 1.0, out=result)
@@ -176,119 +149,10 @@ def _follow(photo, tile, slopes, sigma):
     noise into holes and specks, so the steeper they are, the more the colours are smoothed.
     """
     reach = round(3 * sigma)
-    outer, inner = _grown(*tile, reach, photo.shape)
+    outer, inner = tiles.grown(tile, reach, photo.shape)
     sharp = photo[outer].astype(np.float32) / 255.0
     smooth = cv2.GaussianBlur(sharp, (2 * reach + 1, 2 * reach + 1), sigma)[inner]
     steepness = np.sqrt(np.square(slopes[..., :3]).sum(axis=2, keepdims=True))
     colours = sharp[inner] + (smooth - sharp[inner]) * np.minimum(steepness / STEEP, 1.0)
     followed = (slopes[..., :3] * colours).sum(axis=2) + slopes[..., 3]
     return np.clip(followed, 0.0, 1.0)
-
-
-def _window(values, core, shape):
-    """A tile of `values` as if they had been resized to `shape`, without resizing all of them."""
-    rows, columns = core
-    down, across = values.shape[0] / shape[0], values.shape[1] / shape[1]
-    if down == across == 1:
-        return values[core]
-    matrix = np.float64(
-        [
-            [across, 0, across * (columns.start + 0.5) - 0.5],
-            [0, down, down * (rows.start + 0.5) - 0.5],
-        ]
-    )
-    size = (columns.stop - columns.start, rows.stop - rows.start)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(values, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-
-
-def clean_colours(photo, alpha):
-    """The furniture's own colours, without the old background's at the rim.
-
-    Colours of furniture and of background are gathered from the surroundings of each rim pixel,
-    and then moved together so that mixed by alpha they give the photo.
-
-    Args:
-        photo: uint8, H × W × 3, RGB.
-        alpha: float32, H × W, 0 … 1.
-
-    Returns:
-        uint8, H × W × 3, RGB; where alpha is 0 or 1, the photo's own colours.
-
-    Reference: Forte, "Approximate Fast Foreground Colour Estimation", ICIP 2021.
-    """
-    colours = photo.copy()
-    rough = _rough_colours(photo, alpha)
-    radius = max(2, round(max(alpha.shape) * COLOUR_FINE))
-    for tile in _tiles(*alpha.shape):
-        core = np.s_[tile[0] : tile[1], tile[2] : tile[3]]
-        rim = (alpha[core] > 0) & (alpha[core] < 1)
-        if not rim.any():
-            continue
-        outer, inner = _grown(*tile, radius, alpha.shape)
-        near = [_window(values, outer, alpha.shape) for values in rough]
-        cleaned = _unmix(photo[outer].astype(np.float32), alpha[outer], radius, *near)[inner]
-        cleaned = np.clip(np.rint(cleaned), 0, 255).astype(np.uint8)
-        np.copyto(colours[core], cleaned, where=rim[..., np.newaxis])
-    return colours
-
-
-def _rough_colours(photo, alpha):
-    """Smooth furniture and background colours everywhere: float32, h × w × 3, at a smaller size."""
-    small = _shrink(photo, COLOUR_ROUGH_SIDE)
-    opacity = cv2.resize(alpha, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
-    small = small.astype(np.float32)
-    return [
-        _gather(small, weight, COLOUR_ROUGH_RADIUS, small)
-        for weight in (opacity**4, (1.0 - opacity) ** 4)
-    ]
-
-
-def _gather(colours, weight, radius, otherwise):
-    """Weighted mean colour in the window; `otherwise`, where it holds too little weight."""
-    window = (2 * radius + 1, 2 * radius + 1)
-    total = cv2.boxFilter(weight, -1, window)[..., np.newaxis]
-    sums = cv2.boxFilter(colours * weight[..., np.newaxis], -1, window)
-    return (sums + SCARCE * otherwise) / (total + SCARCE)
-
-
-def _unmix(photo, alpha, radius, inside, outside):
-    """Furniture colours of a tile, from estimates of both colours: float32, h × w × 3, 0 … 255."""
-    opacity = alpha[..., np.newaxis]
-    # Twice: the smooth estimates from farther off first, then what they leave in the neighbourhood.
-    error = photo - opacity * inside - (1.0 - opacity) * outside
-    near_inside = _gather(inside + opacity * error, alpha**4, radius, inside)
-    near_outside = _gather(outside + (1.0 - opacity) * error, (1.0 - alpha) ** 4, radius, outside)
-    error = photo - opacity * near_inside - (1.0 - opacity) * near_outside
-    return near_inside + opacity * error
-
-
-def spread_colours(colours, solid, alpha):
-    """The furniture's colours beyond its edge, for an alpha that was blurred over it.
-
-    Args:
-        colours: uint8, H × W × 3, RGB, right where `solid` is above 0.
-        solid: float32, H × W, 0 … 1: the alpha before the blur.
-        alpha: float32, H × W, 0 … 1: after it.
-
-    Returns:
-        uint8, H × W × 3, RGB; where `solid` is above 0, the given colours.
-    """
-    small = _shrink(colours, COLOUR_ROUGH_SIDE)
-    weight = cv2.resize(solid, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA) ** 2
-    small = small.astype(np.float32)
-    radius = COLOUR_ROUGH_RADIUS
-    while radius < 2 * max(weight.shape):  # from far off where there is nothing nearer
-        radius *= 2
-    spread = small
-    while radius >= COLOUR_ROUGH_RADIUS // 4:
-        spread = _gather(small, weight, radius, spread)
-        radius //= 2
-    result = colours.copy()
-    for tile in _tiles(*alpha.shape):
-        core = np.s_[tile[0] : tile[1], tile[2] : tile[3]]
-        beyond = (solid[core] == 0) & (alpha[core] > 0)
-        if beyond.any():
-            found = np.clip(np.rint(_window(spread, core, alpha.shape)), 0, 255).astype(np.uint8)
-            np.copyto(result[core], found, where=beyond[..., np.newaxis])
-    return result

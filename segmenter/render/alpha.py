@@ -1,4 +1,4 @@
-"""What is made of a photo and its probability map: pure functions, cheap enough for a slider."""
+"""From a probability map to a mask and to opacity: pure functions, cheap enough for a slider."""
 
 import math
 from dataclasses import dataclass
@@ -6,14 +6,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from segmenter.inference import refine
-
 RAMP = 0.2  # alpha goes from 0 to 1 within this much probability on either side of the threshold
 RIM = 1 / 400  # and within this share of the photo's longer side on either side of the outline
 LEVELS = 8  # of alpha that are moved one by one where an outline is moved
-
-YELLOW = (255, 214, 10)  # of the heatmap: the yellower, the surer
-SHADE = 0.55  # how dark the heatmap makes what is surely background
 
 UNSURE = 0.2  # a pixel this near the threshold is one the network is unsure of
 PLACES = (
@@ -23,7 +18,7 @@ PLACES = (
 )
 
 
-def mask(probabilities, threshold=0.5):
+def mask(probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
     """What is furniture at this threshold.
 
     Args:
@@ -36,7 +31,7 @@ def mask(probabilities, threshold=0.5):
     return probabilities >= threshold
 
 
-def alpha(probabilities, threshold=0.5):
+def alpha(probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
     """Opacity: 1 inside the mask, 0 outside, and a soft ramp along its outline.
 
     Near the outline, alpha is a straight line through 0.5 at the threshold that reaches 0 and 1
@@ -62,12 +57,12 @@ def alpha(probabilities, threshold=0.5):
     return ramp.astype(np.float32, copy=False)
 
 
-def rim(shape):
+def rim(shape: tuple[int, ...]) -> int:
     """How far from the outline alpha is soft at most, in pixels, on a map of this shape."""
     return max(2, round(max(shape) * RIM))
 
 
-def alpha_inverse(opacity, threshold=0.5):
+def alpha_inverse(opacity: np.ndarray, threshold: float = 0.5) -> np.ndarray:
     """The probabilities of which `alpha` makes these opacities near an outline: float32, 0 … 1."""
     below, above = _ramp(threshold)
     offset = 2 * opacity - 1
@@ -79,38 +74,7 @@ def _ramp(threshold):
     return np.float32(max(min(RAMP, threshold), 1e-6)), np.float32(max(min(RAMP, 1.0 - threshold), 1e-6))
 
 
-def cut(photo, probabilities, threshold=0.5, softness=0.0, shift=0.0):
-    """The furniture alone.
-
-    Args:
-        photo: uint8, H × W × 3, RGB.
-        probabilities: float32, H × W, 0 … 1.
-        threshold: how sure it must be, 0 … 1.
-        softness: how far the edge is blurred: the standard deviation in thousandths of the photo's
-            longer side, from 0.
-        shift: how far the edge is moved, in the same unit; above 0 the object grows.
-
-    Returns:
-        cutout: uint8, H × W × 4, RGBA, straight alpha. The rim's colours are the furniture's
-        own, without the old background; where alpha is 0, the colour is 0 too.
-
-    Raises:
-        ValueError: the map is not of the photo's size.
-    """
-    _check_same_size(photo, probabilities)
-    unit = max(photo.shape) / 1000
-    opacity = grow(alpha(probabilities, threshold), shift * unit)
-    colours = refine.clean_colours(photo, opacity)
-    if softness:
-        solid, opacity = opacity, soften(opacity, softness * unit)
-        colours = refine.spread_colours(colours, solid, opacity)
-    opacity = np.rint(opacity * 255.0).astype(np.uint8)
-    cutout = np.dstack([colours, opacity])
-    cutout[opacity == 0] = 0
-    return cutout
-
-
-def grow(opacity, distance):
+def grow(opacity: np.ndarray, distance: float) -> np.ndarray:
     """Move the outline by a distance, keeping how soft it is: each level of alpha moves alike.
 
     Args:
@@ -141,7 +105,7 @@ def _grow(opacity, distance):
     return np.minimum(result, 1, out=result)
 
 
-def soften(opacity, sigma):
+def soften(opacity: np.ndarray, sigma: float) -> np.ndarray:
     """Alpha with its edge blurred by a Gaussian of this standard deviation in pixels."""
     result = np.zeros_like(opacity)
     core = _near(opacity > 0, math.ceil(3 * sigma) + 1)
@@ -165,52 +129,12 @@ def _near(inside, margin):
     return np.s_[max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin]
 
 
-def box_of(inside):
+def box_of(inside: np.ndarray) -> tuple[int, int, int, int] | None:
     """(left, top, right, bottom) of what is True in a bool array, right and bottom exclusive, or None."""
     columns, rows = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
     if not len(columns):
         return None
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-def heatmap(photo, probabilities, opacity=0.7):
-    """The map over the photo: the yellower, the surer.
-
-    Per pixel, with p the probability: the photo is darkened to `photo · (1 − SHADE · opacity · (1 − p))`,
-    and then `YELLOW` is mixed in with weight `opacity · p`.
-
-    Args:
-        photo: uint8, H × W × 3, RGB.
-        probabilities: float32, H × W, 0 … 1.
-        opacity: 0 (the photo alone) … 1 (plain yellow where it is surest).
-
-    Returns:
-        uint8, H × W × 3, RGB.
-
-    Raises:
-        ValueError: the map is not of the photo's size.
-    """
-    _check_same_size(photo, probabilities)
-    yellow = np.asarray(YELLOW, np.float32)
-    picture = np.empty_like(photo)
-    for top in range(0, len(photo), 256):  # in strips, as float32 takes four times the photo's memory
-        rows = slice(top, top + 256)
-        p = probabilities[rows, :, np.newaxis]
-        weight = opacity * p
-        shaded = photo[rows] * (1.0 - SHADE * opacity * (1.0 - p))
-        picture[rows] = np.rint(shaded + (yellow - shaded) * weight)
-    return picture
-
-
-def outline(probabilities, threshold=0.5):
-    """The mask's contours, holes included.
-
-    Returns:
-        list of float32 arrays, n × 2: closed polygons of (x, y) pixel coordinates.
-    """
-    inside = mask(probabilities, threshold).astype(np.uint8)
-    contours, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    return [contour.reshape(-1, 2).astype(np.float32) for contour in contours]
 
 
 @dataclass(frozen=True)
@@ -281,22 +205,11 @@ def _third(position, start, end):
     return int(np.clip(3 * (position + 0.5 - start) / (end - start), 0, 2))
 
 
-def to_png(picture):
-    """A picture as the bytes of a PNG file, without loss.
+def check_same_size(photo: np.ndarray, probabilities: np.ndarray) -> None:
+    """See that a map belongs to a photo.
 
-    Args:
-        picture: uint8, H × W × 4 (RGBA, straight alpha), H × W × 3 (RGB) or H × W (grey).
-
-    Returns:
-        bytes.
+    Raises:
+        ValueError: the map is not of the photo's size.
     """
-    if picture.ndim == 3:
-        picture = cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA if picture.shape[2] == 4 else cv2.COLOR_RGB2BGR)
-    # The lightest compression: at 12 megapixels the default one takes seconds.
-    _, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    return data.tobytes()
-
-
-def _check_same_size(photo, probabilities):
     if photo.shape[:2] != probabilities.shape:
         raise ValueError(f"the map is {probabilities.shape}, but the photo {photo.shape[:2]}, in pixels")

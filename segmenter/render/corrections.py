@@ -23,6 +23,7 @@ import numpy as np
 from PIL import Image
 
 from segmenter.render import alpha
+from segmenter.render.encode import to_png
 from segmenter.io.files import zipped
 from segmenter.io.images import PhotoError
 
@@ -230,9 +231,9 @@ def training_pair(photo, probabilities, threshold=0.5, edits=(), name="photo", s
         furniture and 0 elsewhere.
     """
     inside = alpha.mask(apply(probabilities, edits, threshold), threshold)
-    data, suffix = _as_it_came(photo, source) or (alpha.to_png(photo), ".png")
+    data, suffix = _as_it_came(photo, source) or (to_png(photo), ".png")
     name = re.sub(r"[^\w-]+", "_", name)[:80].strip("_") or "photo"
-    mask = alpha.to_png(inside.astype(np.uint8) * 255)
+    mask = to_png(inside.astype(np.uint8) * 255)
     return zipped({f"images/{name}{suffix}": data, f"masks/{name}.png": mask})
 
 

@@ -6,21 +6,21 @@ The same photo, map and choices give the same bytes, whoever asks.
 """
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from segmenter.render import alpha as cutout, backgrounds, compositing, corrections
-from segmenter.render.options import PRESETS, Choices
 from segmenter.io.files import zipped
 from segmenter.io.images import MAX_PIXELS, PhotoError
+from segmenter.render import alpha, backgrounds, compositing, corrections
+from segmenter.render.cutout import cut
+from segmenter.render.encode import SUFFIXES, encode, map_png, to_png
+from segmenter.render.heatmap import heatmap
+from segmenter.render.options import Choices
 
-__all__ = ["PRESETS", "Choices", "Product", "map_png", "mask", "parts", "picture", "preview", "produce"]
-
-MIMES = {".png": "image/png", ".webp": "image/webp", ".jpg": "image/jpeg", ".zip": "application/zip"}
 ON_WHITE = "JPEG knows no transparency, so the background is white."
-PREVIEW_QUALITY = 85
 STANDING = 0.52  # share of a room's width or height that an object takes
 FEET = 0.88  # where it stands, as a share of the room's height from above
 WALL = 0.8  # share of the height added to a room's picture that is added above the object
@@ -35,120 +35,137 @@ class Product:
     data: bytes
     suffix: str  # ".png", ".webp", ".jpg" or ".zip"
     kind: str  # "cutout", "mask", "heatmap", "map" or "all"
-    notes: tuple = ()  # sentences that the person should know of it
+    notes: tuple[str, ...] = ()  # sentences that the person should know of it
 
-    @property
-    def mime(self):
-        """Its media type, such as "image/png"."""
-        return MIMES[self.suffix]
-
-    def name(self, stem):
+    def name(self, stem: str) -> str:
         """The file's name, after the photo's name without its suffix."""
         return f"{stem}-{self.kind}{self.suffix}"
 
 
-def produce(photo, probabilities, choices=Choices(), edits=(), background=None):
-    """The file that a person asked for.
-
-    Args:
-        photo: uint8, H × W × 3, RGB.
-        probabilities: float32, H × W, 0 … 1.
-        choices: Choices; a threshold of None counts as 0.5, so fill in the weights' own before.
-        edits: corrections by hand, see `segmenter.render.corrections`.
-        background: uint8, h × w × 3, RGB, for the choice `background="own"`.
-
-    Returns:
-        Product. The mask (0 and 255), the map (16 bits, 65535 is surely furniture) and the heatmap
-        are of the photo's own size and view; frame, background and shadow are the cutout's.
+def produce(
+    photo: np.ndarray,
+    probabilities: np.ndarray,
+    choices: Choices = Choices(),
+    edits: str | Sequence[dict] = (),
+    background: np.ndarray | None = None,
+) -> Product:
+    """The file that a person asked for: `Rendering.product` of what the choices say.
 
     Raises:
         PhotoError: the corrections are not valid, or the own background is missing.
         ValueError: the map is not of the photo's size.
     """
-    if choices.what != "all":
-        return parts(photo, probabilities, choices, edits, background, (choices.what,))[choices.what]
-    found = parts(photo, probabilities, choices, edits, background, ("cutout", "mask", "map"))
-    settings = {
-        "settings": choices.to_json(),
-        "corrections": corrections.to_json(edits),
-        "photo": {"width": photo.shape[1], "height": photo.shape[0]},
-    }
-    files = {f"{kind}{product.suffix}": product.data for kind, product in found.items()}
-    files["settings.json"] = json.dumps(settings, indent=1).encode()
-    return Product(zipped(files), ".zip", "all", found["cutout"].notes)
+    return Rendering(photo, probabilities, choices, edits, background).product()
 
 
-def parts(photo, probabilities, choices, edits, background, wanted):
-    """Several products of one photo: dict of kind → Product, for each wanted kind but "all"."""
-    choices = choices.at(0.5)
-    probabilities = corrections.apply(probabilities, edits, choices.threshold)
-    found = {}
-    for kind in wanted:
-        if kind == "cutout":
-            found[kind] = _encoded(picture(photo, probabilities, choices, background), choices, kind)
-        elif kind == "heatmap":
-            found[kind] = _encoded(cutout.heatmap(photo, probabilities), choices, kind)
-        elif kind == "mask":
-            inside = mask(probabilities, choices)
-            found[kind] = Product(cutout.to_png(inside.astype(np.uint8) * 255), ".png", kind)
-        else:
-            found[kind] = Product(map_png(probabilities), ".png", kind)
-    return found
+class Rendering:
+    """One photo with all that was chosen about it, of which any number of files can be made.
 
-
-def preview(photo, probabilities, choices=Choices(), edits=(), background=None, side=1280):
-    """The cutout as `produce` gives it, on a canvas of at most `side` pixels, as a WebP: quick to make and to send."""
-    shape, width, height = choices.canvas_shape()
-    if shape == "pixels" and max(width, height) > side:
-        scale = side / max(width, height)
-        choices = replace(choices, canvas=f"{max(16, round(width * scale))}x{max(16, round(height * scale))}")
-    scale = side / max(photo.shape)
-    if scale < 1:
-        size = [max(1, round(length * scale)) for length in photo.shape[1::-1]]
-        photo, probabilities = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (photo, probabilities))
-    transparent = choices.format != "jpeg" or choices.background != "transparent"
-    choices = replace(choices, what="cutout", format="webp", quality=PREVIEW_QUALITY,
-                      background=choices.background if transparent else "#ffffff")  # fmt: skip
-    return produce(photo, probabilities, choices, edits, background)
-
-
-def mask(probabilities, choices):
-    """What the finished cutout shows of the photo: bool, H × W."""
-    inside = cutout.mask(probabilities, choices.threshold)
-    if not choices.shift:
-        return inside
-    unit = max(probabilities.shape) / 1000
-    return cutout.grow(cutout.alpha(probabilities, choices.threshold), choices.shift * unit) >= 0.5
-
-
-def map_png(probabilities):
-    """A map as the bytes of a 16-bit grey PNG file: 0 is surely background, 65535 surely furniture."""
-    _, data = cv2.imencode(".png", np.rint(probabilities * np.float32(65535)).astype(np.uint16))
-    return data.tobytes()
-
-
-def picture(photo, probabilities, choices, background=None):
-    """The finished cutout as pixels: uint8, h × w × 4 (RGBA) where the background is transparent, else h × w × 3.
-
-    Args:
-        photo, probabilities, background: as in `produce`.
-        choices: Choices whose threshold is settled.
+    Attributes:
+        probabilities: float32, H × W, 0 … 1: the map as choices and corrections leave it.
     """
-    rgba = cutout.cut(photo, probabilities, choices.threshold, choices.softness, choices.shift)
-    view = _view(_object_box(rgba[..., 3]), photo.shape, choices)
-    canvas = _background(photo, rgba[..., 3], view, choices, background)
-    placed = view.placed(rgba)
-    if canvas is None and not choices.shadow:
-        return placed
-    if choices.room:
-        placed = _lit(placed, canvas, backgrounds.LIGHT[choices.room])
-    shadow = compositing.contact_shadow(placed[..., 3], choices.shadow) if choices.shadow else None
-    return _composed(canvas, placed, shadow)
+
+    def __init__(
+        self,
+        photo: np.ndarray,
+        probabilities: np.ndarray,
+        choices: Choices = Choices(),
+        edits: str | Sequence[dict] = (),
+        background: np.ndarray | None = None,
+    ) -> None:
+        """Settle what is shown of the photo.
+
+        Args:
+            photo: uint8, H × W × 3, RGB.
+            probabilities: float32, H × W, 0 … 1.
+            choices: Choices; a threshold of None counts as 0.5, so fill in the weights' own before.
+            edits: corrections by hand, see `segmenter.render.corrections`.
+            background: uint8, h × w × 3, RGB, for the choice `background="own"`.
+
+        Raises:
+            PhotoError: the corrections are not valid.
+            ValueError: the map is not of the photo's size.
+        """
+        alpha.check_same_size(photo, probabilities)
+        self.photo, self.choices, self.background = photo, choices.at(0.5), background
+        self.edits = corrections.check(edits)
+        self.probabilities = corrections.apply(probabilities, self.edits, self.choices.threshold)
+
+    def product(self, kind: str | None = None) -> Product:
+        """A finished file.
+
+        Args:
+            kind: one of `options.KINDS`; by default the one that was chosen.
+
+        Returns:
+            Product. The mask (0 and 255), the map (16 bits, 65535 is surely furniture) and the heatmap
+            are of the photo's own size and view; frame, background and shadow are the cutout's.
+
+        Raises:
+            PhotoError: the own background is missing.
+        """
+        kind = kind or self.choices.what
+        if kind == "all":
+            return self._everything()
+        if kind == "mask":
+            return Product(to_png(self.mask().astype(np.uint8) * 255), ".png", kind)
+        if kind == "map":
+            return Product(map_png(self.probabilities), ".png", kind)
+        if kind == "heatmap":
+            return self._picture_file(heatmap(self.photo, self.probabilities), kind)
+        notes = (ON_WHITE,) if _needs_white(self.choices) else ()
+        return self._picture_file(self.picture(), kind, notes)
+
+    def mask(self) -> np.ndarray:
+        """What the finished cutout shows of the photo: bool, H × W."""
+        inside = alpha.mask(self.probabilities, self.choices.threshold)
+        if not self.choices.shift:
+            return inside
+        unit = max(self.probabilities.shape) / 1000
+        opacity = alpha.alpha(self.probabilities, self.choices.threshold)
+        return alpha.grow(opacity, self.choices.shift * unit) >= 0.5
+
+    def picture(self) -> np.ndarray:
+        """The finished cutout as pixels.
+
+        Returns:
+            uint8, h × w × 4 (RGBA) where the background is transparent, else h × w × 3.
+
+        Raises:
+            PhotoError: the own background is missing.
+        """
+        choices = self.choices
+        rgba = cut(self.photo, self.probabilities, choices.threshold, choices.softness, choices.shift)
+        view = _view(_object_box(rgba[..., 3]), self.photo.shape, choices)
+        canvas = _background(self.photo, rgba[..., 3], view, choices, self.background)
+        placed = view.placed(rgba)
+        if canvas is None and not choices.shadow:
+            return placed
+        if choices.room:
+            placed = _lit(placed, canvas, backgrounds.LIGHT[choices.room])
+        shadow = compositing.contact_shadow(placed[..., 3], choices.shadow) if choices.shadow else None
+        return _composed(canvas, placed, shadow)
+
+    def _picture_file(self, pixels, kind, notes=()):
+        data = encode(pixels, self.choices.format, self.choices.quality)
+        return Product(data, SUFFIXES[self.choices.format], kind, notes)
+
+    def _everything(self):
+        """Cutout, mask, map and settings in one zip."""
+        found = {kind: self.product(kind) for kind in ("cutout", "mask", "map")}
+        settings = {
+            "settings": self.choices.to_json(),
+            "corrections": corrections.to_json(self.edits),
+            "photo": {"width": self.photo.shape[1], "height": self.photo.shape[0]},
+        }
+        files = {f"{kind}{product.suffix}": product.data for kind, product in found.items()}
+        files["settings.json"] = json.dumps(settings, indent=1).encode()
+        return Product(zipped(files), ".zip", "all", found["cutout"].notes)
 
 
-def _object_box(alpha):
+def _object_box(opacity):
     """(left, top, right, bottom) of all that a cutout shows but specks, or None."""
-    solid = (alpha >= 128).astype(np.uint8)
+    solid = (opacity >= 128).astype(np.uint8)
     count, _, statistics, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
     if count == 1:
         return None
@@ -159,7 +176,7 @@ def _object_box(alpha):
 
 def _lit(placed, canvas, strength):
     """The cutout with a little of its room's light."""
-    box = cutout.box_of(placed[..., 3] > 0)
+    box = alpha.box_of(placed[..., 3] > 0)
     if box is None:
         return placed
     lit, part = placed.copy(), np.s_[box[1] : box[3], box[0] : box[2]]
@@ -197,7 +214,7 @@ class _View:
             y, x = max(0, -top), max(0, -left)
             canvas[y : y + part.shape[0], x : x + part.shape[1]] = part
             return canvas
-        box = cutout.box_of(rgba[..., 3] > 0)
+        box = alpha.box_of(rgba[..., 3] > 0)
         if box is None:
             return np.zeros((self.height, self.width, 4), np.uint8)
         part = cv2.copyMakeBorder(rgba[box[1] : box[3], box[0] : box[2]], 2, 2, 2, 2, cv2.BORDER_CONSTANT)
@@ -247,14 +264,14 @@ def _standing(box, width, height):
     return (box[0] + box[2] - width / scale) / 2, box[3] - FEET * height / scale, width / scale
 
 
-def _background(photo, alpha, view, choices, own):
+def _background(photo, opacity, view, choices, own):
     """What is behind the cutout: uint8, height × width × 3, or None where it is transparent."""
     if choices.background == "own":
         if own is None:
             raise PhotoError("An own background needs a picture. Please choose one, or another background.")
         return compositing.cover(own, view.height, view.width)
     if choices.background == "blur":
-        return compositing.blurred(photo, alpha, view.frame, view.height, view.width)
+        return compositing.blurred(photo, opacity, view.frame, view.height, view.width)
     if choices.room:
         return backgrounds.draw(choices.room, view.height, view.width)
     colour = choices.colour or ((255, 255, 255) if _needs_white(choices) else None)
@@ -262,7 +279,7 @@ def _background(photo, alpha, view, choices, own):
 
 
 def _needs_white(choices):
-    return choices.format == "jpeg" and choices.background == "transparent" and choices.what in ("cutout", "all")
+    return choices.format == "jpeg" and choices.background == "transparent"
 
 
 def _composed(canvas, placed, shadow):
@@ -280,17 +297,3 @@ def _composed(canvas, placed, shadow):
         result[rows, :, :3] = placed[rows, :, :3] * share[..., np.newaxis] + np.float32(0.5)
         result[rows, :, 3] = whole * 255 + np.float32(0.5)
     return result
-
-
-def _encoded(pixels, choices, kind):
-    """Pixels as a file in the chosen format."""
-    if choices.format == "png":
-        return Product(cutout.to_png(pixels), ".png", kind)
-    turned = cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR)
-    if choices.format == "jpeg":
-        _, data = cv2.imencode(".jpg", turned, [cv2.IMWRITE_JPEG_QUALITY, choices.quality])
-        notes = (ON_WHITE,) if kind == "cutout" and _needs_white(choices) else ()
-        return Product(data.tobytes(), ".jpg", kind, notes)
-    lossless = 1 if choices.quality == 100 else 0  # OpenCV takes a quality above 100 for that
-    _, data = cv2.imencode(".webp", turned, [cv2.IMWRITE_WEBP_QUALITY, choices.quality + lossless])
-    return Product(data.tobytes(), ".webp", kind)

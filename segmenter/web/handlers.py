@@ -7,7 +7,7 @@ The page's questions and answers are dicts of plain JSON. A photo in a question 
 from functools import lru_cache
 from pathlib import Path
 
-from segmenter.render import corrections as edits, render
+from segmenter.render import corrections, encode, render
 from segmenter.web import model_info, viewer
 from segmenter.render.options import Choices
 from segmenter.io.images import PhotoError, open_photo
@@ -58,7 +58,7 @@ class Desk:
             path, weights = self._source(question), self.supply.named(question.get("weights"))
             threshold = Choices(threshold=question.get("threshold")).at(weights.segmenter.threshold).threshold
             photo, probabilities = self._map(path, weights)
-            data = edits.training_pair(photo, probabilities, threshold, question.get("edits") or (), path.stem, path)
+            data = corrections.training_pair(photo, probabilities, threshold, question.get("edits") or (), path.stem, path)
         except PhotoError as error:
             return refusal(error)
         return {"file": self.uploads.keep(data, f"{path.stem}-training.zip"), "notes": []}
@@ -77,7 +77,7 @@ class Desk:
         background = question.get("background")
         own = open_photo(self.photo(background)) if choices.background == "own" and background else None
         photo, probabilities = self._map(path, weights)
-        return make(photo, probabilities, choices, edits.check(question.get("edits")), own), path.stem
+        return make(photo, probabilities, choices, corrections.check(question.get("edits")), own), path.stem
 
     # The model
 
@@ -87,13 +87,13 @@ class Desk:
 
     # The endpoints
 
-    def cut(self, photo, settings, corrections=None, background=None):
+    def cut(self, photo, settings, edits=None, background=None):
         """A photo and choices → the finished file, as Gradio's view of it.
 
         Args:
             photo: what `Uploads.receive` takes.
             settings: what `Choices.from_json` takes.
-            corrections: what `corrections.check` takes.
+            edits: what `corrections.check` takes.
             background: as `photo`, for the choice "own".
 
         Raises:
@@ -101,18 +101,18 @@ class Desk:
         """
         segmenter = self.supply.now.segmenter
         choices = Choices.from_json(settings).at(segmenter.threshold)
-        corrections = edits.check(corrections or None)
+        edits = corrections.check(edits or None)
         own = open_photo(self.receive(background)) if choices.background == "own" and background else None
         path = self.receive(photo)
         opened = open_photo(path)
-        product = render.produce(opened, segmenter.probabilities(opened), choices, corrections, own)
+        product = render.produce(opened, segmenter.probabilities(opened), choices, edits, own)
         return self.uploads.keep(product.data, product.name(path.stem))
 
     def probability(self, photo):
         """A photo → its map as a 16-bit PNG file, as Gradio's view of it."""
         path = self.receive(photo)
         _, probabilities = self._map(path, self.supply.now)
-        return self.uploads.keep(render.map_png(probabilities), f"{path.stem}-probability.png")
+        return self.uploads.keep(encode.map_png(probabilities), f"{path.stem}-probability.png")
 
     # Files
 

@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image
 
 from segmenter import Segmenter, open_photo
-from segmenter.render import alpha
+from segmenter.render.cutout import cut
+from segmenter.render.encode import to_png
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "segmenter/data/examples/images/01_wooden_chair_corner.jpg"
 RUNS = 4
@@ -44,8 +45,8 @@ def take(segmenter, data):
 
     photo = timed(open_photo(data))
     probabilities = timed(segmenter.probabilities(photo))
-    rgba = timed(alpha.cut(photo, probabilities))
-    timed(alpha.to_png(rgba))
+    rgba = timed(cut(photo, probabilities))
+    timed(to_png(rgba))
     seconds = dict(zip(("open", "map", "cut", "png"), np.diff(times).round(3).tolist()))
     return {**seconds, "total": round(times[-1] - times[0], 3)}, rgba
 

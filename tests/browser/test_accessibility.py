@@ -10,7 +10,7 @@ from PIL import Image
 
 import app
 from segmenter import open_photo
-from segmenter.render import alpha
+from segmenter.render.cutout import cut
 from tests.browser.test_about_page import real_address  # noqa: F401
 from tests.browser.test_many_page import disc, jpeg
 from tests.standin import RedSegmenter
@@ -102,7 +102,7 @@ def test_the_keyboard_is_enough_from_example_to_download(visit):
         visitor.tab.keyboard.press("Enter")
     photo = open_photo(app.EXAMPLES / "02_office_visitor_chair.jpg")
     with Image.open(caught.value.path()) as picture:
-        np.testing.assert_array_equal(np.array(picture), alpha.cut(photo, RedSegmenter().probabilities(photo), 0.4))
+        np.testing.assert_array_equal(np.array(picture), cut(photo, RedSegmenter().probabilities(photo), 0.4))
 
 
 def test_the_keyboard_is_enough_for_many_photos(visit):

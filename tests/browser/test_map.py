@@ -1,10 +1,11 @@
-"""map.js says of a map what cutout.py says of it: the page must not promise another file than it gives."""
+"""map.js says of a map what the engine says of it: the page must not promise another file than it gives."""
 
 import cv2
 import numpy as np
 import pytest
 
-from segmenter.render import alpha as cutout
+from segmenter.render import alpha
+from segmenter.render.heatmap import heatmap
 from segmenter.web import viewer
 
 
@@ -43,12 +44,12 @@ def blobs(seed, height=300, width=400):
 @pytest.mark.parametrize("threshold", [0.15, 0.5, 0.77])  # none of them a value of 8 bits
 def test_the_figures_agree(script, seed, threshold):
     grey = blobs(seed)
-    wanted = cutout.describe(grey.astype(np.float32) / 255, threshold)
+    wanted = alpha.describe(grey.astype(np.float32) / 255, threshold)
     found = script("describe(histogram(map), shrink(map, 384), threshold)", grey, threshold=threshold)
     assert found["coverage"] == pytest.approx(wanted.coverage, abs=0.005)
     assert found["confidence"] == pytest.approx(wanted.confidence, abs=0.005)
     assert found["pieces"] == wanted.pieces
-    places = sum(cutout.PLACES, ())
+    places = sum(alpha.PLACES, ())
     assert (None if found["place"] is None else places[found["place"]]) == wanted.unsure_where
 
 
@@ -60,18 +61,18 @@ def test_alpha_agrees(script, threshold):
         " cutOut(map, threshold, new Uint32Array(out.length), out); return Array.from(out, word => word >>> 24); })()",
         grey, threshold=threshold,
     )  # fmt: skip
-    wanted = np.rint(cutout.alpha(grey.astype(np.float32) / 255, threshold) * 255)
+    wanted = np.rint(alpha.alpha(grey.astype(np.float32) / 255, threshold) * 255)
     assert np.abs(np.reshape(pixels, grey.shape) - wanted).max() <= 1
 
 
 def test_the_heatmap_s_colours_agree(script):
     grey = np.arange(256, dtype=np.uint8)[np.newaxis]
     photo = np.random.default_rng(0).integers(0, 256, (1, 256, 3), np.uint8)
-    wanted = cutout.heatmap(photo, grey.astype(np.float32) / 255)
+    wanted = heatmap(photo, grey.astype(np.float32) / 255)
     words = np.array(script("Array.from(heatColours())", grey), np.uint32)
     colours = words.view(np.uint8).reshape(1, 256, 4).astype(float)
-    alpha = colours[..., 3:] / 255
-    assert np.abs(colours[..., :3] * alpha + photo * (1 - alpha) - wanted).max() <= 3
+    opacity = colours[..., 3:] / 255
+    assert np.abs(colours[..., :3] * opacity + photo * (1 - opacity) - wanted).max() <= 3
 
 
 @pytest.mark.parametrize("seed", range(4))

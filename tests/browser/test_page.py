@@ -12,7 +12,9 @@ from PIL import Image
 
 import app
 from segmenter import Segmenter, open_photo
-from segmenter.render import alpha as cutout
+from segmenter.render import alpha
+from segmenter.render.cutout import cut
+from segmenter.render.encode import to_png
 from segmenter.web import viewer
 from tests.standin import BROKEN_SIDE, RedSegmenter, as_jpeg, red_disc
 
@@ -31,7 +33,7 @@ def visitor(visit):
 
 def expected(data, threshold, segmenter=None):
     photo = open_photo(data)
-    return cutout.cut(photo, (segmenter or RedSegmenter()).probabilities(photo), threshold)
+    return cut(photo, (segmenter or RedSegmenter()).probabilities(photo), threshold)
 
 
 def download(visitor):
@@ -65,13 +67,13 @@ def test_an_upload_becomes_heatmap_outline_cutout_and_words(visitor):
     assert middle[0] > 220 and 180 < middle[1] < 230 and middle[2] < 40 and middle[3] > 150
     assert corner[:3].max() < 10 and 80 < corner[3] < 120
 
-    figures = cutout.describe(probabilities, 0.5)
+    figures = alpha.describe(probabilities, 0.5)
     said = visitor.words()
     assert said.startswith("One piece of furniture, ")
     coverage, confidence = map(int, re.findall(r"(\d+) %", said)[:2])
     assert abs(coverage - 100 * figures.coverage) < 1
     assert abs(confidence - 100 * figures.confidence) < 1.5
-    place = viewer.texts()["en"]["places"][sum(cutout.PLACES, ()).index(figures.unsure_where)]
+    place = viewer.texts()["en"]["places"][sum(alpha.PLACES, ()).index(figures.unsure_where)]
     assert said.endswith(f"Unsure around the {place}.")
     assert visitor.tab.inner_text(".size").startswith("1600 × 1200")
 
@@ -269,13 +271,13 @@ def test_a_bad_file_is_answered_in_plain_words(visitor, name, data, words):
 
 def test_a_fault_of_ours_is_no_endless_wait(visit):
     visitor = visit()
-    visitor.give("strange.png", cutout.to_png(red_disc(BROKEN_SIDE, 10)), "image/png")
+    visitor.give("strange.png", to_png(red_disc(BROKEN_SIDE, 10)), "image/png")
     visitor.tab.wait_for_selector('.chairlift[data-state="problem"]')
     assert "try again" in visitor.tab.inner_text(".problem")
 
 
 def test_a_photo_without_furniture_says_what_to_try(visitor):
-    visitor.give("wall.png", cutout.to_png(np.full((300, 400, 3), 128, np.uint8)), "image/png")
+    visitor.give("wall.png", to_png(np.full((300, 400, 3), 128, np.uint8)), "image/png")
     visitor.ready()
     assert visitor.words().startswith("No furniture found. Try ")
     assert visitor.tab.is_disabled(".download")

@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from segmenter import open_photo
-from segmenter.render import alpha as cutout, corrections as edits, uncertainty
+from segmenter.render import alpha, corrections, uncertainty
+from segmenter.render.encode import to_png
 from segmenter.web import viewer
 from segmenter.render.options import PRESETS, Choices
-from segmenter.render.render import picture, produce
+from segmenter.render.render import Rendering, produce
 from tests.standin import RedSegmenter, as_jpeg, red_disc
 
 
@@ -45,10 +46,10 @@ def visitor(visit):
     assert visitor.complaints == []
 
 
-def made(choices, corrections=(), data=PHOTO, background=None):
+def made(choices, edits=(), data=PHOTO, background=None):
     """What the Python API makes of the photo."""
     photo = open_photo(data)
-    return produce(photo, RedSegmenter().probabilities(photo), choices, corrections, background)
+    return produce(photo, RedSegmenter().probabilities(photo), choices, edits, background)
 
 
 def download(visitor, button=".download"):
@@ -62,7 +63,7 @@ def pixels(data):
     return np.array(Image.open(io.BytesIO(data)))
 
 
-def corrections(visitor):
+def corrections_of(visitor):
     """The corrections on the page, as the downloaded settings tell them; the zip must be what the Python API makes of them."""
     _, data = download(visitor, "[data-do=saveAll]")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -156,13 +157,13 @@ def test_corrections_agree(script, seed, threshold):
         for _ in range(3)
     ]  # fmt: skip
     made += [{"do": str(random.choice(["keep", "drop"])), "at": item["at"]} for item in found["islands"][:2] + found["gaps"][:2]]
-    wanted = edits.apply(grey.astype(np.float32) / 255, made, threshold)
+    wanted = corrections.apply(grey.astype(np.float32) / 255, made, threshold)
     values = script("Array.from(applyEdits(map, edits, threshold).values)", grey, edits=made, threshold=threshold)
     values = np.reshape(values, grey.shape) / 255
     assert np.abs(values - wanted).mean() < 0.004
     lowest = np.ceil(threshold * 255 - 1e-6) / 255
     assert ((values >= lowest) != (wanted >= threshold)).mean() < 0.001
-    alphas = [cutout.alpha(each.astype(np.float32), threshold) for each in (values, wanted)]
+    alphas = [alpha.alpha(each.astype(np.float32), threshold) for each in (values, wanted)]
     assert np.abs(alphas[0] - alphas[1]).mean() < 0.004
 
 
@@ -177,7 +178,7 @@ def test_doubts_agree(script, seed):
             assert mine["area"] == pytest.approx(engines["area"])
             assert mine["confidence"] == pytest.approx(engines["confidence"], abs=1e-3)
             both = [{"do": "drop" if kind == "islands" else "keep", "at": item["at"]} for item in (mine, engines)]
-            changed = [edits.apply(grey.astype(np.float32) / 255, [edit], threshold) for edit in both]
+            changed = [corrections.apply(grey.astype(np.float32) / 255, [edit], threshold) for edit in both]
             np.testing.assert_array_equal(*changed)  # both points lie in the same piece
 
 
@@ -192,7 +193,7 @@ def test_views_of_one_result_ask_the_server_nothing(visitor):
     show(visitor, "cutout")
     assert visitor.tab.locator(".board").bounding_box()["width"] > 600  # in the photo's place
     shown = visitor.canvas(".cutout")
-    wanted = cv2.resize(cutout.alpha(probabilities, 0.5), shown.shape[1::-1], interpolation=cv2.INTER_AREA)
+    wanted = cv2.resize(alpha.alpha(probabilities, 0.5), shown.shape[1::-1], interpolation=cv2.INTER_AREA)
     assert np.abs(shown[..., 3] / 255 - wanted).mean() < 0.01
 
     show(visitor, "compare")
@@ -249,7 +250,7 @@ def test_an_island_is_dropped_and_a_gap_filled_by_one_click_each(visitor):
     assert visitor.tab.locator(".doubts li").count() == 0
     assert visitor.tab.is_visible(".doubts .none")
     assert visitor.requests == []
-    assert [edit["do"] for edit in corrections(visitor)] == ["drop", "keep"]
+    assert [edit["do"] for edit in corrections_of(visitor)] == ["drop", "keep"]
     _, data = download(visitor)
     alpha = pixels(data)[..., 3]
     assert at(alpha, ISLAND) == 0 and at(alpha, GAP) == 255 and at(alpha, RING) == 255
@@ -289,7 +290,7 @@ def test_a_brush_erases_and_keeps_with_undo(visitor):
     assert tab.is_disabled("[data-do=redo]")
     assert visitor.requests == []  # all this is worked out in the browser
 
-    strokes = corrections(visitor)  # and the file is the Python API's, byte for byte
+    strokes = corrections_of(visitor)  # and the file is the Python API's, byte for byte
     assert [stroke["do"] for stroke in strokes] == ["erase", "keep"]
     name, data = download(visitor)
     assert name == "ring-cutout.png" and data == made(Choices(threshold=0.5), strokes).data
@@ -352,7 +353,7 @@ def test_the_keyboard_paints(visitor):
         tab.keyboard.press("ArrowRight")
     tab.keyboard.up(" ")
     visitor.settle()
-    (stroke,) = corrections(visitor)
+    (stroke,) = corrections_of(visitor)
     start, end = stroke["points"][0], stroke["points"][-1]
     assert start[0] == pytest.approx(0.5, abs=0.01) and end[0] == pytest.approx(0.5 + 20 * 0.012, abs=0.02)
     assert start[1] == pytest.approx(0.5 - 18 * 0.012 * 4 / 3, abs=0.01)
@@ -375,7 +376,7 @@ def test_a_closer_look_makes_a_finer_brush(visitor):
     # What was under the pointer still is.
     assert near["x"] + 0.35 * near["width"] == pytest.approx(box["x"] + 0.35 * box["width"], abs=2)
     drag(visitor, GAP, (GAP[0] + 0.02, GAP[1]))
-    (stroke,) = corrections(visitor)
+    (stroke,) = corrections_of(visitor)
     assert stroke["radius"] < 0.01
     assert np.abs(np.subtract(stroke["points"][0], GAP)).max() < 0.005
     assert at(visitor.canvas(".cutout"), GAP)[3] == 255
@@ -390,7 +391,7 @@ def test_the_training_pair_is_data_to_train_on(visitor, tmp_path):
     visitor.tab.click("button.correct")
     visitor.tab.click("[data-brush=erase]")
     drag(visitor, (0.1, 0.72), (0.6, 0.72))
-    strokes = corrections(visitor)
+    strokes = corrections_of(visitor)
     name, data = download(visitor, "[data-do=savePair]")
     assert name == "ring-training.zip"
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -399,7 +400,7 @@ def test_the_training_pair_is_data_to_train_on(visitor, tmp_path):
 
     (pair,) = read_folder(tmp_path)
     photo = open_photo(PHOTO)
-    wanted = cutout.mask(edits.apply(RedSegmenter().probabilities(photo), strokes, 0.5), 0.5)
+    wanted = alpha.mask(corrections.apply(RedSegmenter().probabilities(photo), strokes, 0.5), 0.5)
     assert (tmp_path / "images" / "ring.jpg").read_bytes() == PHOTO
     (mask,) = (tmp_path / "masks").iterdir()
     np.testing.assert_array_equal(pixels(mask.read_bytes()) > 127, wanted)
@@ -463,7 +464,7 @@ def test_the_page_shows_what_the_file_becomes(visitor, wanted):
     choices = Choices(threshold=0.5, **wanted)
     assert data == made(choices).data
     photo = open_photo(PHOTO)
-    final = picture(photo, RedSegmenter().probabilities(photo), choices)
+    final = Rendering(photo, RedSegmenter().probabilities(photo), choices).picture()
     assert shown.shape[1] / shown.shape[0] == pytest.approx(final.shape[1] / final.shape[0], rel=0.01)
     assert alike(shown, final) < 4
 
@@ -472,7 +473,7 @@ def test_an_own_picture_lies_behind(visitor):
     own = np.zeros((300, 300, 3), np.uint8)
     own[:, :150], own[:, 150:] = (20, 120, 60), (200, 180, 40)
     visitor.tab.click(".finish summary")
-    visitor.tab.set_input_files(".own-file", {"name": "wall.png", "mimeType": "image/png", "buffer": cutout.to_png(own)})
+    visitor.tab.set_input_files(".own-file", {"name": "wall.png", "mimeType": "image/png", "buffer": to_png(own)})
     visitor.tab.wait_for_function("document.querySelector('.chosen').textContent.startsWith('Own picture')")
     visitor.settle()
     shown = visitor.canvas(".cutout")

@@ -129,13 +129,23 @@ def test_maps_are_kept_by_content(red_segmenter, monkeypatch):
     assert not looks and not first.flags.writeable
 
 
-def test_kept_maps_are_bounded():
-    cache = predictor._Cache(1000)
-    for key in range(5):
-        cache.put(key, np.zeros(100, np.float32))
-    assert [key for key in range(5) if cache.get(key) is not None] == [3, 4]
-    cache.put("large", np.zeros(1000, np.float32))
-    assert cache.get("large") is None and cache.get(4) is not None
+def test_kept_maps_are_bounded_by_their_bytes(red_segmenter, monkeypatch):
+    monkeypatch.setattr(predictor, "CACHE_BYTES", 3 * 4 * 40 * 50)  # of three maps of 40 × 50 pixels
+    fresh, looks = Segmenter(red_segmenter.folder), []
+    look = fresh.first_look
+    monkeypatch.setattr(fresh, "first_look", lambda photo: looks.append(1) or look(photo))
+    photos = [np.full((40, 50, 3), shade, np.uint8) for shade in range(4)]
+    for photo in photos:
+        fresh.probabilities(photo)
+    for photo in photos[1:]:
+        fresh.probabilities(photo)
+    assert len(looks) == 4  # the last three were kept
+    fresh.probabilities(photos[0])
+    assert len(looks) == 5
+    large = np.zeros((100, 100, 3), np.uint8)
+    for _ in range(2):
+        assert fresh.probabilities(large).shape == (100, 100)  # too large to be kept, and no error
+    assert len(looks) == 7
 
 
 def test_same_bytes_in_another_shape_are_another_photo(red_segmenter):

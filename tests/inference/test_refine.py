@@ -1,4 +1,4 @@
-"""Outlines that follow the photo, and rims without the old background's colour."""
+"""Outlines that follow the photo."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segmenter.inference import refine
+from segmenter.inference import refine, tiles
 
 EXAMPLES = Path(refine.__file__).parents[1] / "data" / "examples"
 
@@ -86,7 +86,6 @@ def test_odd_sizes(shape):
     photo = rng.integers(0, 256, (*shape, 3), np.uint8)
     result = refine.refine(photo, rng.random((16, 16), np.float32))
     assert result.shape == shape and np.isfinite(result).all()
-    assert refine.clean_colours(photo, result).shape == photo.shape
 
 
 def test_grey_photo_is_no_harder_than_a_coloured_one(slats):
@@ -98,7 +97,7 @@ def test_grey_photo_is_no_harder_than_a_coloured_one(slats):
 def test_tiles_leave_no_seams(slats, monkeypatch):
     photo, mask = slats
     in_tiles = refine.refine(photo, blurred(mask))
-    monkeypatch.setattr(refine, "TILE", 4096)
+    monkeypatch.setattr(tiles, "TILE", 4096)
     at_once = refine.refine(photo, blurred(mask))
     # A tile that is all but flat is skipped, hence not zero.
     assert np.abs(in_tiles - at_once).max() < 0.05
@@ -133,39 +132,3 @@ def test_real_examples_come_closer_to_the_exact_mask():
         after.append(iou(refine.refine(photo, coarse) >= 0.5, mask))
     assert np.mean(after) > np.mean(before) + 0.05
     assert np.mean(after) > 0.93
-
-
-@pytest.fixture
-def mixture():
-    """(photo, alpha, foreground): a warm soft-edged ring on a blue ground, mixed in known shares."""
-    y, x = np.mgrid[0:240, 0:300].astype(np.float32)
-    distance = np.hypot(x - 150, y - 120)
-    alpha = np.clip((80 - distance) / 6 + 0.5, 0, 1) * np.clip((distance - 30) / 6 + 0.5, 0, 1)
-    foreground = np.dstack([180 + 0.2 * x, 90 + 0.2 * y, 40 + 0 * x])
-    background = np.dstack([20 + 0 * x, 60 + 0.3 * x, 220 - 0.2 * y])
-    photo = foreground * alpha[..., None] + background * (1 - alpha[..., None])
-    return np.rint(photo).astype(np.uint8), alpha, foreground
-
-
-def test_colours_are_recovered_from_a_known_mixture(mixture):
-    photo, alpha, foreground = mixture
-    clean = refine.clean_colours(photo, alpha).astype(float)
-    rim = (alpha > 0.05) & (alpha < 0.95)
-    assert np.abs(photo[rim] - foreground[rim]).mean() > 40  # the old background shows
-    assert np.abs(clean[rim] - foreground[rim]).mean() < 6
-    assert np.quantile(np.abs(clean[rim] - foreground[rim]), 0.99) < 25
-
-
-def test_colours_away_from_the_rim_are_untouched(mixture):
-    photo, alpha, _ = mixture
-    clean = refine.clean_colours(photo, alpha)
-    assert clean.dtype == np.uint8
-    away = (alpha == 0) | (alpha == 1)
-    np.testing.assert_array_equal(clean[away], photo[away])
-
-
-@pytest.mark.parametrize("value", [0.0, 0.4, 1.0])
-def test_flat_alpha_is_no_trouble(mixture, value):
-    photo, alpha, _ = mixture
-    clean = refine.clean_colours(photo, np.full_like(alpha, value))
-    assert clean.shape == photo.shape

@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segmenter.render import alpha, backgrounds, render
-from segmenter.render.options import PRESETS
-from segmenter.render.render import Choices, produce
 from segmenter.io.images import PhotoError
+from segmenter.render import alpha, backgrounds
+from segmenter.render.cutout import cut
+from segmenter.render.encode import to_png
+from segmenter.render.heatmap import heatmap
+from segmenter.render.options import PRESETS, Choices
+from segmenter.render.render import Rendering, produce
 from tests.standin import RedSegmenter, red_disc
 
 
@@ -36,12 +39,12 @@ def block():
 
 def opened(product):
     image = Image.open(io.BytesIO(product.data))
-    assert Image.MIME[image.format] == product.mime
+    assert image.format == {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG"}[product.suffix]
     return np.asarray(image)
 
 
 def test_the_defaults_are_the_plain_cutout_byte_for_byte(disc):
-    assert produce(*disc).data == alpha.to_png(alpha.cut(*disc))
+    assert produce(*disc).data == to_png(cut(*disc))
     assert produce(*disc).name("chair") == "chair-cutout.png"
 
 
@@ -62,7 +65,7 @@ def test_the_same_input_gives_the_same_bytes_and_stays_as_it_was(disc, settings)
 def test_a_plain_background_is_pillows_compositing(disc, format):
     found = opened(produce(*disc, Choices(background="#3264c8", format=format, quality=100)))
     expected = Image.new("RGBA", (320, 240), (50, 100, 200, 255))
-    expected.alpha_composite(Image.fromarray(alpha.cut(*disc)))
+    expected.alpha_composite(Image.fromarray(cut(*disc)))
     difference = np.abs(found.astype(int) - np.asarray(expected)[..., :3])
     assert found.shape == (240, 320, 3)
     assert difference.max() <= 1 if format != "jpeg" else difference.mean() < 1
@@ -76,10 +79,10 @@ def test_jpeg_gets_white_and_says_so(disc):
 
 def test_webp_keeps_alpha_exactly(disc):
     found = opened(produce(*disc, Choices(format="webp", quality=40)))
-    np.testing.assert_array_equal(found[..., 3], alpha.cut(*disc)[..., 3])
+    np.testing.assert_array_equal(found[..., 3], cut(*disc)[..., 3])
     exact = opened(produce(*disc, Choices(format="webp", quality=100)))
     solid = exact[..., 3] > 0
-    np.testing.assert_array_equal(exact[solid], alpha.cut(*disc)[solid])
+    np.testing.assert_array_equal(exact[solid], cut(*disc)[solid])
 
 
 def test_mask_map_and_heatmap(disc):
@@ -88,7 +91,7 @@ def test_mask_map_and_heatmap(disc):
     np.testing.assert_array_equal(mask, np.where(probabilities >= 0.3, 255, 0))
     depth = opened(produce(*disc, Choices(what="map")))
     np.testing.assert_allclose(depth / 65535, probabilities, atol=1e-5)
-    np.testing.assert_array_equal(opened(produce(*disc, Choices(what="heatmap"))), alpha.heatmap(*disc))
+    np.testing.assert_array_equal(opened(produce(*disc, Choices(what="heatmap"))), heatmap(*disc))
 
 
 def test_everything_in_a_zip_is_what_it_is_alone(disc):
@@ -106,7 +109,7 @@ def test_everything_in_a_zip_is_what_it_is_alone(disc):
 def test_trimming_leaves_the_object_and_its_margin(block):
     found = opened(produce(*block, Choices(trim=True, margin=0.1)))
     assert found.shape == (120, 60, 4)  # a block of 100 × 40 and 10 pixels all round
-    np.testing.assert_array_equal(found[10:110, 10:50], alpha.cut(*block)[60:160, 100:140])
+    np.testing.assert_array_equal(found[10:110, 10:50], cut(*block)[60:160, 100:140])
     assert not found[:9].any()
 
 
@@ -123,7 +126,7 @@ def test_a_canvas_of_a_shape_holds_the_whole_photo(block, canvas, size):
     found = opened(produce(*block, Choices(canvas=canvas)))
     assert found.shape[1::-1] == size
     left, top = (size[0] - 320) // 2, (size[1] - 240) // 2
-    np.testing.assert_array_equal(found[top : top + 240, left : left + 320], alpha.cut(*block))
+    np.testing.assert_array_equal(found[top : top + 240, left : left + 320], cut(*block))
 
 
 @pytest.mark.parametrize("name, side", [("marketplace-1000", 1000), ("marketplace-2000", 2000)])
@@ -234,15 +237,15 @@ def test_odd_sizes(shape):
     for settings in ({"background": "blur", "shadow": 1.0}, {"background": "room:studio", "trim": True},
                      {"shift": -3, "softness": 3}, {"canvas": "square", "background": "blur"}):  # fmt: skip
         assert produce(photo, everything, Choices(**settings)).data
-    assert render.preview(photo, everything).data
 
 
-def test_the_preview_is_the_cutout_in_small(disc):
-    small = render.preview(*disc, Choices(format="jpeg", shadow=0.5), side=160)
-    assert small.suffix == ".webp" and opened(small).shape == (120, 160, 3)
-    large = Image.open(io.BytesIO(produce(*disc, Choices(background="#ffffff", shadow=0.5)).data))
-    assert np.abs(opened(small).astype(int) - np.asarray(large.resize((160, 120), Image.Resampling.BOX))).mean() < 2
-    assert opened(render.preview(*disc, Choices(canvas="1600x800"), side=160)).shape == (80, 160, 4)
+def test_one_rendering_gives_all_files_and_each_is_what_it_is_alone(disc):
+    choices, edits = Choices(background="room:loft", shadow=0.5, shift=2), [{"do": "keep", "at": [0.4, 0.5]}]
+    rendering = Rendering(*disc, choices, edits)
+    for kind in ("cutout", "mask", "heatmap", "map", "all"):
+        assert rendering.product(kind) == produce(*disc, replace(choices, what=kind), edits) or kind == "all"
+    np.testing.assert_array_equal(rendering.mask(), opened(rendering.product("mask")) == 255)
+    np.testing.assert_array_equal(rendering.picture(), opened(rendering.product()))
 
 
 def test_a_map_of_another_size_is_refused(disc):

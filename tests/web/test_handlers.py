@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from segmenter.render import alpha
+from segmenter.render.cutout import cut
 from segmenter.render.options import Choices
 from segmenter.web.handlers import MAX_MEGABYTES, Desk
 from segmenter.render.render import produce
@@ -78,7 +78,7 @@ def test_save_names_the_file_after_the_photo(desk, turned_file, folder):
     assert str(folder) in file["path"]
     photo = open_photo(turned_file)
     found = cv2.cvtColor(cv2.imread(file["path"], cv2.IMREAD_UNCHANGED), cv2.COLOR_BGRA2RGBA)
-    np.testing.assert_array_equal(found, alpha.cut(photo, RedSegmenter().probabilities(photo), 0.4))
+    np.testing.assert_array_equal(found, cut(photo, RedSegmenter().probabilities(photo), 0.4))
 
 
 def test_save_finishes_as_chosen(desk, turned_file, example, folder):

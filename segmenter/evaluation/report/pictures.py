@@ -5,6 +5,7 @@ import base64
 import cv2
 
 from segmenter.render import alpha
+from segmenter.render.heatmap import heatmap
 
 ALL = 48  # as many photos are all shown; of more, the worst, the middle and the best
 WORST, MIDDLE, BEST = 30, 9, 9
@@ -74,7 +75,7 @@ def layers(judged, threshold, side):
     scale = min(1.0, side / max(case.truth.shape))
     size = max(1, round(case.truth.shape[1] * scale)), max(1, round(case.truth.shape[0] * scale))
     photo = cv2.resize(case.photo, size, interpolation=cv2.INTER_AREA)
-    heat = cv2.resize(alpha.heatmap(case.photo, probabilities), size, interpolation=cv2.INTER_AREA)
+    heat = cv2.resize(heatmap(case.photo, probabilities), size, interpolation=cv2.INTER_AREA)
     return {
         "photo": _jpeg(photo),
         "heat": _jpeg(heat),

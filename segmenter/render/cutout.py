@@ -1,0 +1,42 @@
+"""The furniture alone, as a picture with transparent background."""
+
+import numpy as np
+
+from segmenter.render import alpha, foreground
+
+
+def cut(
+    photo: np.ndarray,
+    probabilities: np.ndarray,
+    threshold: float = 0.5,
+    softness: float = 0.0,
+    shift: float = 0.0,
+) -> np.ndarray:
+    """The furniture alone.
+
+    Args:
+        photo: uint8, H × W × 3, RGB.
+        probabilities: float32, H × W, 0 … 1.
+        threshold: how sure it must be, 0 … 1.
+        softness: how far the edge is blurred: the standard deviation in thousandths of the photo's
+            longer side, from 0.
+        shift: how far the edge is moved, in the same unit; above 0 the object grows.
+
+    Returns:
+        cutout: uint8, H × W × 4, RGBA, straight alpha. The rim's colours are the furniture's
+        own, without the old background; where alpha is 0, the colour is 0 too.
+
+    Raises:
+        ValueError: the map is not of the photo's size.
+    """
+    alpha.check_same_size(photo, probabilities)
+    unit = max(photo.shape) / 1000
+    opacity = alpha.grow(alpha.alpha(probabilities, threshold), shift * unit)
+    colours = foreground.clean_colours(photo, opacity)
+    if softness:
+        solid, opacity = opacity, alpha.soften(opacity, softness * unit)
+        colours = foreground.spread_colours(colours, solid, opacity)
+    opacity = np.rint(opacity * 255.0).astype(np.uint8)
+    cutout = np.dstack([colours, opacity])
+    cutout[opacity == 0] = 0
+    return cutout

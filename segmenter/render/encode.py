@@ -1,0 +1,53 @@
+"""Pixels → the bytes of picture files."""
+
+import cv2
+import numpy as np
+
+SUFFIXES = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}  # by format, as files of it are called
+
+
+def encode(picture: np.ndarray, format: str, quality: int = 90) -> bytes:
+    """A picture as a file of a format.
+
+    Args:
+        picture: uint8, H × W × 4 (RGBA, straight alpha) or H × W × 3 (RGB); a JPEG has no alpha.
+        format: one of `SUFFIXES`.
+        quality: of JPEG and WebP, 1 … 100; WebP at 100 loses nothing, and PNG never does.
+    """
+    if format == "png":
+        return to_png(picture)
+    if format == "jpeg":
+        options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    else:  # OpenCV takes a quality above 100 for a WebP without loss
+        options = [cv2.IMWRITE_WEBP_QUALITY, quality + (quality == 100)]
+    return _encoded(SUFFIXES[format], _in_opencvs_order(picture), options)
+
+
+def to_png(picture: np.ndarray) -> bytes:
+    """A picture as the bytes of a PNG file, without loss.
+
+    Args:
+        picture: uint8, H × W × 4 (RGBA, straight alpha), H × W × 3 (RGB) or H × W (grey).
+    """
+    # The lightest compression: at 12 megapixels the default one takes seconds.
+    return _encoded(".png", _in_opencvs_order(picture), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+
+
+def map_png(probabilities: np.ndarray) -> bytes:
+    """A map as the bytes of a 16-bit grey PNG file: 0 is surely background, 65535 surely furniture.
+
+    Args:
+        probabilities: float32, H × W, 0 … 1.
+    """
+    return _encoded(".png", np.rint(probabilities * np.float32(65535)).astype(np.uint16), [])
+
+
+def _in_opencvs_order(picture):
+    if picture.ndim == 2:
+        return picture
+    return cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA if picture.shape[2] == 4 else cv2.COLOR_RGB2BGR)
+
+
+def _encoded(suffix, picture, options):
+    _, data = cv2.imencode(suffix, picture, options)
+    return data.tobytes()
