@@ -8,6 +8,16 @@
 """
 
 import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what the names below are, for editors and type checkers
+    from segmenter.inference.predictor import Segmenter, WeightsError
+    from segmenter.io.images import PhotoError, open_photo
+    from segmenter.render.alpha import cut
+    from segmenter.render.options import Choices
+    from segmenter.render.render import produce
+
+__version__ = "0.1.0"
 
 # Public name → the module that has it. Loaded on first use, so that training does not pay for
 # serving's imports, nor the other way round.
@@ -20,14 +30,14 @@ _HOMES = {
     "Choices": "render.options",
     "produce": "render.render",
 }
-__all__ = sorted(_HOMES)
+__all__ = ["Choices", "PhotoError", "Segmenter", "WeightsError", "cut", "open_photo", "produce"]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

@@ -15,7 +15,7 @@ from PIL import Image
 
 from segmenter import Segmenter, open_photo
 from segmenter.render import render
-from segmenter.__main__ import main, make_parser
+from segmenter.cli import main, make_parser
 from segmenter.render.options import Choices
 from tests.standin import as_jpeg, red_disc
 

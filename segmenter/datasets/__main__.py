@@ -1,7 +1,7 @@
-"""`python -m segmenter.datasets push|pull|info`: data sets and the Hub; see `segmenter.hub.datasets`."""
+"""`python -m segmenter.datasets push|pull|info …`: what `chairlift data …` does, under its earlier name."""
 
 import sys
 
-from segmenter.hub import datasets
+from segmenter.cli import main
 
-sys.exit(datasets.main())
+sys.exit(main(["data", *sys.argv[1:]], program="python -m segmenter"))

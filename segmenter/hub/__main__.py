@@ -1,7 +1,7 @@
-"""`python -m segmenter.hub push|pull|space`: weights and the Hub; see `segmenter.hub.weights`."""
+"""`python -m segmenter.hub push|pull|space …`: what `chairlift push|pull|space …` does, under its earlier name."""
 
 import sys
 
-from segmenter.hub import weights
+from segmenter.cli import main
 
-sys.exit(weights.main())
+sys.exit(main(program="python -m segmenter.hub"))

@@ -1,16 +1,14 @@
 """A data set ↔ a data-set repository on the Hugging Face Hub, and what is in one.
 
-    python -m segmenter.datasets push FOLDER OWNER/NAME     publish images/ and masks/, with a card and a tag
-    python -m segmenter.datasets pull hf://datasets/OWNER/NAME[@revision]      fetch one, print where it lies
-    python -m segmenter.datasets info PLACE                 what is in a folder, or in hf://datasets/…
+    chairlift data push FOLDER OWNER/NAME     publish images/ and masks/, with a card and a tag
+    chairlift data pull hf://datasets/OWNER/NAME[@revision]      fetch one, print where it lies
+    chairlift data info PLACE                 what is in a folder, or in hf://datasets/…
 
 Nothing but pictures, tables and texts is fetched, so that no file of a data set can be a program.
 """
 
-import argparse
 import re
 import statistics
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -332,51 +330,3 @@ _LAYOUT = """## What is where
   object; black, blue or transparent is not; grey 128 means that nobody could tell.
 - Where a CSV beside them has the columns `file` and `group`, photos of one group show the same thing,
   so a fair split never parts them."""
-
-
-# The command line
-
-
-def main(arguments=None):
-    """Run the command line of `python -m segmenter.datasets`; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m segmenter.datasets", description="Publish a data set on the Hugging Face Hub, fetch one, or look into it."
-    )
-    deeds = parser.add_subparsers(dest="deed", required=True)
-    pushing = deeds.add_parser("push", help="publish a folder with images/ and masks/")
-    pushing.add_argument("folder", type=Path)
-    pushing.add_argument("repository", metavar="OWNER/NAME")
-    pushing.add_argument("--licence", "--license", help="of the Hub's list, like cc-by-4.0")
-    pushing.add_argument("--tag", help="name of this version (default: the next of v1, v2, …)")
-    pushing.add_argument("--private", action="store_true", help="for its owner's eyes only")
-    pushing.add_argument("--dry-run", action="store_true", help="check, and list what would go")
-    pulling = deeds.add_parser("pull", help="fetch a data set and print the folder it lies in")
-    pulling.add_argument("address", metavar=f"{SCHEME}OWNER/NAME[@revision]")
-    telling = deeds.add_parser("info", help="say what is in a data set")
-    telling.add_argument("place", metavar="PLACE", help=f"a folder with images/ and masks/, or {SCHEME}…")
-    options = parser.parse_args(arguments)
-    try:
-        print({"push": _pushed, "pull": _pulled, "info": _told}[options.deed](options))
-    except (HubError, OSError, ValueError) as error:  # a DatasetError is a ValueError
-        print(f"dataset: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _pushed(options):
-    done = push_dataset(
-        options.folder, options.repository, options.tag, options.private, options.dry_run, options.licence
-    )
-    if options.dry_run:
-        lines = [f"  {name}  {size:,} bytes" for name, size in done.items()]
-        return "\n".join([f"to the data set {options.repository} would go, in one commit:", *lines])
-    verb = "published as" if done.changed else "unchanged; it is"
-    return f"data set {verb} {SCHEME}{options.repository}@{done.tag} (commit {done.commit[:7]})"
-
-
-def _pulled(options):
-    return pull_dataset(options.address)
-
-
-def _told(options):
-    return in_words(info(options.place))

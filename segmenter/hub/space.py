@@ -1,6 +1,6 @@
 """The Space: this checkout's page, hosted by the Hugging Face Hub.
 
-    python -m segmenter.hub space OWNER/NAME [--weights OWNER/NAME@revision]
+    chairlift space OWNER/NAME [--weights OWNER/NAME@revision]
 
 Reference: https://huggingface.co/docs/hub/spaces-config-reference (the lines at the top of README.md)
 """

@@ -1,14 +1,11 @@
 """A weights folder ↔ a repository on the Hugging Face Hub, and what must hold before weights may serve.
 
-    python -m segmenter.hub push FOLDER OWNER/NAME         publish a weights folder, with a tag of its own
-    python -m segmenter.hub pull OWNER/NAME[@revision]     fetch one and print where it lies
-    python -m segmenter.hub space OWNER/NAME               create or update a Space that serves the page
+    chairlift push FOLDER OWNER/NAME         publish a weights folder, with a tag of its own
+    chairlift pull OWNER/NAME[@revision]     fetch one and print where it lies
 """
 
-import argparse
 import hashlib
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +18,8 @@ from segmenter.hub.client import (  # some of them for those who ask this module
     ADDRESS, BRANCH, SECONDS, HubError, MissingError, UnreachableError, check_name, plain_words, split,
 )  # fmt: skip
 
-__all__ = ["BRANCH", "HubError", "MissingError", "UnreachableError", "cached", "check", "check_name", "fetch", "licence",
-           "newest", "pull", "push", "split", "told"]  # fmt: skip
+__all__ = ["BRANCH", "HubError", "MissingError", "UnreachableError", "cached", "check", "check_name", "describe_push", "fetch", "licence",
+           "newest", "pull", "push", "split"]  # fmt: skip
 
 MEGABYTE = 1024 * 1024
 # name → (most bytes it may have, its first bytes). These six are a weights folder; nothing else travels.
@@ -283,44 +280,7 @@ def push(folder, repository, tag=None, private=False, dry_run=False, endpoint=No
     )  # fmt: skip
 
 
-# The command line
-
-
-def main(arguments=None):
-    """Run the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Publish weights on the Hugging Face Hub, fetch some, or serve them there.")
-    deeds = parser.add_subparsers(dest="deed", required=True)
-    pushing = deeds.add_parser("push", help="publish a weights folder")
-    pushing.add_argument("folder", type=Path)
-    pushing.add_argument("repository", metavar="OWNER/NAME")
-    pushing.add_argument("--tag", help="name of this version (default: the next of v1, v2, …)")
-    pushing.add_argument("--private", action="store_true", help="for its owner's eyes only")
-    pushing.add_argument("--dry-run", action="store_true", help="check, and list what would go")
-    pulling = deeds.add_parser("pull", help="fetch weights and print the folder they lie in")
-    pulling.add_argument("place", metavar="OWNER/NAME[@revision]")
-    serving = deeds.add_parser("space", help="create a Gradio Space from this checkout, or bring it up to date")
-    serving.add_argument("repository", metavar="OWNER/NAME")
-    serving.add_argument("--weights", metavar="OWNER/NAME[@revision]", help="what it serves (default: the bundled ones)")
-    serving.add_argument("--private", action="store_true", help="for its owner's eyes only")
-    serving.add_argument("--dry-run", action="store_true", help="list what would go")
-    options = parser.parse_args(arguments)
-    try:
-        if options.deed == "pull":
-            print(pull(options.place))
-        elif options.deed == "space":
-            from segmenter.hub import space
-
-            print(space.put(options.repository, options.weights, options.private, options.dry_run))
-        else:
-            done = push(options.folder, options.repository, options.tag, options.private, options.dry_run)
-            print(told(options.folder, options.repository, done))
-    except HubError as error:
-        print(f"hub: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def told(folder, repository, pushed):
+def describe_push(folder, repository, pushed):
     """What a push did, or a dry run (`pushed` is None) would do, for a person to read."""
     if pushed is None:
         lines = [f"  {name}  {(Path(folder) / name).stat().st_size:,} bytes" for name in FILES]

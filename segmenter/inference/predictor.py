@@ -14,7 +14,9 @@ from cachetools import LRUCache
 from segmenter.errors import WeightsError
 from segmenter.inference import preprocessing, refine
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
+_PACKAGE = Path(__file__).resolve().parents[1]
+# The weights that come along: within the package where it was installed, beside it in a checkout.
+WEIGHTS = next(filter(Path.is_dir, [_PACKAGE / "weights"]), _PACKAGE.parent / "weights")
 CACHE_BYTES = 256 * 1024 * 1024
 MAX_THREADS = 8  # one small picture does not divide into more
 

@@ -532,4 +532,4 @@ def publish(out, options):
     except hub.HubError as error:
         again = f"python -m segmenter.hub push {out} {options.push_to_hub}"
         raise RuntimeError(f"{error}\nthe weights are safe in {out}; to publish them later: {again}") from error
-    print(hub.told(out, options.push_to_hub, pushed))
+    print(hub.describe_push(out, options.push_to_hub, pushed))

@@ -10,6 +10,7 @@ import pytest
 from huggingface_hub import DatasetCard, HfApi
 from PIL import Image
 
+from segmenter.cli import main
 from segmenter.datasets import pairs
 from segmenter.hub import datasets
 from segmenter.hub.client import HubError, UnreachableError
@@ -207,7 +208,7 @@ def test_a_name_that_is_taken_by_something_else(server, folder):
 
 
 def test_a_dry_run_lists_what_would_go_and_sends_nothing(server, folder, capsys):
-    assert datasets.main(["push", str(folder), PLACE, "--dry-run"]) == 0
+    assert main(["data", "push", str(folder), PLACE, "--dry-run"]) == 0
     printed = capsys.readouterr().out
     assert all(name in printed for name in ("images/0.jpg", "masks/0.png", "README.md", "LICENSE", "list.csv"))
     assert not server.log

@@ -12,6 +12,7 @@ import pytest
 from huggingface_hub import HfApi, ModelCard
 
 from segmenter import Segmenter, WeightsError
+from segmenter.cli import main
 from segmenter.hub import weights as hub
 from tests.standin import complete
 
@@ -79,7 +80,7 @@ def test_a_public_repository_is_not_taken_for_a_private_one(server, weights):
 
 
 def test_a_dry_run_lists_what_would_go_and_sends_nothing(server, weights, monkeypatch, capsys):
-    assert hub.main(["push", str(weights), PLACE, "--dry-run"]) == 0
+    assert main(["push", str(weights), PLACE, "--dry-run"]) == 0
     printed = capsys.readouterr().out
     assert all(name in printed for name in hub.FILES)
     assert not server.log
@@ -301,7 +302,7 @@ def test_a_full_disk_is_told(server, weights, cache, monkeypatch):
 
 def test_two_processes_pull_at_once(server, weights, cache):
     done = push(server, weights)
-    program = f"from segmenter import hub; print(hub.pull({PLACE!r}, {str(cache)!r}))"
+    program = f"from segmenter.hub import weights; print(weights.pull({PLACE!r}, {str(cache)!r}))"
     environment = {**os.environ, "HF_ENDPOINT": server.address}
     both = [
         subprocess.Popen(
