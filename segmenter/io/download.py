@@ -6,8 +6,10 @@ every redirect is checked again.
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
+import threading
 
 import httpx
 import safehttpx
@@ -18,7 +20,7 @@ SECONDS = 20  # for the whole of it, so that a slow server occupies nobody's pla
 HOPS = 5  # redirects that are followed
 
 
-def fetch(address, most_bytes):
+def fetch(address: str, most_bytes: int) -> bytes:
     """Fetch a file.
 
     Args:
@@ -26,7 +28,7 @@ def fetch(address, most_bytes):
         most_bytes: it may not be larger than this.
 
     Returns:
-        bytes.
+        The file's bytes.
 
     Raises:
         PhotoError: the address is not one of the public web, nothing answers there within
@@ -40,7 +42,7 @@ def fetch(address, most_bytes):
         raise PhotoError("Nothing can be fetched from this address. Please send the file itself.") from error
 
 
-async def _fetch(address, most_bytes):
+async def _fetch(address: str, most_bytes: int) -> bytes:
     url = httpx.URL(address)
     for _ in range(HOPS + 1):
         transport = safehttpx.AsyncSecureTransport(await _public_address(url))
@@ -54,19 +56,44 @@ async def _fetch(address, most_bytes):
     raise PhotoError("This address leads from one to the next without end. Please send the file itself.")
 
 
-async def _public_address(url):
+async def _public_address(url: httpx.URL) -> str:
     """The IPv4 address of a URL's host, if it is one of the public internet."""
     if url.scheme not in ("http", "https") or not url.host:
         raise PhotoError("A web address begins with http:// or https://.")
-    found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port, family=socket.AF_INET)
-    for *_, (address, _) in found:
-        address = ipaddress.ip_address(address)
+    for *_, (name, _) in await _look_up(url.host, url.port):
+        address = ipaddress.ip_address(name)
         if address.is_global and not address.is_multicast:
             return str(address)
     raise PhotoError("This address is not one of the public web. Please send the file itself.")
 
 
-async def _read(answer, most_bytes):
+async def _look_up(host: str, port: int | None) -> list:
+    """The IPv4 addresses of a name, as `socket.getaddrinfo` lists them.
+
+    The question cannot be broken off, and asyncio waits for its own threads before it ends: so it is
+    asked in a thread that nobody waits for.
+    """
+    loop = asyncio.get_running_loop()
+    answer = loop.create_future()
+
+    def tell(found: list, error: Exception | None) -> None:
+        if not answer.done():  # else the time is over
+            answer.set_result(found) if error is None else answer.set_exception(error)
+
+    def ask() -> None:
+        found, error = [], None
+        try:
+            found = socket.getaddrinfo(host, port, family=socket.AF_INET)
+        except (OSError, UnicodeError) as problem:
+            error = problem
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(tell, found, error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    return await answer
+
+
+async def _read(answer: httpx.Response, most_bytes: int) -> bytes:
     data = bytearray()
     async for part in answer.aiter_bytes():
         data += part

@@ -112,3 +112,20 @@ def test_a_server_that_keeps_silent_is_left(server, public, monkeypatch):
     with pytest.raises(PhotoError, match="too long"):
         download.fetch(address_of(server, "/chair.jpg"), 10_000)
     silent.set()
+
+
+def test_a_name_server_that_keeps_silent_is_left(monkeypatch):
+    released, outlived = threading.Event(), []
+
+    def slow_lookup(*arguments, **options):
+        outlived.append(not released.wait(5))  # whether the lookup ended before the caller had its answer
+        raise OSError("no such name")
+
+    monkeypatch.setattr(download, "SECONDS", 0.2)
+    monkeypatch.setattr(download.socket, "getaddrinfo", slow_lookup)
+    with pytest.raises(PhotoError, match="too long"):
+        download.fetch("http://slow.example/chair.jpg", 10_000)
+    released.set()
+    while not outlived:
+        released.wait(0.01)
+    assert outlived == [False]
