@@ -18,11 +18,11 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
 
-from segmenter import errors
+from segmenter import errors, weights_format  # noqa: E402
+from segmenter.models import registry  # noqa: E402
 from segmenter.training import run_folder  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent
-ARCHITECTURES = ("unet_lite0", "unet_lite2", "unet_128", "unet_256", "unet_512", "unet_1024")  # help comes without Keras
 # What may be another at every call for the same run; all else decides its result.
 FREE = {"resume", "out", "epochs", "push_to_hub", "private", "csv", "summary", "check", "evaluate"}
 
@@ -45,7 +45,7 @@ def make_parser():
     data("--curriculum", choices=("things", "furniture"), default="furniture",
          help="of a collection: what a thing in a photo is, to begin with, or what is furniture (the default)")
     network = parser.add_argument_group("the network").add_argument
-    network("--architecture", choices=ARCHITECTURES, help="(default: that of --start; from imagenet unet_lite2)")
+    network("--architecture", choices=list(registry.NETWORKS), help="(default: that of --start; from imagenet unet_lite2)")
     network("--size", type=int, help="side of the network's square in pixels (default: the architecture's)")
     network("--start", help="a weights folder, OWNER/NAME[@revision] of the Hub, imagenet (the pretrained encoder) "
             "or scratch (default: weights/, or imagenet where those know little of such photos; with --architecture "
@@ -104,6 +104,9 @@ def check_numbers(parser, options):
         value = getattr(options, name)
         if value is not None and not 0 < value < float("inf"):
             raise ValueError(f"--{name.replace('_', '-')} must be above 0, not {value:g}")
+    if options.size is not None and options.size not in weights_format.SIZES:
+        most, least = weights_format.SIZES[-1], weights_format.SIZES[0]
+        raise ValueError(f"--size must be from {least} to {most} pixels, not {options.size}; 256 is usual")
     if options.ema is not None and not 0 <= options.ema < 1:
         raise ValueError(f"--ema must be from 0 to below 1, not {options.ema:g}; 0.99 is usual")
     if options.border is not None and not 0 <= options.border < float("inf"):
@@ -122,7 +125,7 @@ def plain(options):
 
 def free(options):
     """Names of the options that may change when a run goes on; the length of a cosine is part of its form."""
-    from_scratch = options.start == "scratch" or options.start is None and options.architecture not in (None, "unet_lite0")
+    from_scratch = options.start == "scratch" or options.start is None and options.architecture not in (None, registry.DEFAULT)
     return FREE if from_scratch and not options.collection else FREE - {"epochs"}
 
 
@@ -175,7 +178,7 @@ def summarise(options):
 
     if not sys.stdout.isatty():
         os.environ.setdefault("COLUMNS", "100")
-    unet.build_unet(options.architecture or unet.DEFAULT, options.size).summary(line_length=100)
+    unet.build_unet(options.architecture or registry.DEFAULT, options.size).summary(line_length=100)
 
 
 def check(options):

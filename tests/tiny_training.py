@@ -20,17 +20,16 @@ from PIL import Image
 import train
 from segmenter.datasets import load, validate
 from segmenter.evaluation import metrics, report
-from segmenter.models import unet
+from segmenter.models import registry, unet  # noqa: F401  so that forks have them
 from segmenter.training import experiment, trainer  # noqa: F401  so that forks have them
 
 TINY = "unet_tiny"
-LIKE_THIS = (32, (8,), 16)  # size, widths, centre
+LIKE_THIS = registry.Network(32, widths=(8,), centre=16)
 
 
 def register():
     """Add a network of few weights to those that train.py knows."""
-    unet.CLASSIC[TINY] = LIKE_THIS
-    train.ARCHITECTURES = unet.ARCHITECTURES = (*unet.ARCHITECTURES, TINY)
+    registry.NETWORKS[TINY] = LIKE_THIS
 
 
 def boxes(place, count=12):

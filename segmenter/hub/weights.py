@@ -12,8 +12,11 @@ import numpy as np
 import yaml
 from huggingface_hub import HfApi, hf_hub_download, metadata_load, try_to_load_from_cache
 
+from segmenter import weights_format
+from segmenter.errors import WeightsError
 from segmenter.hub import client
-from segmenter.inference.predictor import Segmenter, WeightsError
+from segmenter.inference.predictor import Segmenter
+from segmenter.models import registry
 from segmenter.hub.client import (  # some of them for those who ask this module for everything
     ADDRESS, BRANCH, SECONDS, HubError, MissingError, UnreachableError, check_name, plain_words, split,
 )  # fmt: skip
@@ -24,19 +27,16 @@ __all__ = ["BRANCH", "HubError", "MissingError", "UnreachableError", "cached", "
 MEGABYTE = 1024 * 1024
 # name → (most bytes it may have, its first bytes). These six are a weights folder; nothing else travels.
 FILES = {
-    "README.md": (1 * MEGABYTE, b""),
-    "config.json": (1 * MEGABYTE, b""),
-    "model.weights.h5": (1024 * MEGABYTE, b"\x89HDF\r\n\x1a\n"),
-    "model.tflite": (256 * MEGABYTE, b""),  # its mark comes after four bytes
-    "metrics.json": (32 * MEGABYTE, b""),
-    "samples.png": (64 * MEGABYTE, b"\x89PNG\r\n\x1a\n"),
+    weights_format.CARD: (1 * MEGABYTE, b""),
+    weights_format.CONFIG: (1 * MEGABYTE, b""),
+    weights_format.WEIGHTS: (1024 * MEGABYTE, b"\x89HDF\r\n\x1a\n"),
+    weights_format.LITERT: (256 * MEGABYTE, b""),  # its mark comes after four bytes
+    weights_format.METRICS: (32 * MEGABYTE, b""),
+    weights_format.SAMPLES: (64 * MEGABYTE, b"\x89PNG\r\n\x1a\n"),
 }
 LITERT_MARK = b"TFL3"
 # Formats that may run code when they are opened.
 UNSAFE = {".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib", ".keras", ".npy", ".dill"}
-# The same names as unet.ARCHITECTURES, which serving cannot ask as it would import TensorFlow.
-ARCHITECTURES = ("unet_lite0", "unet_lite2", "unet_128", "unet_256", "unet_512", "unet_1024")
-SIZES = range(16, 2049)
 
 
 def is_address(place):
@@ -190,16 +190,10 @@ def _read_json(path):
 
 
 def _check_config(config):
-    size, threshold = config.get("size"), config.get("threshold", 0.5)
-    if config.get("architecture") not in ARCHITECTURES:
-        raise HubError(
-            f"config.json is refused: its architecture is {config.get('architecture')!r}; "
-            f"known are {', '.join(ARCHITECTURES)}"
-        )
-    if type(size) is not int or size not in SIZES:  # True is an int too
-        raise HubError(f"config.json is refused: a size of {size!r}, not of {SIZES[0]} to {SIZES[-1]} pixels")
-    if type(threshold) not in (int, float) or not 0 <= threshold <= 1:
-        raise HubError(f"config.json is refused: a threshold of {threshold!r}; it is a number from 0 to 1")
+    try:
+        weights_format.check_config(config, registry.NETWORKS)
+    except WeightsError as error:
+        raise HubError(f"config.json is refused: {error}") from error
 
 
 def _check_measured(folder):

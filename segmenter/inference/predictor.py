@@ -1,7 +1,6 @@
 """Segmenter: a weights folder → probability maps. Serving only: nothing here imports TensorFlow."""
 
 import hashlib
-import json
 import os
 import threading
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from cachetools import LRUCache
 
+from segmenter import weights_format
 from segmenter.errors import WeightsError
 from segmenter.inference import preprocessing, refine
 
@@ -39,8 +39,8 @@ class Segmenter:
             WeightsError: the folder is not there, or lacks a file, or its files do not fit.
         """
         self.folder = Path(folder)
-        self.config = _read_config(self.folder)
-        self._interpreter = _read_network(self.folder / "model.tflite", self.size)
+        self.config = weights_format.read_config(self.folder)
+        self._interpreter = _read_network(self.folder / weights_format.LITERT, self.size)
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
         self._network_lock = threading.Lock()  # the interpreter has one set of tensors for all
@@ -59,12 +59,7 @@ class Segmenter:
         Raises:
             WeightsError: there are no usable weights at that place.
         """
-        if isinstance(place, str) and not os.path.exists(place):
-            from segmenter.hub import weights  # it stands on this module, and a folder can do without it
-
-            if weights.is_address(place):
-                place = weights.pull(place)
-        return cls(WEIGHTS if place is None else place)
+        return cls(WEIGHTS if place is None else weights_format.locate(place))
 
     @property
     def size(self) -> int:
@@ -74,7 +69,7 @@ class Segmenter:
     @property
     def threshold(self) -> float:
         """The threshold that suits these weights, 0 … 1."""
-        return float(self.config.get("threshold", 0.5))
+        return self.config["threshold"]
 
     def probabilities(self, photo: np.ndarray, second_look: bool = True, refine: bool = True) -> np.ndarray:
         """How probably each pixel is furniture.
@@ -242,21 +237,6 @@ def _to_pixels(box, width, height):
 def _check_photo(photo):
     if getattr(photo, "dtype", None) != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or not photo.size:
         raise ValueError("a photo is a uint8 array of height × width × 3; open_photo makes one of a file")
-
-
-def _read_config(folder):
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except OSError as error:
-        named_alike = f" (the Hub's repository of that name is {folder}@main)" if str(folder).count("/") == 1 else ""
-        raise WeightsError(
-            f"there are no weights at {str(folder)!r}: expected a folder with config.json and model.tflite{named_alike}"
-        ) from error
-    except ValueError as error:  # not JSON, or not UTF-8
-        raise WeightsError(f"{folder / 'config.json'} is not valid JSON: {error}") from error
-    if not isinstance(config, dict) or not isinstance(config.get("size"), int) or config["size"] < 1:
-        raise WeightsError(f"{folder / 'config.json'} does not say the network's input size")
-    return config
 
 
 def _read_network(path, size):

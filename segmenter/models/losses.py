@@ -7,6 +7,8 @@ A target is float32, batch × H × W × 2:
               ("doubtful"; the weight is then its absolute value).
 """
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -14,7 +16,7 @@ DOUBT = 0.5  # below this probability a doubtful pixel is taken for a gap, and l
 SMOOTH = 1.0  # pixels added to both halves of the Dice quotient, so that empty masks count too
 
 
-def _split(y_true, y_pred):
+def _split(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Target and weight as the loss uses them, each batch × H × W × 1."""
     target, weight = y_true[..., :1], y_true[..., 1:]
     sure_gap = ops.stop_gradient(y_pred) < DOUBT
@@ -23,7 +25,7 @@ def _split(y_true, y_pred):
 
 
 @keras.saving.register_keras_serializable("segmenter")
-def cross_entropy_and_dice(y_true, y_pred):
+def cross_entropy_and_dice(y_true: Any, y_pred: Any) -> Any:
     """Weighted binary cross-entropy plus weighted soft Dice loss, as the article adds them.
 
     The network is not pushed to fill what it sees as a gap inside a doubtful outline
@@ -45,7 +47,7 @@ def cross_entropy_and_dice(y_true, y_pred):
 
 
 @keras.saving.register_keras_serializable("segmenter")
-def dice(y_true, y_pred):
+def dice(y_true: Any, y_pred: Any) -> Any:
     """Dice coefficient of the mask at threshold 0.5 over the known pixels, one number per photo.
 
     Shape: as `cross_entropy_and_dice`.

@@ -12,10 +12,12 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from segmenter import weights_format
 from segmenter.datasets import copy_paste, pairs as dataset
+from segmenter.errors import EncoderWeightsError
 from segmenter.evaluation import metrics as evaluation, report
 from segmenter.hub import model_card
-from segmenter.models import losses, unet
+from segmenter.models import losses, registry, unet
 from segmenter.training import recipes, run_folder, trainer
 from segmenter.training.checkpoints import HISTORY
 
@@ -141,12 +143,12 @@ def find_start(options, place=None):
     place = place or options.start or _default_start(options.architecture)
     if place in STARTS:
         quick = place == "imagenet" and not options.collection
-        architecture = options.architecture or (unet.FROM_IMAGENET if quick else unet.DEFAULT)
-        if place == "imagenet" and architecture not in unet.ENCODED:
-            raise ValueError(f"only {' and '.join(unet.ENCODED)} have a pretrained encoder; use --start scratch")
-        return Start(place, None, architecture, options.size or unet.own_size(architecture))
+        architecture = options.architecture or (registry.FROM_IMAGENET if quick else registry.DEFAULT)
+        if place == "imagenet" and architecture not in registry.encoded():
+            raise ValueError(f"only {' and '.join(registry.encoded())} have a pretrained encoder; use --start scratch")
+        return Start(place, None, architecture, options.size or registry.find(architecture).size)
     folder = _weights_folder(place)
-    config = _sane_config(folder)
+    config = weights_format.read_config(folder, registry.NETWORKS)
     if options.architecture not in (None, config.get("architecture")):
         raise ValueError(
             f"{place} holds a {config.get('architecture')}, not a {options.architecture}; "
@@ -157,34 +159,18 @@ def find_start(options, place=None):
 
 
 def _default_start(architecture):
-    fits = architecture in (None, unet.DEFAULT) and (DEFAULT_WEIGHTS / "config.json").exists()
+    fits = architecture in (None, registry.DEFAULT) and (DEFAULT_WEIGHTS / "config.json").exists()
     return str(DEFAULT_WEIGHTS) if fits else "scratch"
 
 
 def _weights_folder(place):
     """The folder of --start, which may name a repository of the Hub."""
-    from segmenter.hub import weights as hub
-
-    folder = Path(place)
-    if not folder.exists() and hub.is_address(place):
-        return hub.pull(place)
-    for name in (trainer.CONFIG, trainer.WEIGHTS):
+    folder = weights_format.locate(place)
+    for name in (weights_format.CONFIG, weights_format.WEIGHTS):
         if not (folder / name).is_file():
             lacks = f"{place} lacks {name}" if folder.is_dir() else f"there is nothing at {place}"
             raise ValueError(f"{lacks}; --start takes a weights folder, OWNER/NAME of the Hub, imagenet or scratch")
     return folder
-
-
-def _sane_config(folder):
-    try:
-        config = trainer.read_config(folder)
-    except ValueError as error:  # not JSON, or not UTF-8
-        raise ValueError(f"{folder / trainer.CONFIG} is not valid JSON: {error}") from error
-    if not isinstance(config, dict) or config.get("architecture") not in unet.ARCHITECTURES:
-        raise ValueError(f"{folder / trainer.CONFIG} names none of {', '.join(unet.ARCHITECTURES)} as architecture")
-    if not isinstance(config.get("size"), int):
-        raise ValueError(f"{folder / trainer.CONFIG} does not say the network's size in pixels")
-    return config
 
 
 def build(start, mixed=False):
@@ -197,14 +183,13 @@ def build(start, mixed=False):
     Raises:
         ValueError: the weights are damaged or do not fit; EncoderWeightsError: ImageNet's cannot be had.
     """
-    from segmenter.models import efficientnet_lite
-
     with trainer.precision(mixed):
         if start.folder:
             return trainer.load_folder(start.folder, start.size)[0]
         model = unet.build_unet(start.architecture, start.size)
-    if start.name == "imagenet":
-        efficientnet_lite.load_imagenet(model, unet.ENCODED[start.architecture].encoder)
+    encoder = registry.find(start.architecture).encoder
+    if start.name == "imagenet" and encoder:
+        encoder.load().load_imagenet(model, encoder.variant)
     return model
 
 
@@ -239,8 +224,6 @@ def settle(start, options, kept):
     Returns:
         (Start, training.Recipe).
     """
-    from segmenter.models import efficientnet_lite
-
     known = True
     if start.folder and not options.collection:
         name, dice = start.name, dice_before(start, kept)
@@ -249,9 +232,9 @@ def settle(start, options, kept):
         if not known and options.start is options.architecture is None:
             try:
                 pretrained = find_start(options, "imagenet")
-                efficientnet_lite.imagenet_checkpoint(unet.ENCODED[pretrained.architecture].encoder)
+                _try_encoder(pretrained.architecture)
                 start, fate = pretrained, "the pretrained encoder is the better start"
-            except efficientnet_lite.EncoderWeightsError as error:
+            except EncoderWeightsError as error:
                 fate += f" (the pretrained encoder would be the better start, but {error})"
         print(f"{name} has a Dice of {dice:.2f} on the photos to train on: {fate}")
     return start, recipes.choose(
@@ -267,6 +250,12 @@ def settle(start, options, kept):
         floor=options.floor,
         seed=options.seed,
     )
+
+
+def _try_encoder(architecture):
+    """Raise an EncoderWeightsError if the ImageNet weights of a network's encoder cannot be had."""
+    encoder = registry.find(architecture).encoder
+    encoder.load().imagenet_checkpoint(encoder.variant)
 
 
 def make_batches(run, devices=1):
@@ -345,7 +334,7 @@ def finish(run, model, fitted, minutes):
     trainer.save_folder(model, result, config)
     metrics, judged = judge(result, run.held_out)
     config["threshold"] = metrics["threshold"]
-    run_folder.write_json(result / trainer.CONFIG, config)
+    run_folder.write_json(result / weights_format.CONFIG, config)
     shutil.copy(run_folder.unfinished(run.out) / HISTORY, result / HISTORY)
     facts = {
         "photos trained on": len(run.kept) if run.kept else "a collection",
@@ -380,7 +369,7 @@ def describe(run):
         "started_from": run.start.name,
         **trainer.describe_recipe(run.recipe),
     }
-    earlier = trainer.read_config(run.start.folder).get("steps", []) if run.start.folder else []
+    earlier = weights_format.read_config(run.start.folder).get("steps", []) if run.start.folder else []
     return {
         "name": f"{run.start.architecture} trained on {run.data.name}",
         "architecture": run.start.architecture,
@@ -420,7 +409,7 @@ def judge_start(run):
     """The metrics of the weights that a run starts from, on the same photos; None where it starts from none."""
     if not run.start.folder:
         return None
-    threshold = trainer.read_config(run.start.folder).get("threshold", 0.5)
+    threshold = weights_format.read_config(run.start.folder)["threshold"]
     try:
         metrics, _ = judge(run.start.folder, run.held_out, threshold)
     except ValueError as error:  # it has the network's weights, but not all that serving needs

@@ -1,7 +1,6 @@
 """Fit a network: callbacks, resume, history, and the weights folder that comes out."""
 
 import ctypes
-import json
 import math
 import os
 import signal
@@ -18,13 +17,12 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from segmenter.models import efficientnet_lite, losses, unet
+from segmenter import weights_format
+from segmenter.weights_format import CONFIG, LITERT, WEIGHTS
+from segmenter.models import freezing, losses, registry, unet
 from segmenter.training import run_folder
 from segmenter.training.checkpoints import Checkpoints
 
-CONFIG = "config.json"
-WEIGHTS = "model.weights.h5"
-LITERT = "model.tflite"
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Recipe:
     ema: float = 0.0  # share of the past in the moving average of the weights that is judged; 0: none
     keep_statistics: bool = False  # of batch norm, everywhere: for fine-tuning on few photos
     encoder: float = 1.0  # learning rate of the encoder, as a share of the decoder's
-    frozen: int = 0  # blocks of the encoder that do not train, see efficientnet_lite.freeze_blocks
+    frozen: int = 0  # blocks of the encoder that do not train, see freezing.freeze_blocks
     pasted: float = 0.0  # see pasting.Varied
     mosaics: float = 0.0
     seed: int = 0
@@ -100,8 +98,8 @@ def compile_model(model, recipe, steps):
         rate = keras.optimizers.schedules.CosineDecay(
             rate / 20, max(1, total - warm), alpha=recipe.floor, warmup_target=rate, warmup_steps=warm
         )
-    efficientnet_lite.freeze_batch_norm(model, everywhere=recipe.keep_statistics)
-    efficientnet_lite.freeze_blocks(model, recipe.frozen)
+    freezing.freeze_batch_norm(model, everywhere=recipe.keep_statistics)
+    freezing.freeze_blocks(model, recipe.frozen)
     model.compile(
         optimizer=TwoRates(
             rate,
@@ -352,11 +350,6 @@ def rebuild(config):
     return unet.build_unet(config["architecture"], config["size"])
 
 
-def read_config(folder):
-    """The config.json of a weights folder, as a dict."""
-    return json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))
-
-
 def load_folder(folder, size=None):
     """The trained Keras network of a weights folder.
 
@@ -370,7 +363,7 @@ def load_folder(folder, size=None):
     Raises:
         ValueError: the weights are damaged, or those of another network.
     """
-    config = read_config(folder)
+    config = weights_format.read_config(folder, registry.NETWORKS)
     config["size"] = size or config["size"]
     model = rebuild(config)
     path = Path(folder) / WEIGHTS

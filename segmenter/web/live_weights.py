@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
+from segmenter.errors import WeightsError
 from segmenter.hub import weights
-from segmenter.inference.predictor import WEIGHTS, Segmenter, WeightsError
+from segmenter.inference.predictor import WEIGHTS, Segmenter
 
 PATIENCE = 3.0  # seconds that a start waits for the Hub, so that in the usual case nobody sees the stand-in
 PAUSES = (5, 10, 20, 40, 80, 160, 320, 600)  # seconds between attempts; the last one again and again

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from segmenter.models import unet
+from segmenter.models import registry, unet
 
 
 def classic_parameters(widths, centre):
@@ -26,10 +26,14 @@ def classic_parameters(widths, centre):
     return total + channels + 1
 
 
-@pytest.mark.parametrize("name", unet.CLASSIC)
+CLASSIC = [name for name in registry.NETWORKS if name not in registry.encoded()]
+
+
+@pytest.mark.parametrize("name", CLASSIC)
 def test_the_classic_networks_have_the_articles_shapes_and_parameters(name):
     model = unet.build_unet(name)
-    size, widths, centre = unet.CLASSIC[name]
+    network = registry.find(name)
+    size, widths, centre = network.size, network.widths, network.centre
     assert model.input_shape == (None, size, size, 3)
     assert model.output_shape == (None, size, size, 1)
     assert model.count_params() == classic_parameters(widths, centre)
@@ -62,7 +66,7 @@ def test_every_network_gives_a_probability_for_every_pixel(build):
     assert (found >= 0).all() and (found <= 1).all() and found.std() > 0
 
 
-@pytest.mark.parametrize("name", unet.ENCODED)
+@pytest.mark.parametrize("name", registry.encoded())
 def test_every_weight_of_a_network_with_an_encoder_learns(name):
     model = unet.build_unet(name, size=32)
     model.compile("sgd", "mse")
@@ -73,13 +77,14 @@ def test_every_weight_of_a_network_with_an_encoder_learns(name):
     assert still == []
 
 
-@pytest.mark.parametrize("name", unet.ARCHITECTURES)
+@pytest.mark.parametrize("name", registry.NETWORKS)
 def test_every_network_has_a_size_of_its_own(name):
-    assert unet.build_unet(name).input_shape[1:] == (unet.own_size(name), unet.own_size(name), 3)
+    size = registry.find(name).size
+    assert unet.build_unet(name).input_shape[1:] == (size, size, 3)
 
 
 def test_a_light_decoder_ends_at_half_of_the_size_and_is_enlarged():
-    light, full = (unet.unet_on_encoder(64, "lite2", light) for light in (True, False))
+    light, full = (unet.unet_on_encoder(64, registry.Encoder("efficientnet_lite", "lite2"), light) for light in (True, False))
     assert light.count_params() < full.count_params()
     photos = np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32)
     half = keras.Model(light.input, light.layers[-3].output).predict(photos, verbose=0)[0, ..., 0]

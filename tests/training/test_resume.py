@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+from segmenter import weights_format
 from segmenter.training import run_folder, trainer
 from tests import tiny_training
 from tests.training import test_trainer
@@ -40,7 +41,7 @@ def undisturbed(place, tmp_path_factory):
 def weights(folder):
     """All arrays of model.weights.h5."""
     found = {}
-    with h5py.File(folder / trainer.WEIGHTS) as file:
+    with h5py.File(folder / weights_format.WEIGHTS) as file:
         file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
     return found
 

@@ -17,7 +17,7 @@ import train
 from segmenter import errors
 from segmenter.datasets import pairs as dataset
 from segmenter.hub import model_card, weights as hub
-from segmenter.models import efficientnet_lite, unet
+from segmenter.models import efficientnet_lite, registry
 from segmenter.training import experiment, run_folder, trainer
 from tests import broken, tiny_training
 
@@ -33,10 +33,7 @@ def folder(tmp_path):
 @pytest.fixture
 def tiny(monkeypatch):
     """The options of a training that takes seconds."""
-    architectures = (*unet.ARCHITECTURES, tiny_training.TINY)
-    monkeypatch.setitem(unet.CLASSIC, tiny_training.TINY, tiny_training.LIKE_THIS)
-    for module in (unet, train, hub):
-        monkeypatch.setattr(module, "ARCHITECTURES", architectures)
+    monkeypatch.setitem(registry.NETWORKS, tiny_training.TINY, tiny_training.LIKE_THIS)
     return ["--architecture", tiny_training.TINY, "--start", "scratch", "--epochs", "2", "--validation", "4", "--batch", "4"]
 
 
@@ -165,7 +162,7 @@ def test_weights_that_know_such_photos_are_refined(capsys):
 def test_weights_that_find_little_of_what_the_masks_show_make_way_for_the_encoder(inverse, monkeypatch, capsys):
     monkeypatch.setattr(efficientnet_lite, "imagenet_checkpoint", lambda name: b"at hand")
     start, recipe = settled(inverse)
-    assert (start.name, start.folder, start.architecture) == ("imagenet", None, unet.FROM_IMAGENET)
+    assert (start.name, start.folder, start.architecture) == ("imagenet", None, registry.FROM_IMAGENET)
     assert recipe == settled(inverse, "--start", "imagenet")[1]
     assert "encoder is the better start" in capsys.readouterr().out
 
@@ -174,7 +171,7 @@ def test_weights_that_find_little_of_what_the_masks_show_make_way_for_the_encode
 def test_weights_that_were_asked_for_learn_anew_and_so_does_who_is_offline(asked, inverse, monkeypatch, capsys):
     def offline(name):
         assert not asked, "nobody may fetch another start than was asked for"
-        raise efficientnet_lite.EncoderWeightsError("there is no network")
+        raise errors.EncoderWeightsError("there is no network")
 
     monkeypatch.setattr(efficientnet_lite, "imagenet_checkpoint", offline)
     start, recipe = settled(inverse, *asked)
@@ -238,6 +235,7 @@ def test_chairs97_is_split_77_and_20_without_parting_a_chair():
     (["--size", "100", "--start", "scratch"], "multiple of 32"),
     (["--validation", "97"], "ask for fewer"),
     (["--validation", "0"], "--validation must be above 0"),
+    (["--size", "4096"], "--size must be from 16 to 2048"),
     (["--batch", "-1"], "--batch must be above 0"),
     (["--learning-rate", "nan"], "--learning-rate must be above 0"),
     (["--ema", "1"], "--ema must be from 0 to below 1"),
@@ -260,8 +258,9 @@ def test_mistakes_get_one_clear_line(arguments, words, capsys, monkeypatch):
 
 @pytest.mark.parametrize("name, content, words", [
     ("config.json", b"{", "not valid JSON"),
-    ("config.json", b'{"size": 64}', "as architecture"),
-    ("config.json", b'{"architecture": "unet_lite0"}', "size in pixels"),
+    ("config.json", b'{"size": 64}', "architecture is None; known are unet_lite0"),
+    ("config.json", b'{"architecture": "unet_lite0"}', "a size of None"),
+    ("config.json", b'{"architecture": "unet_lite0", "size": 64, "threshold": "high"}', "a threshold of 'high'"),
     ("config.json", b'{"architecture": "unet_128", "size": 64}', "is damaged, or holds another network"),
     ("model.weights.h5", b"\x89HDF half of it", "is damaged, or holds another network"),
 ])  # fmt: skip
@@ -309,10 +308,6 @@ def test_a_machine_at_its_end_is_told_in_words(error, words, capsys, monkeypatch
     assert train.main([]) == 1
     assert words in capsys.readouterr().err
     assert errors.advice(ValueError("something else")) is None
-
-
-def test_train_names_the_architectures_that_there_are():
-    assert train.ARCHITECTURES == unet.ARCHITECTURES  # help must come without Keras
 
 
 def test_a_result_never_overwrites_another(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from segmenter.datasets import augment, pairs
-from segmenter.models import unet
+from segmenter.models import registry, unet
 from segmenter.training import checkpoints, run_folder, trainer
 
 SIZE = 32
@@ -139,7 +139,7 @@ def saved(tmp_path_factory):
     model = unet.build_unet(size=SIZE)
     rng = np.random.default_rng(3)
     model.set_weights([weight + 0.02 * rng.random(weight.shape) for weight in model.get_weights()])
-    trainer.save_folder(model, out, {"architecture": unet.DEFAULT, "size": SIZE, "threshold": 0.5})
+    trainer.save_folder(model, out, {"architecture": registry.DEFAULT, "size": SIZE, "threshold": 0.5})
     return model, out
 
 

@@ -1,0 +1,93 @@
+"""What a weights folder is: its files, its configuration, and the one check of that.
+
+A repository on the Hugging Face Hub that holds weights is laid out exactly as such a folder.
+"""
+
+import json
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from segmenter.errors import WeightsError
+
+CARD = "README.md"
+CONFIG = "config.json"
+WEIGHTS = "model.weights.h5"  # of Keras, to train on from
+LITERT = "model.tflite"  # what serves
+METRICS = "metrics.json"
+SAMPLES = "samples.png"
+FILES = (CARD, CONFIG, WEIGHTS, LITERT, METRICS, SAMPLES)
+
+SIZES = range(16, 2049)  # sides of a network's square in pixels: the classic networks halve it four times at least
+DEFAULT_THRESHOLD = 0.5  # of weights that state none
+
+
+def read_config(folder: str | os.PathLike[str], architectures: Collection[str] | None = None) -> dict[str, Any]:
+    """The checked config.json of a weights folder.
+
+    Args:
+        folder: a weights folder.
+        architectures: names of which its `architecture` must be one, where a network is to be built
+            from it; any by default, as serving needs none.
+
+    Returns:
+        dict with `size`, an int of `SIZES`, `threshold`, a float of 0 … 1, and all else that the file holds.
+
+    Raises:
+        WeightsError: it is not there, or not what it should be; the message says why.
+    """
+    path = Path(folder) / CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WeightsError(_nothing_at(folder)) from error
+    except ValueError as error:  # not JSON, or not UTF-8
+        raise WeightsError(f"{path} is not valid JSON: {error}") from error
+    try:
+        return check_config(config, architectures)
+    except WeightsError as error:
+        raise WeightsError(f"{path} is not what it should be: {error}") from error
+
+
+def check_config(config: Any, architectures: Collection[str] | None = None) -> dict[str, Any]:
+    """The configuration that config.json holds, or a WeightsError; see `read_config`."""
+    if not isinstance(config, dict):
+        raise WeightsError("it holds no JSON object")
+    architecture, size = config.get("architecture"), config.get("size")
+    if architectures is not None and (not isinstance(architecture, str) or architecture not in architectures):
+        raise WeightsError(f"its architecture is {architecture!r}; known are {', '.join(architectures)}")
+    if type(size) is not int or size not in SIZES:  # True is an int too
+        raise WeightsError(f"a size of {size!r}; it is a whole number of {SIZES[0]} to {SIZES[-1]} pixels")
+    threshold = config.get("threshold", DEFAULT_THRESHOLD)
+    if type(threshold) not in (int, float) or not 0 <= threshold <= 1:  # nor is NaN
+        raise WeightsError(f"a threshold of {threshold!r}; it is a number from 0 to 1")
+    return {**config, "threshold": float(threshold)}
+
+
+def _nothing_at(folder: str | os.PathLike[str]) -> str:
+    place = os.fspath(folder)
+    named_alike = f" (the Hub's repository of that name is {place}@main)" if place.count("/") == 1 else ""
+    return f"there are no weights at {place!r}: expected a folder with {CONFIG} and {LITERT}{named_alike}"
+
+
+def locate(place: str | os.PathLike[str]) -> Path:
+    """The folder of a place that may name a repository of the Hub; a folder of that name comes first.
+
+    The one doorway from serving to the Hub: its client is imported only where it is asked.
+
+    Args:
+        place: a folder, or "OWNER/NAME" or "OWNER/NAME@revision".
+
+    Returns:
+        A folder, which may be missing where the place is none of the Hub.
+
+    Raises:
+        WeightsError: the Hub has no usable weights there, or cannot be asked.
+    """
+    if isinstance(place, str) and not os.path.exists(place):
+        from segmenter.hub import weights
+
+        if weights.is_address(place):
+            return weights.pull(place)
+    return Path(place)
