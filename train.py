@@ -208,7 +208,7 @@ def evaluate(options):
     if options.csv:
         evaluation.write_csv(metrics, options.csv)
     if out.resolve() == folder.resolve():
-        model_card.write_card(out, experiment.credits(options) or model_card.read_credits(out))
+        model_card.write_card(out, experiment.credits(options, data) or model_card.read_credits(out))
     print(f"metrics.json, samples.png and report.html are in {out}")
 
 

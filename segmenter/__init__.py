@@ -11,9 +11,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what the names below are, for editors and type checkers
-    from segmenter.inference.predictor import Segmenter, WeightsError
-    from segmenter.io.images import PhotoError, open_photo
-    from segmenter.render.alpha import cut
+    from segmenter.errors import ChairliftError, DatasetError, HubError, PhotoError, WeightsError
+    from segmenter.inference.predictor import Segmenter
+    from segmenter.io.images import open_photo
+    from segmenter.render.cutout import cut
     from segmenter.render.options import Choices
     from segmenter.render.render import produce
 
@@ -23,14 +24,18 @@ __version__ = "0.1.0"
 # serving's imports, nor the other way round.
 _HOMES = {
     "Segmenter": "inference.predictor",
-    "WeightsError": "errors",
     "open_photo": "io.images",
-    "PhotoError": "errors",
     "cut": "render.cutout",
     "Choices": "render.options",
     "produce": "render.render",
+    "ChairliftError": "errors",
+    "DatasetError": "errors",
+    "HubError": "errors",
+    "PhotoError": "errors",
+    "WeightsError": "errors",
 }
-__all__ = ["Choices", "PhotoError", "Segmenter", "WeightsError", "cut", "open_photo", "produce"]
+__all__ = ["ChairliftError", "Choices", "DatasetError", "HubError", "PhotoError", "Segmenter", "WeightsError", "cut",
+           "open_photo", "produce"]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -19,6 +19,10 @@ METRICS = "metrics.json"
 SAMPLES = "samples.png"
 FILES = (CARD, CONFIG, WEIGHTS, LITERT, METRICS, SAMPLES)
 
+_PACKAGE = Path(__file__).resolve().parent
+# The folder that comes along: within the package where that was installed, beside it in a checkout.
+BUNDLED = next(filter(Path.is_dir, [_PACKAGE / "weights"]), _PACKAGE.parent / "weights")
+
 SIZES = range(16, 2049)  # sides of a network's square in pixels: the classic networks halve it four times at least
 DEFAULT_THRESHOLD = 0.5  # of weights that state none
 

@@ -10,6 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import segmenter
 from segmenter.cli import main, make_parser
 from segmenter.hub import space
 from tests import architecture_picture as house
@@ -83,3 +84,11 @@ def test_the_version_is_one(capsys):
 def test_the_script_is_the_command_line():
     assert PROJECT["scripts"] == {"chairlift": f"{main.__module__}:{main.__name__}"}
     assert make_parser().prog == "chairlift"
+
+
+def test_the_public_face_is_whole():
+    assert sorted(segmenter.__all__) == sorted(segmenter._HOMES)
+    assert all(getattr(segmenter, name).__name__ == name for name in segmenter.__all__)
+    assert issubclass(segmenter.HubError, segmenter.WeightsError)
+    with pytest.raises(AttributeError, match="no attribute 'cutout'"):
+        _ = segmenter.cutout

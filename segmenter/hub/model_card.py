@@ -15,7 +15,7 @@ SOURCES = {  # of metrics.json, in words
     "validation": "photos held out from training",
 }
 
-# data of a training step → (what it is, its licence)
+# Data of a training step → (what it is, its licence). `datasets.provenance` gives these names by what photos are.
 DATA = {
     "furniture collection": (
         "a public collection of furniture photos, and pictures rendered for this purpose",

@@ -14,9 +14,7 @@ from segmenter import weights_format
 from segmenter.errors import WeightsError
 from segmenter.inference import preprocessing, refine
 
-_PACKAGE = Path(__file__).resolve().parents[1]
-# The weights that come along: within the package where it was installed, beside it in a checkout.
-WEIGHTS = next(filter(Path.is_dir, [_PACKAGE / "weights"]), _PACKAGE.parent / "weights")
+WEIGHTS = weights_format.BUNDLED
 CACHE_BYTES = 256 * 1024 * 1024
 MAX_THREADS = 8  # one small picture does not divide into more
 

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from segmenter import weights_format
-from segmenter.datasets import copy_paste, pairs as dataset
+from segmenter.datasets import copy_paste, pairs as dataset, provenance
 from segmenter.errors import EncoderWeightsError
 from segmenter.evaluation import metrics as evaluation, report
 from segmenter.hub import model_card
@@ -21,9 +21,8 @@ from segmenter.models import losses, registry, unet
 from segmenter.training import recipes, run_folder, trainer
 from segmenter.training.checkpoints import HISTORY
 
-ROOT = Path(__file__).resolve().parents[2]
-CHAIRS97 = ROOT / "segmenter" / "data" / "chairs97"
-DEFAULT_WEIGHTS = ROOT / "weights"
+CHAIRS97 = provenance.CHAIRS97
+DEFAULT_WEIGHTS = weights_format.BUNDLED
 STARTS = ("imagenet", "scratch")
 FOLDS = "folds.json"
 # What a result consists of; a folder that holds anything else is not replaced by one.
@@ -80,7 +79,7 @@ def read_data(options, size, sheet=None):
         DatasetError: it cannot be read, or too little of it can be used.
     """
     if options.collection:
-        return Data("furniture collection", None, None)
+        return Data(provenance.COLLECTION_NAME, None, None)
     from segmenter.datasets import load, validate
 
     place = load.open_place(options.data, options.classes)
@@ -91,7 +90,8 @@ def read_data(options, size, sheet=None):
         validate.write_contact_sheet(sheet, findings)
         print(f"the contact sheet, with the masks drawn on: {sheet}")
     findings.insist()
-    return Data(place.name, findings.pairs, findings.as_json())
+    name = provenance.recorded_name(place.name, [pair.photo for pair in place.pairs])
+    return Data(name, findings.pairs, findings.as_json())
 
 
 def data_name(options):
@@ -113,13 +113,18 @@ def divide(data, options):
     return kept, {"validation": held_out}
 
 
-def credits(options):
-    """Lines that name the makers of the training data, where their licences ask for it."""
+def credits(options, data):
+    """Lines that name the makers of the training data, where their licences ask for it.
+
+    Args:
+        options: of the command line.
+        data: Data.
+    """
     if options.collection:
         from segmenter.datasets import collection
 
         return collection.credits(options.data)
-    if Path(options.data) == CHAIRS97:
+    if provenance.has_bundled(pair.photo for pair in data.pairs):
         return ["The pictures of chairs97, and the 3D models in them: see segmenter/data/chairs97/ATTRIBUTION.md"]
     return []
 
@@ -354,7 +359,7 @@ def finish(run, model, fitted, minutes):
     )
     told = write_judgement(result, told, judged, run.options)
     inherited = model_card.read_credits(run.start.folder) if run.start.folder else []
-    model_card.write_card(result, list(dict.fromkeys([*inherited, *credits(run.options)])))
+    model_card.write_card(result, list(dict.fromkeys([*inherited, *credits(run.options, run.data)])))
     run_folder.publish(result, run.out)
     if fitted.finished:
         run_folder.discard(run.out)
