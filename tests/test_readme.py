@@ -13,6 +13,7 @@ from segmenter.training import recipes
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 def stored(path):
@@ -120,3 +121,14 @@ def test_the_two_commands_do_the_set_up():
     assert "pip install -r requirements.txt && python app.py" in README
     commands = [line for line in README.splitlines() if "&& python -m pytest" in line]
     assert commands == ["    pip install -r requirements-dev.txt && python -m pytest"]
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w./-]+/[\w./-]*)`", CONTRIBUTING))))
+def test_every_file_that_contributing_names_is_there(path):
+    assert (ROOT / path).exists() or (ROOT / "segmenter" / path).is_dir()
+
+
+def test_the_five_commands_of_contributing_are_there():
+    commands = re.findall(r"^    make (\w+) ", CONTRIBUTING, re.M)
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert len(commands) == 5 and set(commands) <= set(targets)
