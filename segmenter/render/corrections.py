@@ -10,22 +10,29 @@ with x as a share of the photo's width, y of its height, and r of its longer sid
 A stroke of radius R pixels covers of each pixel clip(R − d + ½, 0, 1), d being the distance from the
 pixel's centre to the line through the points: what a canvas draws with round caps and joins and a line
 2R wide. Keeping makes alpha at least what is covered, erasing at most what is not.
+
+Where scraps are taken away, that comes before all corrections, but for the scraps that one of them keeps: what
+a person decides is never undone by the rule.
 """
 
 import io
 import json
 import math
+import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
+from segmenter.errors import PhotoError
+from segmenter.inference.pieces import without_scraps
+from segmenter.io.files import zipped
 from segmenter.render import alpha
 from segmenter.render.encode import to_png
-from segmenter.io.files import zipped
-from segmenter.io.images import PhotoError
 
 MAX_EDITS, MAX_POINTS, MAX_POINTS_IN_ALL = 500, 2000, 50_000
 MAX_RADIUS = 0.25
@@ -34,7 +41,7 @@ FINE = 16  # strokes are drawn on a grid this much finer than a pixel (a power o
 MAX_THICKNESS = 32767  # of the lines that OpenCV draws
 
 
-def check(edits):
+def check(edits: str | bytes | Sequence[dict] | None) -> tuple[dict, ...]:
     """Corrections from JSON, text or already read, as a tuple of dicts with numbers and nothing else.
 
     Raises:
@@ -57,7 +64,7 @@ def check(edits):
     return checked
 
 
-def to_json(edits):
+def to_json(edits: str | bytes | Sequence[dict] | None) -> list[dict]:
     """Corrections as a list of plain dicts."""
     return [dict(edit) for edit in check(edits)]
 
@@ -94,22 +101,29 @@ def _check_point(point, low, high, name):
     return [float(point[0]), float(point[1])]
 
 
-def apply(probabilities, edits, threshold=0.5):
+def apply(
+    probabilities: np.ndarray, edits: str | Sequence[dict] | None, threshold: float = 0.5, pieces: str = "all"
+) -> np.ndarray:
     """The map as a person corrected it.
 
     Args:
         probabilities: float32, H × W, 0 … 1.
         edits: corrections in their order, as above.
         threshold: 0 … 1, at which pieces are told apart and strokes have their exact edge.
+        pieces: "main": scraps are taken away first, as `segmenter.inference.pieces` tells them, but
+            for those that a correction keeps; "all": none are.
 
     Returns:
-        float32, H × W, 0 … 1: a new array, or the same where there are no corrections. What no
-        correction touches keeps its values.
+        float32, H × W, 0 … 1: a new array, or the same where there is nothing to change. What neither
+        a correction nor the rule for scraps touches keeps its values.
 
     Raises:
         PhotoError: the corrections are not valid.
     """
     edits = check(edits)
+    if pieces == "main":
+        kept = [_pixel(edit["at"], probabilities.shape) for edit in edits if edit["do"] == "keep" and "at" in edit]
+        probabilities = without_scraps(probabilities, threshold, kept)
     if not edits:
         return probabilities
     corrected = np.array(probabilities, np.float32)
@@ -141,7 +155,7 @@ def _brush(corrected, edit, threshold):
         np.minimum(part, aim, out=part, where=touched)
 
 
-def coverage(points, radius, height, width):
+def coverage(points: ArrayLike, radius: float, height: int, width: int) -> np.ndarray:
     """How much of each pixel a stroke covers: float32, height × width, 0 … 1, as this module says above.
 
     Args:
@@ -178,10 +192,16 @@ def _distances(pixels, points):
     return nearest
 
 
+def _pixel(point, shape):
+    """The pixel (x, y) that a point in shares of width and height falls on."""
+    height, width = shape
+    return min(int(point[0] * width), width - 1), min(int(point[1] * height), height - 1)
+
+
 def _settle(corrected, edit, threshold):
     """Keep or drop the piece or gap that holds a point, in place."""
     height, width = corrected.shape
-    seed = min(int(edit["at"][0] * width), width - 1), min(int(edit["at"][1] * height), height - 1)
+    seed = _pixel(edit["at"], corrected.shape)
     inside = alpha.mask(corrected, threshold)
     is_piece = bool(inside[seed[1], seed[0]])
     region, (left, top, right, bottom) = _region(inside, seed, 8 if is_piece else 4)
@@ -216,12 +236,20 @@ def _skirt(region, kind, reach):
     return skirt
 
 
-def training_pair(photo, probabilities, threshold=0.5, edits=(), name="photo", source=None):
+def training_pair(
+    photo: np.ndarray,
+    probabilities: np.ndarray,
+    threshold: float = 0.5,
+    edits: str | Sequence[dict] | None = (),
+    pieces: str = "main",
+    name: str = "photo",
+    source: str | os.PathLike[str] | bytes | None = None,
+) -> bytes:
     """A photo and its corrected mask, as `train.py --data` takes them once they are unpacked.
 
     Args:
         photo: uint8, H × W × 3, RGB.
-        probabilities, threshold, edits: as in `apply`.
+        probabilities, threshold, edits, pieces: as in `apply`.
         name: of the photo, whose letters, digits, `-` and `_` count.
         source: the path or bytes that the photo was read from. They are taken as they are where
             they show just this photo; otherwise, or without them, it is written as a PNG.
@@ -230,7 +258,7 @@ def training_pair(photo, probabilities, threshold=0.5, edits=(), name="photo", s
         bytes of a zip: images/NAME.jpg (.png, .webp) and masks/NAME.png, which is 255 where it is
         furniture and 0 elsewhere.
     """
-    inside = alpha.mask(apply(probabilities, edits, threshold), threshold)
+    inside = alpha.mask(apply(probabilities, edits, threshold, pieces), threshold)
     data, suffix = _as_it_came(photo, source) or (to_png(photo), ".png")
     name = re.sub(r"[^\w-]+", "_", name)[:80].strip("_") or "photo"
     mask = to_png(inside.astype(np.uint8) * 255)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from segmenter.inference.pieces import without_scraps
 from segmenter.render import alpha, foreground
 
 
@@ -9,6 +10,8 @@ def cut(
     photo: np.ndarray,
     probabilities: np.ndarray,
     threshold: float = 0.5,
+    pieces: str = "main",
+    *,
     softness: float = 0.0,
     shift: float = 0.0,
 ) -> np.ndarray:
@@ -18,6 +21,8 @@ def cut(
         photo: uint8, H × W × 3, RGB.
         probabilities: float32, H × W, 0 … 1.
         threshold: how sure it must be, 0 … 1.
+        pieces: "main" for the furniture that the photo is about, without scraps beside it, as
+            `segmenter.inference.pieces` tells them; "all" for whatever reaches the threshold.
         softness: how far the edge is blurred: the standard deviation in thousandths of the photo's
             longer side, from 0.
         shift: how far the edge is moved, in the same unit; above 0 the object grows.
@@ -27,8 +32,12 @@ def cut(
         own, without the old background; where alpha is 0, the colour is 0 too.
 
     Raises:
-        ValueError: the map is not of the photo's size.
+        ValueError: the map is not of the photo's size, or `pieces` is neither of these words.
     """
+    if pieces not in ("main", "all"):
+        raise ValueError(f"pieces is 'main' or 'all', not {pieces!r}")
+    if pieces == "main":
+        probabilities = without_scraps(probabilities, threshold)
     alpha.check_same_size(photo, probabilities)
     unit = max(photo.shape) / 1000
     opacity = alpha.grow(alpha.alpha(probabilities, threshold), shift * unit)

@@ -3,12 +3,14 @@
 import json
 import re
 from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
 
+from segmenter.errors import PhotoError
 from segmenter.render import backgrounds
-from segmenter.io.images import PhotoError
 
 FORMATS = ("png", "webp", "jpeg")
 KINDS = ("cutout", "mask", "heatmap", "map", "all")
+PIECES = ("main", "all")
 SIDES = (16, 6000)  # of a canvas given in pixels
 RATIO = 5  # a canvas is at most this many times as long as it is wide
 
@@ -52,6 +54,7 @@ class Choices:
     format: str = _choice("png", "png, webp or jpeg")
     quality: int = _choice(90, "of JPEG and WebP, 1 to 100; WebP at 100 loses nothing")
     what: str = _choice("cutout", "cutout, mask, heatmap, map, or all of them in a zip")
+    pieces: str = _choice("main", "main: the heaviest piece of furniture and others of at least a third of it; or all")
 
     def __post_init__(self):
         if self.threshold is not None:
@@ -66,7 +69,7 @@ class Choices:
         object.__setattr__(self, "quality", int(self.quality))
         if not isinstance(self.trim, bool):
             raise _bad("trim", "true or false")
-        for name in ("background", "canvas", "format", "what"):
+        for name in ("background", "canvas", "format", "what", "pieces"):
             value = getattr(self, name)
             if not isinstance(value, str):
                 raise _bad(name, "a word")
@@ -75,6 +78,8 @@ class Choices:
             raise _bad("format", _one_of(FORMATS))
         if self.what not in KINDS:
             raise _bad("what", _one_of(KINDS))
+        if self.pieces not in PIECES:
+            raise _bad("pieces", _one_of(PIECES))
         if self.room not in (None, *backgrounds.NAMES) or not (self.room or self._is_plain_background()):
             raise _bad("background", f"transparent, a colour such as #ffffff, blur, own, or {_one_of(_ROOMS)}")
         self.canvas_shape()
@@ -91,18 +96,18 @@ class Choices:
         return self.background in ("transparent", "blur", "own") or self.colour is not None
 
     @property
-    def room(self):
+    def room(self) -> str | None:
         """The name of the room in the background, or None."""
         return self.background.removeprefix("room:") if self.background.startswith("room:") else None
 
     @property
-    def colour(self):
+    def colour(self) -> tuple[int, ...] | None:
         """The background's (red, green, blue), 0 … 255, or None where it is no plain colour."""
         if not re.fullmatch("#[0-9a-f]{6}", self.background):
             return None
         return tuple(bytes.fromhex(self.background[1:]))
 
-    def canvas_shape(self):
+    def canvas_shape(self) -> tuple[str, int, int]:
         """What the canvas asks for: ("photo", 0, 0), ("ratio", width, height) or ("pixels", width, height)."""
         if self.canvas == "photo":
             return "photo", 0, 0
@@ -122,16 +127,16 @@ class Choices:
             f"a side, and no side more than {RATIO} times the other)",
         )
 
-    def at(self, threshold):
+    def at(self, threshold: float) -> "Choices":
         """The same choices, with this threshold where none was chosen."""
         return self if self.threshold is not None else replace(self, threshold=threshold)
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """All settings as a dict of plain JSON values, of which `from_json` makes the same choices."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, settings):
+    def from_json(cls, settings: str | bytes | dict[str, Any]) -> "Choices":
         """Choices from a dict, or from JSON text of one; what is not named stays as by default.
 
         Raises:

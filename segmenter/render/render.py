@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from segmenter.errors import PhotoError
 from segmenter.io.files import zipped
-from segmenter.io.images import MAX_PIXELS, PhotoError
+from segmenter.io.images import MAX_PIXELS
 from segmenter.render import alpha, backgrounds, compositing, corrections
 from segmenter.render.cutout import cut
 from segmenter.render.encode import SUFFIXES, encode, map_png, to_png
@@ -89,7 +90,7 @@ class Rendering:
         alpha.check_same_size(photo, probabilities)
         self.photo, self.choices, self.background = photo, choices.at(0.5), background
         self.edits = corrections.check(edits)
-        self.probabilities = corrections.apply(probabilities, self.edits, self.choices.threshold)
+        self.probabilities = corrections.apply(probabilities, self.edits, self.choices.threshold, self.choices.pieces)
 
     def product(self, kind: str | None = None) -> Product:
         """A finished file.
@@ -135,7 +136,7 @@ class Rendering:
             PhotoError: the own background is missing.
         """
         choices = self.choices
-        rgba = cut(self.photo, self.probabilities, choices.threshold, choices.softness, choices.shift)
+        rgba = cut(self.photo, self.probabilities, choices.threshold, "all", softness=choices.softness, shift=choices.shift)
         view = _view(_object_box(rgba[..., 3]), self.photo.shape, choices)
         canvas = _background(self.photo, rgba[..., 3], view, choices, self.background)
         placed = view.placed(rgba)

@@ -56,9 +56,13 @@ class Desk:
         """The photo and its corrected mask as a zip, as `train.py --data` takes them."""
         try:
             path, weights = self._source(question), self.supply.named(question.get("weights"))
-            threshold = Choices(threshold=question.get("threshold")).at(weights.segmenter.threshold).threshold
+            settings = {name: question[name] for name in ("threshold", "pieces") if question.get(name) is not None}
+            choices = Choices.from_json(settings).at(weights.segmenter.threshold)
             photo, probabilities = self._map(path, weights)
-            data = corrections.training_pair(photo, probabilities, threshold, question.get("edits") or (), path.stem, path)
+            edits = question.get("edits") or ()
+            data = corrections.training_pair(
+                photo, probabilities, choices.threshold, edits, choices.pieces, name=path.stem, source=path
+            )
         except PhotoError as error:
             return refusal(error)
         return {"file": self.uploads.keep(data, f"{path.stem}-training.zip"), "notes": []}

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -49,7 +50,7 @@ def visitor(visit):
 def made(choices, edits=(), data=PHOTO, background=None):
     """What the Python API makes of the photo."""
     photo = open_photo(data)
-    return produce(photo, RedSegmenter().probabilities(photo), choices, edits, background)
+    return produce(photo, RedSegmenter().probabilities(photo), replace(choices, pieces="all"), edits, background)
 
 
 def download(visitor, button=".download"):
@@ -464,7 +465,7 @@ def test_the_page_shows_what_the_file_becomes(visitor, wanted):
     choices = Choices(threshold=0.5, **wanted)
     assert data == made(choices).data
     photo = open_photo(PHOTO)
-    final = Rendering(photo, RedSegmenter().probabilities(photo), choices).picture()
+    final = Rendering(photo, RedSegmenter().probabilities(photo), replace(choices, pieces="all")).picture()
     assert shown.shape[1] / shown.shape[0] == pytest.approx(final.shape[1] / final.shape[0], rel=0.01)
     assert alike(shown, final) < 4
 

@@ -158,3 +158,29 @@ def test_a_training_pair_is_read_by_training(tmp_path, turned):
 def test_the_same_pair_gives_the_same_bytes():
     photo, probabilities = red_disc(40, 30), np.zeros((30, 40), np.float32)
     assert corrections.training_pair(photo, probabilities) == corrections.training_pair(photo, probabilities)
+
+
+@pytest.fixture
+def scraps():
+    """A chair, a scrap at (0.85, 0.25) and one at (0.85, 0.75), on 200 × 200 pixels."""
+    probabilities = np.zeros((200, 200), np.float32)
+    probabilities[40:160, 20:100] = 0.95
+    probabilities[40:60, 160:180] = 0.8
+    probabilities[140:160, 160:180] = 0.8
+    return probabilities
+
+
+def test_hands_win_over_the_rule_for_scraps(scraps):
+    plain = corrections.apply(scraps, (), 0.5, "main")
+    assert not plain[:, 110:].any() and plain[100, 60] == np.float32(0.95)
+    kept = corrections.apply(scraps, [{"do": "keep", "at": [0.85, 0.25]}], 0.5, "main")
+    assert (kept[45:55, 165:175] == 1).all() and not kept[120:, 110:].any()
+    painted = corrections.apply(scraps, [{"do": "keep", "radius": 0.02, "points": [[0.85, 0.75]]}], 0.5, "main")
+    assert painted[150, 170] == 1 and not painted[:100, 110:].any()
+    parted = [{"do": "erase", "radius": 0.03, "points": [[0.0, 0.7], [0.6, 0.7]]}]  # a small part is cut off the chair
+    left = corrections.apply(scraps, parted, 0.5, "main")
+    assert left[155, 60] == np.float32(0.95) and left[140, 60] == 0
+
+
+def test_all_pieces_are_kept_where_that_is_wanted(scraps):
+    assert corrections.apply(scraps, (), 0.5, "all") is scraps

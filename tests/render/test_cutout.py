@@ -42,3 +42,15 @@ def test_cut_leaves_the_old_background_behind():
 def test_a_map_of_another_size_is_refused(photo, ramp):
     with pytest.raises(ValueError, match="size|photo"):
         cut(photo, ramp[:-1])
+
+
+def test_scraps_are_left_out_unless_all_is_wanted():
+    probabilities = np.zeros((100, 100), np.float32)
+    probabilities[10:60, 10:60] = 1
+    probabilities[80:90, 80:90] = 0.9
+    photo = np.full((100, 100, 3), 80, np.uint8)
+    assert not cut(photo, probabilities)[70:, 70:].any()
+    assert cut(photo, probabilities, 0.5, pieces="all")[85, 85, 3] == 255
+    np.testing.assert_array_equal(cut(photo, probabilities)[:65, :65], cut(photo, probabilities, pieces="all")[:65, :65])
+    with pytest.raises(ValueError, match="'main' or 'all'"):
+        cut(photo, probabilities, pieces="most")

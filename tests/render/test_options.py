@@ -27,7 +27,7 @@ def test_equal_settings_are_written_alike():
     ("shift", 21), ("shift", None), ("background", "#12345"), ("background", "room:cellar"), ("background", "room:"),
     ("background", 7), ("shadow", 2), ("trim", 1), ("margin", 0.6), ("canvas", "0x100"), ("canvas", "15x15"),
     ("canvas", "9000x9000"), ("canvas", "1:6"), ("canvas", "16:0"), ("canvas", "٤:٥"), ("format", "gif"),
-    ("quality", 0), ("quality", 50.5), ("what", "outline"), ("what", []),
+    ("quality", 0), ("quality", 50.5), ("what", "outline"), ("what", []), ("pieces", "some"), ("pieces", None),
 ])  # fmt: skip
 def test_what_is_impossible_is_named(name, value):
     with pytest.raises(PhotoError, match=f"The setting '{name}' must be"):

@@ -116,9 +116,18 @@ def test_trimming_leaves_the_object_and_its_margin(block):
 def test_trimming_passes_over_specks_but_not_over_parts(block):
     photo, probabilities = block[0], block[1].copy()
     probabilities[5:7, 300:302] = 1
-    assert opened(produce(photo, probabilities, Choices(trim=True, margin=0.1))).shape == (120, 60, 4)
+    assert opened(produce(photo, probabilities, Choices(trim=True, margin=0.1, pieces="all"))).shape == (120, 60, 4)
     probabilities[180:190, 100:110] = 1
-    assert opened(produce(photo, probabilities, Choices(trim=True, margin=0.0))).shape[:2] == (130, 40)
+    assert opened(produce(photo, probabilities, Choices(trim=True, margin=0.0, pieces="all"))).shape[:2] == (130, 40)
+
+
+def test_every_file_follows_the_choice_of_pieces(block):
+    photo, probabilities = block[0], block[1].copy()
+    probabilities[20:30, 280:300] = 0.9
+    for kind in ("cutout", "mask", "heatmap", "map"):
+        alone, with_scrap = (opened(produce(photo, each, Choices(what=kind))) for each in (block[1], probabilities))
+        np.testing.assert_array_equal(alone, with_scrap)
+        assert (opened(produce(photo, probabilities, Choices(what=kind, pieces="all")))[25, 290] != alone[25, 290]).any()
 
 
 @pytest.mark.parametrize("canvas, size", [("square", (320, 320)), ("4:5", (320, 400)), ("16:9", (427, 240))])

@@ -10,7 +10,7 @@ let ownPicture = null; // {file, picture, path}: the visitor's own background
 const roomPictures = new Map(); // by name and shape
 
 // What the engine takes, the threshold with it.
-const chosenFinish = () => ({ ...choices, threshold: threshold() });
+const chosenFinish = () => ({ ...choices, pieces: 'all', threshold: threshold() });
 
 // The finish in a line of words.
 function sayFinish() {

@@ -110,7 +110,7 @@ async function fetchFile(photo, what, again = false) {
   const question = { ...sourceOf(photo), edits: photo.edits, weights: photo.weights };
   try {
     if (choices.background === 'own' && !ownPicture.path) ownPicture.path = (await upload(ownPicture.file)).path;
-    answer = what === 'pair' ? await ask('pair', { ...question, threshold: threshold() })
+    answer = what === 'pair' ? await ask('pair', { ...question, pieces: 'all', threshold: threshold() })
       : await ask('save', { ...question, choices: { ...chosenFinish(), what }, background: ownPicture?.path });
   } catch {
     return { problem: 'failed' };

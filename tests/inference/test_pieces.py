@@ -1,0 +1,119 @@
+"""Scraps go without a trace, furniture stays as it is."""
+
+import numpy as np
+import pytest
+
+from segmenter.inference import pieces
+from segmenter.render import alpha
+
+
+def soft(*discs, shape=(240, 320)):
+    """A map of discs (x, y, radius, probability) whose rims fall over six pixels."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    probabilities = np.zeros(shape, np.float32)
+    for across, down, radius, probability in discs:
+        away = np.hypot(x - across, y - down)
+        np.maximum(probabilities, probability * np.clip((radius - away) / 6 + 0.5, 0, 1), out=probabilities, casting="same_kind")
+    return probabilities
+
+
+CHAIR, SCRAP = (100, 120, 60, 0.95), (240, 60, 12, 0.8)
+
+
+def test_a_scrap_goes_with_its_soft_rim_and_nothing_else_changes():
+    both, alone = soft(CHAIR, SCRAP), soft(CHAIR)
+    found = pieces.without_scraps(both)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, alone)
+    np.testing.assert_array_equal(alpha.alpha(found), alpha.alpha(alone))
+    assert both[60, 240] == np.float32(0.8)  # the given map stays as it was
+
+
+def test_a_dining_set_stays_together():
+    table, chair, lighter = (80, 120, 50, 0.95), (200, 120, 31, 0.95), (280, 120, 24, 0.9)
+    found = pieces.without_scraps(soft(table, chair, lighter))
+    np.testing.assert_array_equal(found, soft(table, chair))
+
+
+def test_the_weight_is_of_probabilities_not_of_pixels():
+    large, sure = (80, 120, 40, 0.55), (230, 120, 30, 1.0)  # 2,800 pixels at least; 0.55 of 5,000
+    found = pieces.without_scraps(soft(large, sure), 0.5)
+    np.testing.assert_array_equal(found, soft(large, sure))
+    small = (230, 120, 22, 0.6)  # 1,500 pixels, but 0.6 of them: less than a third
+    np.testing.assert_array_equal(pieces.without_scraps(soft(CHAIR, small)), soft(CHAIR))
+
+
+def test_a_lukewarm_bridge_holds_a_leg_to_its_chair():
+    probabilities = soft(CHAIR)
+    probabilities[180:190, 98:103] = 0.3  # below the threshold, above half of it
+    probabilities[190:220, 98:103] = 0.9
+    assert pieces.without_scraps(probabilities) is probabilities
+    probabilities[182:188, 90:110] = 0.1
+    assert not pieces.without_scraps(probabilities)[195:220, 95:106].any()
+
+
+def test_pieces_that_touch_at_a_corner_are_one():
+    probabilities = np.zeros((40, 40), np.float32)
+    probabilities[0:20, 0:20] = 1
+    probabilities[20:24, 20:24] = 1
+    assert pieces.without_scraps(probabilities) is probabilities
+
+
+def test_a_scrap_beside_the_furniture_leaves_its_rim_alone():
+    probabilities = np.zeros((100, 200), np.float32)
+    probabilities[20:80, 20:100] = 1
+    probabilities[20:80, 100:102] = 0.2
+    probabilities[40:60, 103:110] = 0.9  # three pixels from the furniture
+    before, found = alpha.alpha(probabilities), pieces.without_scraps(probabilities)
+    np.testing.assert_array_equal(found[:, :101], probabilities[:, :101])
+    after = alpha.alpha(found)
+    np.testing.assert_array_equal(after[:, :100], before[:, :100])
+    assert not after[:, 103:].any()
+
+
+def test_what_is_lukewarm_around_a_scrap_fades_without_a_ring():
+    y, x = np.mgrid[:300, :800]
+    halo = np.maximum(0, 0.9 - np.hypot(x - 600, y - 150) / 120)  # of nearly 0.2 where it falls below the threshold
+    probabilities = np.where(np.hypot(x - 200, y - 150) < 120, 1, halo).astype(np.float32)
+    found = pieces.without_scraps(probabilities)
+    assert (found <= probabilities).all() and not found[150, 595:605].any()
+    assert found[:, 450:].max() < 0.25  # half the threshold: nothing that looks like furniture is left
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.2, 0.5, 0.9, 1.0])
+def test_the_mask_is_the_mask_without_scraps_at_any_threshold(threshold):
+    rng = np.random.default_rng(0)
+    discs = [(*rng.integers(10, 230, 2), rng.integers(4, 30), rng.uniform(0.2, 1)) for _ in range(12)]
+    probabilities = soft(*discs)
+    found = pieces.without_scraps(probabilities, threshold)
+    before, after = probabilities >= threshold, found >= threshold
+    assert not (after & ~before).any()
+    np.testing.assert_array_equal(found[after], probabilities[after])
+    assert after.any() == before.any()
+
+
+def test_a_piece_kept_by_hand_stays():
+    scene = soft(CHAIR, SCRAP, (280, 200, 10, 0.9))
+    np.testing.assert_array_equal(pieces.without_scraps(scene, keep=[(240, 60)]), soft(CHAIR, SCRAP))
+    np.testing.assert_array_equal(pieces.without_scraps(scene, keep=[(5, 5)]), soft(CHAIR))  # of the background: nothing
+
+
+def test_tiles_leave_no_seams(monkeypatch):
+    rng = np.random.default_rng(1)
+    discs = [(*rng.integers(10, 390, 2), rng.integers(3, 14), 0.9) for _ in range(25)]
+    probabilities = soft((200, 200, 90, 1.0), *discs, shape=(400, 400))
+    in_tiles = pieces.without_scraps(probabilities)
+    monkeypatch.setattr(pieces.tiles, "TILE", 4096)
+    np.testing.assert_array_equal(in_tiles, pieces.without_scraps(probabilities))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (300, 2)])
+def test_where_there_is_one_piece_or_none_the_map_is_the_same(shape, value):
+    probabilities = np.full(shape, value, np.float32)
+    assert pieces.without_scraps(probabilities) is probabilities
+
+
+@pytest.mark.parametrize("shape", [(60, 80), (500, 700), (3000, 4000), (1, 9000)])
+def test_the_rim_that_goes_is_wider_than_alphas(shape):
+    assert pieces.reach(shape) > alpha.rim(shape)
