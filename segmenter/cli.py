@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import segmenter
-from segmenter.batch import runner
+from segmenter.batch import journal, runner
+from segmenter.batch.find import find
 from segmenter.inference.predictor import WEIGHTS, Segmenter, WeightsError
 from segmenter.io import files
 from segmenter.io.images import PhotoError, open_photo
@@ -140,7 +141,7 @@ def cut_photos(options: argparse.Namespace) -> int:
     if choices.background == "own" and background is None:
         raise PhotoError("For --background own, name a picture with --background-picture.")
     edits = _read_edits(options.edits)
-    sources = runner.find(options.photos, options.recursive)
+    sources = find(options.photos, options.recursive)
     if options.out is None and len(sources) > 1:
         raise PhotoError(f"These are {len(sources)} photos: say with --out DIR where their cutouts should go.")
     segmenter = Segmenter.load(options.weights)
@@ -205,9 +206,9 @@ def _follow(run, options: argparse.Namespace) -> int:
         return STOPPED
     if terminal:
         print(file=sys.stderr)
-    print(options.out / runner.TABLE)
+    print(options.out / journal.TABLE)
     if options.zip:
-        print(runner.zip_of(options.out))
+        print(journal.zip_of(options.out))
     return 1 if progress and progress.failed else 0
 
 

@@ -29,6 +29,25 @@ class RedSegmenter:
         return np.clip(cv2.GaussianBlur(red, (0, 0), 2) / 200.0, 0.0, 1.0)
 
 
+class UnsureSegmenter(RedSegmenter):
+    """Finds everything less probable, as other weights might. Its folder says which weights these are.
+
+    Args:
+        folder: is made, with the two files that serving reads.
+        share: of the probabilities that are left.
+    """
+
+    def __init__(self, folder, share):
+        self.folder, self.share = folder, np.float32(share)
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        (folder / "model.tflite").write_text(str(share))
+
+    def probabilities(self, photo):
+        """uint8, H × W × 3 → float32, H × W, 0 … 1."""
+        return super().probabilities(photo) * self.share
+
+
 def red_disc(width=640, height=480, radius=0.3):
     """A photo of one thing: a disc left of the middle, redder towards its centre, on grey-blue.
 

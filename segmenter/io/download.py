@@ -37,9 +37,10 @@ def fetch(address: str, most_bytes: int) -> bytes:
     try:
         return asyncio.run(asyncio.wait_for(_fetch(address, most_bytes), SECONDS))
     except TimeoutError as error:
-        raise PhotoError("This address took too long to answer. Please send the file itself.") from error
+        raise PhotoError("This address took too long to answer. Please send the file itself.", "address.slow") from error
     except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-        raise PhotoError("Nothing can be fetched from this address. Please send the file itself.") from error
+        message = "Nothing can be fetched from this address. Please send the file itself."
+        raise PhotoError(message, "address.unreachable") from error
 
 
 async def _fetch(address: str, most_bytes: int) -> bytes:
@@ -51,20 +52,22 @@ async def _fetch(address: str, most_bytes: int) -> bytes:
                 url = url.join(answer.headers["Location"])
                 continue
             if answer.status_code != 200:
-                raise PhotoError(f"This address answers with status {answer.status_code} instead of a file.")
+                message = "This address answers with status {status} instead of a file."
+                raise PhotoError(message, "address.status", status=answer.status_code)
             return await _read(answer, most_bytes)
-    raise PhotoError("This address leads from one to the next without end. Please send the file itself.")
+    message = "This address leads from one to the next without end. Please send the file itself."
+    raise PhotoError(message, "address.endless")
 
 
 async def _public_address(url: httpx.URL) -> str:
     """The IPv4 address of a URL's host, if it is one of the public internet."""
     if url.scheme not in ("http", "https") or not url.host:
-        raise PhotoError("A web address begins with http:// or https://.")
+        raise PhotoError("A web address begins with http:// or https://.", "address.scheme")
     for *_, (name, _) in await _look_up(url.host, url.port):
         address = ipaddress.ip_address(name)
         if address.is_global and not address.is_multicast:
             return str(address)
-    raise PhotoError("This address is not one of the public web. Please send the file itself.")
+    raise PhotoError("This address is not one of the public web. Please send the file itself.", "address.private")
 
 
 async def _look_up(host: str, port: int | None) -> list:
@@ -98,5 +101,6 @@ async def _read(answer: httpx.Response, most_bytes: int) -> bytes:
     async for part in answer.aiter_bytes():
         data += part
         if len(data) > most_bytes:
-            raise PhotoError(f"This file is larger than {most_bytes // 2**20} MB. Please make it smaller and try again.")
+            message = "This file is larger than {limit} MB. Please make it smaller and try again."
+            raise PhotoError(message, "photo.too_large", limit=most_bytes // 2**20)
     return bytes(data)

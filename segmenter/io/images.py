@@ -19,9 +19,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM
 _BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError,
            AttributeError, struct.error, zlib.error)  # fmt: skip
 
-_DAMAGED = (
-    "This picture is damaged or cut short, perhaps by an interrupted download. Please save or send it again."
-)
+_DAMAGED = "This picture is damaged or cut short, perhaps by an interrupted download. Please save or send it again."
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
@@ -46,7 +44,7 @@ def open_photo(source, reduce_to=None):
     """
     data = _read(source)
     if not data:
-        raise PhotoError("This file is empty. Please choose a photo, such as a JPEG or PNG file.")
+        raise PhotoError("This file is empty. Please choose a photo, such as a JPEG or PNG file.", "photo.empty")
     image = _identify(data)
     _check_size(*image.size)
     try:
@@ -54,7 +52,7 @@ def open_photo(source, reduce_to=None):
             image.draft(None, (reduce_to, reduce_to))
         image.load()
     except _BROKEN as error:
-        raise PhotoError(_DAMAGED) from error
+        raise PhotoError(_DAMAGED, "photo.damaged") from error
     return np.array(_to_rgb(_upright(image)))
 
 
@@ -65,12 +63,12 @@ def _read(source):
         try:
             return Path(source).read_bytes()
         except (OSError, ValueError) as error:  # ValueError: a path with a null character
-            raise PhotoError(f"The file {Path(source).name!r} cannot be opened.") from error
+            raise PhotoError("The file {name!r} cannot be opened.", "photo.cannot_open", name=Path(source).name) from error
     if hasattr(source, "read"):
         data = source.read()
         if isinstance(data, bytes):
             return data
-    raise PhotoError("A photo is given as a path, as bytes, or as a file opened in binary mode.")
+    raise PhotoError("A photo is given as a path, as bytes, or as a file opened in binary mode.", "photo.source")
 
 
 def _identify(data):
@@ -78,41 +76,41 @@ def _identify(data):
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PhotoError(_too_large("far too many")) from error
+        raise _too_large("far too many") from error
     except _BROKEN as error:
-        raise PhotoError(_why_unreadable(data)) from error
+        raise PhotoError(*_why_unreadable(data)) from error
 
 
 def _why_unreadable(data):
-    """In plain words: what the file is instead of a photo, and what to do."""
+    """(message, code): what the file is instead of a photo, and what to do."""
     start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
     if data[4:8] == b"ftyp":
         if data[8:12] in _HEIC_BRANDS:
-            return "HEIC photos are not supported. Please convert this one to JPEG and try again."
+            return "HEIC photos are not supported. Please convert this one to JPEG and try again.", "photo.heic"
         if data[8:12] in (b"avif", b"avis"):
-            return _DAMAGED
-        return "This looks like a video. Please choose a photo, such as a JPEG or PNG file."
+            return _DAMAGED, "photo.damaged"
+        return "This looks like a video. Please choose a photo, such as a JPEG or PNG file.", "photo.video"
     if start.startswith(b"<svg") or (start.startswith(b"<") and b"<svg" in start):
-        return "SVG is a drawing, not a photo. Please export it as PNG and try again."
+        return "SVG is a drawing, not a photo. Please export it as PNG and try again.", "photo.svg"
     if start.startswith(b"%PDF"):
-        return "This is a PDF document. Please export the page as JPEG or PNG and try again."
+        return "This is a PDF document. Please export the page as JPEG or PNG and try again.", "photo.pdf"
     if start.startswith((b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")):
-        return _DAMAGED
-    return "This file is not a picture we can read. Please choose a JPEG, PNG or WebP photo."
+        return _DAMAGED, "photo.damaged"
+    return "This file is not a picture we can read. Please choose a JPEG, PNG or WebP photo.", "photo.unknown"
 
 
 def _too_large(pixels):
-    return (
-        f"This picture has {pixels} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are possible. "
-        "Please make it smaller and try again."
-    )
+    return PhotoError(
+        "This picture has {pixels} pixels; at most {limit} megapixels are possible. Please make it smaller and try again.",
+        "photo.too_many_pixels", pixels=pixels, limit=MAX_PIXELS // 1_000_000,
+    )  # fmt: skip
 
 
 def _check_size(width, height):
     if width < 1 or height < 1:
-        raise PhotoError("This picture has no pixels. Please choose another one.")
+        raise PhotoError("This picture has no pixels. Please choose another one.", "photo.no_pixels")
     if width * height > MAX_PIXELS:
-        raise PhotoError(_too_large(f"{width} × {height}"))
+        raise _too_large(f"{width} × {height}")
 
 
 def _upright(image):

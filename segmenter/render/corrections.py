@@ -51,16 +51,18 @@ def check(edits: str | bytes | Sequence[dict] | None) -> tuple[dict, ...]:
         try:
             edits = json.loads(edits)
         except ValueError as error:
-            raise PhotoError(f"These corrections are not valid JSON: {error}") from error
+            raise PhotoError("These corrections are not valid JSON: {why}", "correction.json", why=str(error)) from error
     if edits is None:
         return ()
     if not isinstance(edits, (list, tuple)):
-        raise PhotoError("The corrections must be a list.")
+        raise PhotoError("The corrections must be a list.", "correction.list")
     if len(edits) > MAX_EDITS:
-        raise PhotoError(f"These are too many corrections: at most {MAX_EDITS} are possible.")
+        message = "These are too many corrections: at most {limit} are possible."
+        raise PhotoError(message, "correction.too_many", limit=MAX_EDITS)
     checked = tuple(_check_edit(edit, f"correction {number}") for number, edit in enumerate(edits, 1))
     if sum(len(edit.get("points", ())) for edit in checked) > MAX_POINTS_IN_ALL:
-        raise PhotoError(f"These are too many corrections: at most {MAX_POINTS_IN_ALL} points in all are possible.")
+        message = "These are too many corrections: at most {limit} points in all are possible."
+        raise PhotoError(message, "correction.too_many", limit=MAX_POINTS_IN_ALL)
     return checked
 
 
@@ -71,22 +73,23 @@ def to_json(edits: str | bytes | Sequence[dict] | None) -> list[dict]:
 
 def _check_edit(edit, name):
     if not isinstance(edit, dict):
-        raise PhotoError(f"In the corrections, {name} must be an object.")
+        raise _bad(f"{name} must be an object")
     keys, do = set(edit), edit.get("do")
     if keys == {"do", "at"} and do in ("keep", "drop"):
         return {"do": do, "at": _check_point(edit["at"], 0, 1, name)}
     if keys != {"do", "radius", "points"} or do not in ("keep", "erase"):
-        raise PhotoError(
-            f'In the corrections, {name} must have "do" (keep or erase), "radius" and "points", '
-            'or "do" (keep or drop) and "at".'
-        )
+        raise _bad(f'{name} must have "do" (keep or erase), "radius" and "points", or "do" (keep or drop) and "at"')
     points, radius = edit["points"], edit["radius"]
     if not _is_number(radius) or not 0 < radius <= MAX_RADIUS:
-        raise PhotoError(f'In the corrections, the "radius" of {name} must be above 0 and at most {MAX_RADIUS}.')
+        raise _bad(f'the "radius" of {name} must be above 0 and at most {MAX_RADIUS}')
     if not isinstance(points, (list, tuple)) or not 1 <= len(points) <= MAX_POINTS:
-        raise PhotoError(f'In the corrections, {name} must have 1 to {MAX_POINTS} "points".')
+        raise _bad(f'{name} must have 1 to {MAX_POINTS} "points"')
     points = [_check_point(point, -BEYOND, 1 + BEYOND, name) for point in points]
     return {"do": do, "radius": float(radius), "points": points}
+
+
+def _bad(why):
+    return PhotoError("In the corrections, {why}.", "correction.invalid", why=why)
 
 
 def _is_number(value):
@@ -95,9 +98,9 @@ def _is_number(value):
 
 def _check_point(point, low, high, name):
     if not isinstance(point, (list, tuple)) or len(point) != 2 or not all(map(_is_number, point)):
-        raise PhotoError(f"In the corrections, each point of {name} must be two numbers, [x, y].")
+        raise _bad(f"each point of {name} must be two numbers, [x, y]")
     if not all(low <= value <= high for value in point):
-        raise PhotoError(f"In the corrections, the points of {name} must lie between {low} and {high}.")
+        raise _bad(f"the points of {name} must lie between {low} and {high}")
     return [float(point[0]), float(point[1])]
 
 

@@ -146,13 +146,15 @@ class Choices:
             try:
                 settings = json.loads(settings, parse_constant=_no_constant)
             except ValueError as error:
-                raise PhotoError(f"These settings are not valid JSON: {error}") from error
+                raise PhotoError("These settings are not valid JSON: {why}", "setting.json", why=str(error)) from error
         if not isinstance(settings, dict):
-            raise PhotoError('Settings are given as an object of JSON, such as {"background": "#ffffff"}.')
+            message = 'Settings are given as an object of JSON, such as {"background": "#ffffff"}.'
+            raise PhotoError(message, "setting.object")
         known = [each.name for each in fields(cls)]
         for name in settings:
             if name not in known:
-                raise PhotoError(f"{str(name)[:40]!r} is not a setting; there are {', '.join(known)}.")
+                message, known = "{name!r} is not a setting; there are {known}.", ", ".join(known)
+                raise PhotoError(message, "setting.unknown", name=str(name)[:40], known=known)
         return cls(**settings)
 
 
@@ -165,4 +167,4 @@ def _one_of(words):
 
 
 def _bad(name, possible):
-    return PhotoError(f"The setting {name!r} must be {possible}.")
+    return PhotoError("The setting {name!r} must be {possible}.", "setting.value", name=name, possible=possible)

@@ -269,7 +269,8 @@ def _background(photo, opacity, view, choices, own):
     """What is behind the cutout: uint8, height × width × 3, or None where it is transparent."""
     if choices.background == "own":
         if own is None:
-            raise PhotoError("An own background needs a picture. Please choose one, or another background.")
+            message = "An own background needs a picture. Please choose one, or another background."
+            raise PhotoError(message, "background.missing")
         return compositing.cover(own, view.height, view.width)
     if choices.background == "blur":
         return compositing.blurred(photo, opacity, view.frame, view.height, view.width)

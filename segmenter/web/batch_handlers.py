@@ -10,23 +10,26 @@ import os
 import re
 import shutil
 import zipfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
-from segmenter.batch import runner
+from segmenter.batch import journal, runner
+from segmenter.batch.find import Source, find, safe_name
+from segmenter.batch.journal import Result
+from segmenter.errors import GoneError, PhotoError
 from segmenter.io import files
-from segmenter.web import viewer
-from segmenter.batch.runner import Result, Source
+from segmenter.io.images import open_photo
 from segmenter.render.options import Choices
+from segmenter.web import viewer
 from segmenter.web.handlers import refusal
-from segmenter.io.images import PhotoError, open_photo
-from segmenter.web.uploads import PREFIX, GoneError, told
+from segmenter.web.uploads import PREFIX, told
 
 MOST_PHOTOS = 500
 MAX_ZIP_MEGABYTES = 300  # of a zip that is sent
 MAX_TOTAL_MEGABYTES = 2000  # of a visitor's photos, and again of their results
 BOUNDS = {"photos": MOST_PHOTOS, "zip": MAX_ZIP_MEGABYTES}  # as the page says them
-RECORDS = ".records.jsonl"  # in the folder of results: what became of each photo
+RECORDS = ".records.jsonl"  # in the folder of results: what became of each photo, and by which weights
+WEIGHTS = ".weights"  # in the visitor's folder: the name of the weights that the batch is made by
 
 
 class Many:
@@ -49,8 +52,9 @@ class Many:
             folder = self._folder(question)
             path = self._desk.uploads.find(question.get("path"))
             if path.stat().st_size > MAX_ZIP_MEGABYTES * 2**20:
-                raise PhotoError(f"This ZIP is larger than {MAX_ZIP_MEGABYTES} MB. Please make it smaller and try again.")
-            sources = runner.find([path])
+                message = "This ZIP is larger than {limit} MB. Please make it smaller and try again."
+                raise PhotoError(message, "zip.too_large", limit=MAX_ZIP_MEGABYTES)
+            sources = find([path])
             _check_unpacked(path, sources)
             taken = {_stem(str(name)) for name in question.get("taken") or ()}
             room = max(0, MOST_PHOTOS - len(taken))
@@ -65,8 +69,9 @@ class Many:
 
         The question has its `name`, the `path` where it was sent unless it was worked on before or came in a
         zip, and `choices`, `edits` and `background` as the studio has them. The answer has `result`, a
-        dict of the columns of results.csv; `thumbnail`, of the cutout, as a data URI; and the
-        photo's `path`, for the studio.
+        dict of the columns of results.csv; `thumbnail`, of the cutout, as a data URI; the photo's
+        `path`, for the studio; and the name of the `weights`. These are those that the batch began with as
+        long as they are here; where others took over, what was made before is to be made again.
         """
         try:
             folder = self._folder(question)
@@ -75,29 +80,30 @@ class Many:
             background = question.get("background")
             own = open_photo(self._desk.photo(background)) if choices.background == "own" and background else None
             edits = {source.name: question.get("edits") or ()}
-            segmenter, out = self._desk.supply.now.segmenter, folder / "results"
-            *_, last = runner.run([source], segmenter, replace(choices, what="cutout"), out,
+            weights, out = self._weights(folder), folder / "results"
+            *_, last = runner.run([source], weights.segmenter, replace(choices, what="cutout"), out,
                                  edits=edits, background=own, workers=1, thumbnails=True)  # fmt: skip
         except PhotoError as error:
             return refusal(error)
-        columns = {name: getattr(last.result, name) for name in runner.COLUMNS}
+        columns = {name: getattr(last.result, name) for name in journal.COLUMNS}
         with open(out / RECORDS, "a", encoding="utf-8") as records:
-            records.write(json.dumps(columns) + "\n")
+            records.write(json.dumps({"result": columns, "weights": weights.name}) + "\n")
         return {
-            "result": columns, "path": str(source.path),
+            "result": columns, "path": str(source.path), "weights": weights.name,
             "thumbnail": _data_uri(last.result.thumbnail) if last.result.thumbnail else None,
-            "problem": viewer.problem(last.result.error) if last.result.error else None,
+            "problem": viewer.problem(last.result.problem) if last.result.problem else None,
         }  # fmt: skip
 
     def zip(self, question):
         """All results and their table as one file.
 
         The question has `names`, the photos in their order, and `errors`, a dict of the name of a photo that could
-        not be sent → what the visitor was told.
+        not be sent → what the page says of it.
         """
         try:
-            out = self._folder(question) / "results"
-            found, errors = _records(out), question.get("errors") or {}
+            folder = self._folder(question)
+            out, errors = folder / "results", question.get("errors") or {}
+            found = _records(out, _read_name(folder))
             rows = []
             for name in list(question.get("names") or ())[:MOST_PHOTOS]:
                 if name in found:
@@ -105,11 +111,11 @@ class Many:
                 elif name in errors:
                     rows.append(Result(str(name)[:200], error=str(errors[name])[:500]))
             if not any(row.cutout for row in rows):
-                raise _gone("These results are")
-            runner.write_table(out, rows)
-            path = runner.zip_of(out, out.parent / "chairlift.zip")
-        except FileNotFoundError:  # swept away meanwhile
-            return refusal(_gone("These results are"))
+                raise _gone_results()
+            journal.write_table(out, rows)
+            path = journal.zip_of(out, out.parent / "chairlift.zip")
+        except (FileNotFoundError, GoneError):  # swept away meanwhile
+            return refusal(_gone_results())
         except PhotoError as error:
             return refusal(error)
         return {"file": told(path)}
@@ -126,27 +132,36 @@ class Many:
         """The visitor's folder, which is made where it is missing."""
         key = question.get("key")
         if not isinstance(key, str) or not re.fullmatch("[0-9a-f]{32}", key):
-            raise PhotoError("This is not a key of a visitor's photos.")
+            raise PhotoError("This is not a key of a visitor's photos.", "batch.key")
         folder = self._desk.uploads.folder / (PREFIX + key)
         (folder / "photos").mkdir(parents=True, exist_ok=True)
         (folder / "results").mkdir(exist_ok=True)
         return folder
 
+    def _weights(self, folder):
+        """The weights that the visitor's batch began with, as long as they are here: a batch is made by one kind."""
+        name = _read_name(folder)
+        weights = self._desk.supply.named(name)
+        if weights.name != name:
+            files.write(folder / WEIGHTS, weights.name.encode())
+        return weights
+
     def _source(self, folder, question):
         """The photo of a question, in the visitor's folder."""
         name, path = question.get("name"), question.get("path")
         if not isinstance(name, str) or not _is_safe(name):
-            raise PhotoError("A photo cannot be of this name. Please give it another one.")
+            raise PhotoError("A photo cannot be of this name. Please give it another one.", "batch.name")
         place = folder / "photos" / name
         if path is not None:
             sent = self._desk.photo(path)
             if _size(folder) > MAX_TOTAL_MEGABYTES * 2**20:
-                raise PhotoError(f"The results are larger than {MAX_TOTAL_MEGABYTES} MB. Please download them and begin again.")
+                message = "The results are larger than {limit} MB. Please download them and begin again."
+                raise PhotoError(message, "batch.full", limit=MAX_TOTAL_MEGABYTES)
             if sent != place.resolve():
                 place.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(sent, place)
         elif not place.is_file():
-            raise _gone("This photo is")
+            raise GoneError("This photo is no longer kept on the server. Please choose the photos again.", "gone.photos")
         return Source(name, place)
 
 
@@ -159,52 +174,91 @@ def run(desk, given, settings, edits=None, background=None, progress=lambda done
         settings: what `Choices.from_json` takes.
         edits: JSON text of an object: the name of a photo → its corrections.
         background: as one of `given`, for the choice "own".
-        progress: told (done, total) after each photo.
+        progress: called with (done, total) after each photo.
 
     Returns:
         Gradio's view of the zip, a dict.
 
     Raises:
         PhotoError: something of this is not as it should be. A photo that cannot be used is no such thing:
-            the table in the zip tells of it.
+            the table in the zip says so.
     """
     choices, edits = Choices.from_json(settings), _read_edits(edits)
     own = open_photo(desk.receive(background)) if choices.background == "own" and background else None
-    paths = [desk.uploads.receive(file, MAX_ZIP_MEGABYTES * 2**20) for file in given or ()]
-    sources = runner.find(paths)
-    if len(sources) > MOST_PHOTOS:
-        raise PhotoError(f"These are {len(sources)} photos; at most {MOST_PHOTOS} are possible at once.")
-    for path in paths:
-        if zipfile.is_zipfile(path):
-            _check_unpacked(path, sources)
+    sources = _receive(desk, list(given or ()))
     folder = desk.uploads.new_folder()
     try:
         for step in runner.run(sources, desk.supply.now.segmenter, choices, folder / "results",
                               edits=edits, background=own, workers=1):  # fmt: skip
             progress(step.done, step.total)
-        return told(runner.zip_of(folder / "results", folder / "chairlift.zip"))
+        return told(journal.zip_of(folder / "results", folder / "chairlift.zip"))
     finally:
         shutil.rmtree(folder / "results", ignore_errors=True)
+
+
+def _receive(desk, given):
+    """The Sources of what a program names. Each is looked at before the next is fetched, so that limits hold early."""
+    if len(given) > MOST_PHOTOS:
+        raise _too_many(len(given))
+    paths, count, total = [], len(given), 0
+    for file in given:
+        path = desk.uploads.receive(file, MAX_ZIP_MEGABYTES * 2**20)
+        paths.append(path)
+        total += path.stat().st_size
+        if total > MAX_TOTAL_MEGABYTES * 2**20:
+            message = "These photos are larger than {limit} MB in all. Please divide them."
+            raise PhotoError(message, "batch.too_large", limit=MAX_TOTAL_MEGABYTES)
+        if zipfile.is_zipfile(path):
+            inside = _inside(path)
+            count += len(inside) - 1
+            if count > MOST_PHOTOS:
+                raise _too_many(count)
+            _check_unpacked(path, inside)
+    return find(paths)
+
+
+def _inside(path):
+    """The Sources in a zip, which may be none as long as there are photos elsewhere."""
+    try:
+        return find([path])
+    except PhotoError as error:
+        if error.code == "batch.empty":
+            return []
+        raise
+
+
+def _too_many(count):
+    message = "These are {count} photos; at most {limit} are possible at once."
+    return PhotoError(message, "batch.too_many", count=count, limit=MOST_PHOTOS)
 
 
 def _read_edits(text):
     try:
         edits = json.loads(text or "{}")
     except ValueError as error:
-        raise PhotoError(f"These corrections are not valid JSON: {error}") from error
+        raise PhotoError("These corrections are not valid JSON: {why}", "correction.json", why=str(error)) from error
     if not isinstance(edits, dict):
-        raise PhotoError("The corrections of many photos are an object: the name of each photo, and its corrections.")
+        message = "The corrections of many photos are an object: the name of each photo, and its corrections."
+        raise PhotoError(message, "correction.object")
     return edits
 
 
-def _gone(what):
-    return GoneError(f"{what} no longer kept on the server. Please choose the photos again.")
+def _gone_results():
+    return GoneError("These results are no longer kept on the server. Please choose the photos again.", "gone.results")
+
+
+def _read_name(folder):
+    """The name of the weights that a visitor's batch is made by, or None before there is a first photo."""
+    try:
+        return (folder / WEIGHTS).read_text()
+    except FileNotFoundError:
+        return None
 
 
 def _is_safe(name):
-    """Whether a name is what `runner.find` would call the photo, and leads nowhere else."""
+    """Whether a name is what `find` would call the photo, and leads nowhere else."""
     path = Path(name)
-    return not path.is_absolute() and len(name) <= 300 and runner.safe_name(name) == name
+    return not path.is_absolute() and len(name) <= 300 and safe_name(name) == name
 
 
 def _check_unpacked(path, sources):
@@ -213,7 +267,8 @@ def _check_unpacked(path, sources):
     with zipfile.ZipFile(path) as archive:
         total = sum(info.file_size for info in archive.infolist() if info.filename in members)
     if total > MAX_TOTAL_MEGABYTES * 2**20:
-        raise PhotoError(f"This ZIP is larger than {MAX_TOTAL_MEGABYTES} MB when it is unpacked. Please divide it.")
+        message = "This ZIP is larger than {limit} MB when it is unpacked. Please divide it."
+        raise PhotoError(message, "zip.unpacked_too_large", limit=MAX_TOTAL_MEGABYTES)
 
 
 def _stem(name):
@@ -230,21 +285,26 @@ def _unpack(source, folder, taken):
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     try:
         files.write(folder / name, source.read())
-    except PhotoError:  # it will be told of when its turn comes
+    except PhotoError:  # it is reported when its turn comes
         files.write(folder / name, b"")
     return name
 
 
-def _records(out):
-    """Name → the last Result of each photo."""
+def _records(out, weights):
+    """Name → the last Result of each photo; an error, where it was made by others than these weights."""
     found = {}
     try:
         lines = (out / RECORDS).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return found
     for line in lines:
-        result = Result(**json.loads(line))
-        found[result.file] = result
+        try:
+            record = json.loads(line)
+            result, by = Result(**record["result"]), record["weights"]
+        except (ValueError, TypeError, KeyError):  # it was cut short
+            continue
+        ours = by == weights
+        found[result.file] = result if ours else Result(result.file, error="Other weights took over: cut it out again.")
     return found
 
 

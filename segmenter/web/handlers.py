@@ -10,9 +10,9 @@ from pathlib import Path
 from segmenter.render import corrections, encode, render
 from segmenter.web import model_info, viewer
 from segmenter.render.options import Choices
-from segmenter.io.images import PhotoError, open_photo
+from segmenter.errors import GoneError, PhotoError
+from segmenter.io.images import open_photo
 from segmenter.web.live_weights import Supply
-from segmenter.web.uploads import GoneError
 
 MAX_MEGABYTES = 30  # of one photo
 
@@ -36,8 +36,11 @@ class Desk:
     # The studio
 
     def look(self, question):
-        """The photo that the page names, and its map, as the page draws them."""
-        weights, notice = self.supply.now, self.supply.notice
+        """The photo that the page names, and its map, as the page draws them.
+
+        The question may name `weights`, by which the map is made if they are still here.
+        """
+        weights, notice = self.supply.named(question.get("weights")), self.supply.notice
         try:
             shown = self._shown(question, weights)
         except PhotoError as error:
@@ -132,7 +135,7 @@ class Desk:
         """The file that the page asks about."""
         if question.get("example") is not None:
             if question["example"] not in self.examples:
-                raise PhotoError("This is not one of the example photos.")
+                raise PhotoError("This is not one of the example photos.", "photo.example")
             return self.examples[question["example"]]
         return self.photo(question.get("path"))
 
@@ -152,10 +155,11 @@ class Desk:
 
 def refusal(error):
     """An answer to the page that says what was wrong, and whether the photo should be sent again."""
-    return {"problem": viewer.problem(str(error)), "gone": isinstance(error, GoneError)}
+    return {"problem": viewer.problem(error), "gone": isinstance(error, GoneError)}
 
 
 def _not_too_large(path):
     if path.stat().st_size > MAX_MEGABYTES * 2**20:
-        raise PhotoError(f"This file is larger than {MAX_MEGABYTES} MB. Please make it smaller and try again.")
+        message = "This file is larger than {limit} MB. Please make it smaller and try again."
+        raise PhotoError(message, "photo.too_large", limit=MAX_MEGABYTES)
     return path

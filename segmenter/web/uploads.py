@@ -15,7 +15,7 @@ from segmenter.io.download import fetch
 PREFIX = "chairlift-"  # of the folders that are made here
 SWEPT = re.compile(rf"[0-9a-f]{{64}}|{PREFIX}.*")  # those, and Gradio's, named after a file's hash
 SERVED = "/gradio_api/file="  # how this page's addresses name a file of the folder
-NOT_SENT = "This is not a photo that was sent to this page."
+NOT_SENT = "This is not a photo that was sent to this page.", "photo.foreign"
 
 
 class Uploads:
@@ -43,11 +43,11 @@ class Uploads:
         try:
             found = Path(path).resolve()
         except (TypeError, ValueError, OSError) as error:
-            raise PhotoError(NOT_SENT) from error
+            raise PhotoError(*NOT_SENT) from error
         if self.folder not in found.parents:
-            raise PhotoError(NOT_SENT)
+            raise PhotoError(*NOT_SENT)
         if not found.is_file():
-            raise GoneError("This photo is no longer kept on the server. Please choose it again.")
+            raise GoneError("This photo is no longer kept on the server. Please choose it again.", "gone.photo")
         return found
 
     def receive(self, file, most_bytes):
@@ -127,7 +127,7 @@ def _read_data_uri(address):
     try:
         return base64.b64decode(data, validate=True) if kind.endswith(";base64") else unquote(data).encode()
     except (binascii.Error, ValueError) as error:
-        raise PhotoError("This data URI cannot be read. Please send the file itself.") from error
+        raise PhotoError("This data URI cannot be read. Please send the file itself.", "photo.data_uri") from error
 
 
 def _name_of(address):

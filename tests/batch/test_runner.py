@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segmenter.batch import runner
+from segmenter.batch import journal, runner
+from segmenter.batch.journal import zip_of
 from segmenter.render import render
 from segmenter.render.options import Choices
 from segmenter.io.images import PhotoError, open_photo
@@ -88,8 +89,8 @@ def test_what_is_done_is_not_done_again_unless_something_changed(folder, tmp_pat
 def test_a_journal_cut_short_costs_one_photo_at_most(folder, tmp_path):
     out, segmenter = tmp_path / "out", Counting()
     finished([folder], segmenter, Choices(), out)
-    journal = out / runner.JOURNAL
-    journal.write_bytes(journal.read_bytes()[:-20] + b"\xff{")
+    path = out / journal.JOURNAL
+    path.write_bytes(path.read_bytes()[:-20] + b"\xff{")
     finished([folder], segmenter, Choices(), out)
     assert segmenter.shown == 3
     finished([folder], segmenter, Choices(), out)
@@ -125,7 +126,7 @@ def test_cancelling_ends_the_run_while_photos_are_in_hand(tmp_path):
     assert not free.is_set() and steps[-1].cancelled and steps[-1].done == 1
     free.set()
     assert [row["file"] for row in table(out)] == ["0.jpg"]
-    with zipfile.ZipFile(runner.zip_of(out)) as archive:
+    with zipfile.ZipFile(zip_of(out)) as archive:
         assert archive.namelist() == ["results.csv", "cutouts/0.png", "masks/0.png"]
 
 
@@ -150,15 +151,6 @@ def test_zips_are_read_and_lead_nowhere_else(tmp_path):
     assert len({str(path).casefold() for path in written}) == 10
 
 
-def test_names_never_collide(tmp_path):
-    for name in ("x/chair.jpg", "y/chair.jpg", "y/chair.png", "y/CHAIR.bmp"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        Image.fromarray(red_disc(40, 30)).save(tmp_path / name)
-    sources = runner.find([tmp_path / "x", tmp_path / "y"])
-    assert len({source.stem.casefold() for source in sources}) == 4
-    assert len(runner.find(str(tmp_path / "?" / "*.jpg"))) == 2
-
-
 def test_a_zip_that_lies_about_its_photo_is_that_photos_error(tmp_path):
     data = as_jpeg(red_disc(80, 60))
     file = io.BytesIO()
@@ -170,14 +162,9 @@ def test_a_zip_that_lies_about_its_photo_is_that_photos_error(tmp_path):
     (tmp_path / "p.zip").write_bytes(bytes(changed))
     _, results = finished([tmp_path / "p.zip"], RedSegmenter(), Choices(), tmp_path / "out")
     assert sorted(bool(result.error) for result in results.values()) == [False, True]
-    (tmp_path / "no.zip").write_bytes(b"PK not really")
-    with pytest.raises(PhotoError, match="ZIP"):
-        runner.find(tmp_path / "no.zip")
 
 
-def test_no_photos_no_run(tmp_path):
-    with pytest.raises(PhotoError, match="No photos"):
-        runner.find([tmp_path])
+def test_a_folder_that_cannot_be_written_to_is_said_in_plain_words(tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "a.jpg").write_bytes(as_jpeg(red_disc(80, 60)))
     with pytest.raises(PhotoError, match="cannot be written"):
@@ -189,11 +176,11 @@ def test_other_kinds_and_thumbnails(folder, tmp_path):
     assert results["a.jpg"].cutout == "heatmaps/a.png" and not results["a.jpg"].mask
     assert Image.open(io.BytesIO(results["a.jpg"].thumbnail)).size == (80, 60)
     finished([folder / "a.jpg"], RedSegmenter(), Choices(what="all"), tmp_path / "all")
-    with zipfile.ZipFile(runner.zip_of(tmp_path / "all", tmp_path / "z.zip")) as archive:
+    with zipfile.ZipFile(zip_of(tmp_path / "all", tmp_path / "z.zip")) as archive:
         assert archive.namelist() == ["results.csv", "cutouts/a.png", "masks/a.png", "maps/a.png"]
         assert archive.testzip() is None
     with pytest.raises(PhotoError, match="no results"):
-        runner.zip_of(tmp_path / "nowhere")
+        zip_of(tmp_path / "nowhere")
 
 
 def test_rows_of_a_table_are_worked_on_like_photos():

@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from segmenter import open_photo
-from segmenter.web import batch_handlers
+from segmenter.batch.find import find
+from segmenter.web import batch_handlers, viewer
 from segmenter.render.options import Choices
 from segmenter.web.handlers import Desk
 from segmenter.render.render import produce
 from segmenter.web.batch_handlers import Many
 from segmenter.io.images import PhotoError
 from segmenter.web.uploads import Uploads
-from tests.standin import RedSegmenter, as_jpeg, red_disc
+from tests.standin import RedSegmenter, UnsureSegmenter, as_jpeg, red_disc
 
 CHAIR = as_jpeg(red_disc(160, 120))
 STOOL = as_jpeg(red_disc(120, 160))
@@ -233,3 +234,114 @@ def test_a_program_may_not_send_too_many(desk, send, monkeypatch):
     monkeypatch.setattr(batch_handlers, "MOST_PHOTOS", 1)
     with pytest.raises(PhotoError, match="at most 1"):
         batch_handlers.run(desk, [{"path": send(CHAIR)}, {"path": send(STOOL, "b.jpg")}], {})
+
+
+@pytest.mark.parametrize("zips", [False, True])
+def test_a_program_that_names_too_many_is_told_before_they_are_fetched(desk, send, monkeypatch, zips):
+    asked, receive = [], desk.uploads.receive
+
+    def count(file, most_bytes):
+        asked.append(file)
+        return receive(file, most_bytes)
+
+    monkeypatch.setattr(desk.uploads, "receive", count)
+    monkeypatch.setattr(batch_handlers, "MOST_PHOTOS", 3)
+    addresses = [{"path": f"https://example.org/{number}.jpg"} for number in range(2 if zips else 4)]
+    full = [{"path": send(zipped(**{"a.jpg": CHAIR, "b.jpg": CHAIR}), "full.zip")}] if zips else []
+    with pytest.raises(PhotoError, match="at most 3 are possible"):
+        batch_handlers.run(desk, full + addresses, {})
+    assert len(asked) == len(full)
+
+
+def test_what_a_program_sends_has_an_end(desk, send, monkeypatch):
+    monkeypatch.setattr(batch_handlers, "MAX_TOTAL_MEGABYTES", 0)
+    with pytest.raises(PhotoError, match="larger than 0 MB in all"):
+        batch_handlers.run(desk, [{"path": send(CHAIR)}], {})
+
+
+def test_an_empty_zip_beside_photos_is_no_trouble(desk, send):
+    given = [{"path": send(zipped(**{"a.txt": b"x"}), "empty.zip")}, {"path": send(CHAIR)}]
+    assert [row["file"] for row in unzip(batch_handlers.run(desk, given, {}))[1]] == ["chair.jpg"]
+
+
+# What was made of something else
+
+
+def test_white_then_black_then_white_is_white(ask, send):
+    path = send(CHAIR)
+    for colour in ("#ffffff", "#000000", "#ffffff"):
+        path = ask("cut", name="chair.jpg", path=path, choices={"background": colour, "threshold": 0.5})["path"]
+        members, _ = unzip(ask("zip", names=["chair.jpg"])["file"])
+        assert members["cutouts/chair.png"] == expected(CHAIR, background=colour)
+
+
+def test_another_photo_of_the_same_name_takes_its_place(ask, send):
+    for data in (CHAIR, STOOL, CHAIR):
+        ask("cut", name="chair.jpg", path=send(data), choices={})
+        assert unzip(ask("zip", names=["chair.jpg"])["file"])[0]["cutouts/chair.png"] == expected(data)
+
+
+@pytest.fixture
+def take(desk, tmp_path):
+    """Let other weights serve, as a newer revision does."""
+
+    def take(share, commit):
+        desk.supply.take(UnsureSegmenter(tmp_path / commit, share), {"commit": commit})
+        return desk.supply.now.segmenter
+
+    return take
+
+
+def expected_by(segmenter, data):
+    photo = open_photo(data)
+    return produce(photo, segmenter.probabilities(photo), Choices().at(0.5)).data
+
+
+def test_a_batch_stays_with_the_weights_it_began_with(ask, send, take):
+    first = take(0.9, "first")
+    names = ["chair.jpg", "stool.jpg"]
+    assert ask("cut", name=names[0], path=send(CHAIR), choices={})["weights"] == "first"
+    take(0.7, "second")
+    assert ask("cut", name=names[1], path=send(STOOL), choices={})["weights"] == "first"
+    members, _ = unzip(ask("zip", names=names)["file"])
+    assert members["cutouts/chair.png"] == expected_by(first, CHAIR)
+    assert members["cutouts/stool.png"] == expected_by(first, STOOL)
+
+
+def test_the_zip_never_mixes_weights(ask, send, take):
+    """Two newer revisions came meanwhile, so that the first one is here no more."""
+    take(0.9, "first")
+    ask("cut", name="chair.jpg", path=send(CHAIR), choices={})
+    take(0.8, "second")
+    third = take(0.7, "third")
+    assert ask("cut", name="stool.jpg", path=send(STOOL), choices={})["weights"] == "third"
+    members, rows = unzip(ask("zip", names=["chair.jpg", "stool.jpg"])["file"])
+    assert members.keys() == {"cutouts/stool.png", "masks/stool.png"} and "cut it out again" in rows[0]["error"]
+    ask("cut", name="chair.jpg", choices={})
+    members, rows = unzip(ask("zip", names=["chair.jpg", "stool.jpg"])["file"])
+    assert members["cutouts/chair.png"] == expected_by(third, CHAIR) and not rows[0]["error"]
+
+
+def test_all_kinds_go_into_one_zip(desk, send):
+    given = [{"path": send(CHAIR)}, {"path": send(CHAIR[:900], "broken.jpg")}]
+    members, _ = unzip(batch_handlers.run(desk, given, {"what": "all"}))
+    assert members.keys() == {"cutouts/chair.png", "masks/chair.png", "maps/chair.png"}
+
+
+# In Chinese
+
+
+@pytest.mark.parametrize("name", ["video_stool.jpg", "HEIC.jpg", "empty.jpg", "correction.jpg"])
+def test_a_name_does_not_change_what_is_wrong(ask, send, name):
+    damaged = ask("cut", name=name, path=send(CHAIR[:900]), choices={})["problem"]
+    assert damaged["zh"].startswith("图片已损坏")
+    unpacked = ask("unpack", path=send(b"PK", name.replace(".jpg", ".zip")))["problem"]
+    assert "不是 ZIP" in unpacked["zh"] and name.replace(".jpg", ".zip") in unpacked["zh"]
+    path = send(zipped(**{name: CHAIR}), "a.zip")
+    source = find([path])[0]
+    Path(path).unlink()
+    with pytest.raises(PhotoError) as error:
+        source.read()
+    assert viewer.problem(error.value) == {"en": f"The file {name!r} cannot be opened.", "zh": f"{name} 打不开。请重新选一次，或换一张照片。"}
+
+

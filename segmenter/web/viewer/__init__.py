@@ -13,7 +13,7 @@ import numpy as np
 
 from segmenter.render import backgrounds, render
 from segmenter.render.options import PRESETS
-from segmenter.io.images import PhotoError
+from segmenter.errors import ChairliftError, PhotoError
 
 PHOTO_SIDE = 1280  # longer side of the photo as the page shows it, in pixels
 MAP_SIDE = 960  # and of the map, whose outline is drawn as a curve between its pixels
@@ -53,19 +53,13 @@ def script():
 
 
 @cache
-def _all_texts():
-    """All files of texts as one: `languages` and `problems`."""
-    parts = [json.loads(read(f"{name}.json") or "{}") for name in ("texts", *PLACES)]
-    languages = {language: {} for language in parts[0]["languages"]}
-    for part in parts:
-        for language, words in part.get("languages", {}).items():
-            languages[language].update(words)
-    return {"languages": languages, "problems": [pair for part in parts for pair in part.get("problems", [])]}
-
-
-def texts():
+def texts() -> dict[str, dict]:
     """The page's words: dict of language (`en`, `zh`) → dict of key → text."""
-    return _all_texts()["languages"]
+    languages = {}
+    for name in ("texts", *PLACES):
+        for language, words in json.loads(read(f"{name}.json") or "{}").get("languages", {}).items():
+            languages.setdefault(language, {}).update(words)
+    return languages
 
 
 def head():
@@ -134,27 +128,31 @@ def room(name, width, height):
         PhotoError: there is no such room, or that is no size.
     """
     if name not in backgrounds.NAMES:
-        raise PhotoError(f"There is no such room; there are {', '.join(backgrounds.NAMES)}.")
+        raise PhotoError("There is no such room; there are {known}.", "room.unknown", known=", ".join(backgrounds.NAMES))
     if not all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in (width, height)):
-        raise PhotoError("A room's width and height are whole numbers above 0.")
+        raise PhotoError("A room's width and height are whole numbers above 0.", "room.size")
     scale = min(1.0, ROOM_SIDE / max(width, height))
     picture = backgrounds.draw(name, max(1, round(height * scale)), max(1, round(width * scale)))
     return {"picture": _data_uri(picture, ".jpg", [cv2.IMWRITE_JPEG_QUALITY, 82]), "light": backgrounds.LIGHT[name]}
 
 
-def problem(message):
+@cache
+def _problems():
+    """Dict of language → dict of an error's code → text, in which the names of the error's values stand in braces."""
+    return json.loads(read("problems.json"))
+
+
+def problem(error: ChairliftError) -> dict[str, str]:
     """What went wrong, in every language of the page.
 
     Args:
-        message: in English, as errors of ours say it.
+        error: its code finds the words in problems.json, which are filled with its values.
 
     Returns:
-        dict of language → text. A language without a text of its own says it in English.
+        dict of language → text. A language without a text for the code is left out: it says it in English.
     """
-    for words, chinese in _all_texts()["problems"]:
-        if words in message:
-            return {"en": message, "zh": chinese}
-    return {"en": message}
+    known = {language: words[error.code] for language, words in _problems().items() if error.code in words}
+    return {"en": str(error), **{language: text.format(**error.values) for language, text in known.items()}}
 
 
 def _at_most(picture, side, shorter=False):

@@ -1,0 +1,137 @@
+"""Where the photos of a batch are: files, folders, zips and patterns → Sources with names that suit any disk."""
+
+import glob
+import os
+import re
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from segmenter.errors import PhotoError
+
+# HEIC is not supported, but who has such files shall hear of it rather than miss them.
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2", ".heic", ".heif")
+MAX_FILE = 200 * 1024 * 1024  # bytes of one photo in a zip, unpacked
+MAX_MEMBERS = 100_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photo file, on the disk or in a zip."""
+
+    name: str  # unique, relative and safe as a path: what it is called in the results
+    path: Path
+    member: str | None = None
+
+    @property
+    def stem(self) -> str:
+        """Its name without the suffix: what its results are called."""
+        return str(PurePosixPath(self.name).with_suffix(""))
+
+    def read(self) -> bytes:
+        """Its bytes.
+
+        Raises:
+            PhotoError: it cannot be read.
+        """
+        name = PurePosixPath(self.name).name
+        try:
+            if self.member is None:
+                return self.path.read_bytes()
+            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
+                data = file.read(MAX_FILE + 1)
+        except (OSError, RuntimeError, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+            raise PhotoError("The file {name!r} cannot be opened.", "photo.cannot_open", name=name) from error
+        except Exception as error:  # zlib.error and its like: each compression has its own
+            raise PhotoError("The file {name!r} is damaged inside the ZIP.", "photo.damaged_in_zip", name=name) from error
+        if len(data) > MAX_FILE:
+            message = "This file is larger than {limit} MB. Please make it smaller and try again."
+            raise PhotoError(message, "photo.too_large", limit=MAX_FILE // 1024**2)
+        return data
+
+
+def find(sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], recursive: bool = False) -> list[Source]:
+    """The photos of files, folders, zips and patterns such as `photos/*.jpg`, in the order given.
+
+    Args:
+        sources: paths, or one of them.
+        recursive: look into folders' folders too; in zips all are looked into.
+
+    Returns:
+        list of Source. Their names are safe below any folder, and no two lead to the same results.
+
+    Raises:
+        PhotoError: there are no photos there, or a zip cannot be read.
+    """
+    if isinstance(sources, (str, os.PathLike)):
+        sources = [sources]
+    found = []
+    for source in sources:
+        found += _found(os.fspath(source), recursive)
+    if not found:
+        message = "No photos were found there. Looked for {kinds} and ZIP files with such."
+        raise PhotoError(message, "batch.empty", kinds=", ".join(SUFFIXES))
+    return _distinct(found)
+
+
+def safe_name(name: str) -> str:
+    """What a photo of this name is called in the results: a relative path that is possible everywhere."""
+    return _distinct([(name, Path(name), None)])[0].name
+
+
+def _found(source, recursive):
+    """(name as it is, path, member) of the photos at one place."""
+    path = Path(source)
+    if path.is_dir():
+        inside = path.rglob("*") if recursive else path.iterdir()
+        chosen = [each for each in inside if _is_photo(each.relative_to(path).as_posix()) and each.is_file()]
+        return [(each.relative_to(path).as_posix(), each, None) for each in sorted(chosen)]
+    if path.suffix.lower() == ".zip" and path.is_file():
+        return [(name, path, name) for name in _members(path)]
+    if not path.exists() and glob.has_magic(source):
+        return [each for match in sorted(glob.glob(source, recursive=True)) for each in _found(match, recursive)]
+    return [(path.name, path, None)]  # a file that is missing is reported like one that is broken
+
+
+def _is_photo(name):
+    parts = PurePosixPath(name).parts
+    hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in parts)
+    return not hidden and name.lower().endswith(SUFFIXES)
+
+
+def _members(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        message = "The ZIP {name!r} cannot be opened: it is damaged or no ZIP at all."
+        raise PhotoError(message, "zip.damaged", name=path.name) from error
+    if len(names) > MAX_MEMBERS:
+        message = "The ZIP {name!r} holds {count} files; at most {limit} are possible."
+        raise PhotoError(message, "zip.too_many", name=path.name, count=len(names), limit=MAX_MEMBERS)
+    return sorted({name for name in names if _is_photo(name.replace("\\", "/"))})
+
+
+def _distinct(found):
+    """Sources with safe names, of which no two are alike without their suffixes, capitals aside."""
+    sources, taken = [], set()
+    for name, path, member in found:
+        parts = [_safe(part) for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        suffix = Path(parts[-1]).suffix if parts else ""
+        stem = "/".join(parts).removesuffix(suffix) or "photo"
+        unique, number = stem, 2
+        while unique.casefold() in taken:
+            unique, number = f"{stem}-{number}", number + 1
+        taken.add(unique.casefold())
+        sources.append(Source(unique + suffix, path, member))
+    return sources
+
+
+def _safe(part):
+    """A file name that is possible everywhere and leads nowhere else."""
+    part = re.sub(r'[\x00-\x1f<>:"|?*]', "_", part).strip(" .")
+    stem, dot, suffix = part[-150:].rpartition(".") if "." in part[-150:] else (part[-150:], "", "")
+    stem = stem.strip(" .-") or "photo"
+    reserved = re.fullmatch("con|prn|aux|nul|com[0-9]|lpt[0-9]", stem, re.IGNORECASE)
+    return f"{stem}{'_' if reserved else ''}{dot}{suffix}"
