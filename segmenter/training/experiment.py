@@ -29,6 +29,7 @@ FOLDS = "folds.json"
 OURS = {"README.md", "config.json", "model.weights.h5", "model.tflite", "metrics.json", "samples.png", "history.csv",
         "report.html", "overlays", "contact-sheet.jpg"}  # fmt: skip
 TRIED = 60  # photos are enough to tell whether weights know what they are to find
+CALIBRATING = 8  # batches show what values the network's activations take, for `litert.export`
 PICTURES = 1024  # longest side of what is kept of a photo for the report's pictures, in pixels
 
 
@@ -318,7 +319,8 @@ def train(run):
         print(f"stopped before the first epoch was over, so there is nothing to keep yet; {how_to_go_on(run)}")
         return None, [], False
     minutes = (time.monotonic() - began) / 60
-    metrics, judged = finish(run, model, fitted, minutes)
+    calibration = np.concatenate([batches[step][0] for step in range(min(CALIBRATING, len(batches)))])
+    metrics, judged = finish(run, model, fitted, minutes, calibration)
     print(f"{minutes:.1f} minutes of training; {out} is a whole weights folder, with report.html for people")
     if not fitted.finished:
         epochs = len(fitted.history["epoch"])
@@ -331,12 +333,12 @@ def how_to_go_on(run):
     return f"to go on: python train.py --resume {run.options.out or run.out}"
 
 
-def finish(run, model, fitted, minutes):
+def finish(run, model, fitted, minutes, calibration):
     """Put the result of a run together beside its place, then move it there. Returns (metrics, judged)."""
     result = run_folder.unfinished(run.out) / run_folder.RESULT
     shutil.rmtree(result, ignore_errors=True)
     config = describe(run)
-    trainer.save_folder(model, result, config)
+    trainer.save_folder(model, result, config, calibration, half=run.options.collection)
     metrics, judged = judge(result, run.held_out)
     config["threshold"] = metrics["threshold"]
     run_folder.write_json(result / weights_format.CONFIG, config)

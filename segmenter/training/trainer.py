@@ -4,9 +4,7 @@ import ctypes
 import math
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -19,7 +17,7 @@ import numpy as np
 
 from segmenter import weights_format
 from segmenter.weights_format import CONFIG, LITERT, WEIGHTS
-from segmenter.models import freezing, losses, registry, unet
+from segmenter.models import freezing, litert, losses, registry, unet
 from segmenter.training import run_folder
 from segmenter.training.checkpoints import Checkpoints
 
@@ -298,17 +296,17 @@ def devices():
 
 
 @contextmanager
-def precision(mixed):
-    """Within this, networks are built to compute in 16 bits where that is enough (`mixed`), else in 32."""
+def precision(mixed=False, half=False):
+    """Within this, networks compute in 16 bits where that is enough (`mixed`), hold 16 bits (`half`), or have 32."""
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_float16" if mixed else "float32")
+    keras.config.set_dtype_policy("mixed_float16" if mixed else "float16" if half else "float32")
     try:
         yield
     finally:
         keras.config.set_dtype_policy(before)
 
 
-def save_folder(model, out, config):
+def save_folder(model, out, config, calibration=None, half=False):
     """Write the network's part of a weights folder: config.json, model.weights.h5 and model.tflite.
 
     Args:
@@ -316,33 +314,23 @@ def save_folder(model, out, config):
         out: the folder; created where it is missing. Files that are there are overwritten: what must
             not be seen half there is written elsewhere first, see `run_folder.publish`.
         config: dict with at least `architecture`, `size` and `threshold`.
+        calibration: pictures of the kind that trained, see `litert.export`.
+        half: whether model.weights.h5 holds numbers of 16 bits, which halves it.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     with precision(mixed=False):
         plain = rebuild(config)  # without the optimizer, which would triple the file
-    plain.set_weights(model.get_weights())
-    plain.save_weights(str(out / WEIGHTS))
+    weights = model.get_weights()
+    if half:
+        weights = [weight.astype(np.float16) for weight in weights]
+    plain.set_weights(weights)
+    with precision(half=half):
+        stored = rebuild(config) if half else plain
+    stored.set_weights(weights)
+    stored.save_weights(str(out / WEIGHTS))
     run_folder.write_json(out / CONFIG, config)
-    if keras.backend.backend() == "tensorflow":
-        export_litert(plain, out / LITERT)
-    else:
-        _export_elsewhere(out)
-
-
-def _export_elsewhere(folder):
-    """Write model.tflite of a weights folder in a process of its own, with TensorFlow."""
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(
-        [sys.executable, "-m", "segmenter.training.trainer", str(folder)],
-        env={**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": "-1"},
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no word why"])[-1]
-        raise RuntimeError(f"{LITERT} could not be written, which takes TensorFlow (pip install tensorflow): {last}")
+    litert.export(plain, out / LITERT, calibration)
 
 
 def rebuild(config):
@@ -375,25 +363,6 @@ def load_folder(folder, size=None):
     return model, config
 
 
-def export_litert(model, path):
-    """Write `model` for LiteRT, with weights of 8 bits and activations of 32 ("dynamic range").
-
-    Needs the TensorFlow backend.
-    """
-    import tensorflow as tf
-
-    with tempfile.TemporaryDirectory() as folder:
-        model.export(folder, format="tf_saved_model", verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        Path(path).write_bytes(converter.convert())
-
-
 def describe_recipe(recipe):
     """The recipe as plain JSON, for config.json."""
     return asdict(recipe)
-
-
-if __name__ == "__main__":  # what _export_elsewhere calls
-    trained = load_folder(sys.argv[1])[0]
-    export_litert(trained, Path(sys.argv[1]) / LITERT)

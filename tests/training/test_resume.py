@@ -64,7 +64,7 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(place, undis
         ("os:fsync", 5),  # a checkpoint written, but not in its place
         ("segmenter.training.checkpoints:Checkpoints._write_history", 2),  # an epoch just noted
         ("segmenter.training.trainer:_StopCallback.on_train_batch_end", rng.randrange(1, 6)),  # a step just made
-        ("segmenter.training.trainer:export_litert", 1),  # all learned, nothing exported
+        ("segmenter.models.litert:export", 1),  # all learned, nothing exported
         ("segmenter.training.run_folder:publish", 1),  # all exported, nothing in its place
     ]
     command, epochs = arguments(place, out), []

@@ -152,6 +152,15 @@ def test_a_weights_folder_gives_the_same_network_back(saved):
         np.testing.assert_array_equal(old, new)
 
 
+def test_half_precision_halves_the_file_and_serves_what_it_holds(saved, tmp_path):
+    model, out = saved
+    trainer.save_folder(model, tmp_path, {"architecture": registry.DEFAULT, "size": SIZE, "threshold": 0.5}, half=True)
+    assert (tmp_path / "model.weights.h5").stat().st_size < 0.6 * (out / "model.weights.h5").stat().st_size
+    for old, new in zip(model.get_weights(), trainer.load_folder(tmp_path)[0].get_weights()):
+        assert new.dtype == np.float32
+        np.testing.assert_array_equal(new, old.astype(np.float16).astype(np.float32))
+
+
 def test_weights_serve_at_another_size_too(saved):
     model, out = saved
     larger, config = trainer.load_folder(out, size=64)
