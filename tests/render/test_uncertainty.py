@@ -10,26 +10,62 @@ from segmenter.render import corrections, uncertainty
 
 @pytest.fixture
 def scene():
-    """A sure object with a gap, a doubtful island and a surer one, on 200 × 400 pixels."""
+    """A sure object with an unsure gap and a sure one, an unsure island and a sure scrap, on 200 × 400 pixels."""
     probabilities = np.full((200, 400), 0.02, np.float32)
     probabilities[20:180, 40:200] = 0.97
-    probabilities[80:120, 90:150] = 0.3  # the gap
-    probabilities[50:90, 250:300] = 0.55  # the doubtful one
+    probabilities[80:120, 90:150] = 0.35  # the unsure gap
+    probabilities[140:160, 90:150] = 0.05  # the sure one
+    probabilities[50:90, 250:300] = 0.55  # the unsure island
     probabilities[120:160, 330:380] = 0.9
     probabilities[5, 5] = 0.9  # a speck
     return probabilities
 
 
-def test_islands_and_gaps_are_told_of(scene):
+def test_unsure_islands_and_gaps_are_listed_and_sure_gaps_are_not(scene):
     found = uncertainty.find(scene, 0.5)
     assert json.loads(json.dumps(found)) == found
     first, second = found["islands"]
     assert first["box"] == [250 / 400, 50 / 200, 300 / 400, 90 / 200] and first["area"] == 2000 / 80_000
     assert first["confidence"] == pytest.approx(0.55, abs=1e-5) and second["confidence"] == pytest.approx(0.9, abs=1e-5)
     (gap,) = found["gaps"]
-    assert gap["box"] == [90 / 400, 80 / 200, 150 / 400, 120 / 200] and gap["confidence"] == pytest.approx(0.7, abs=1e-5)
-    assert found["more"] == 0
+    assert gap["box"] == [90 / 400, 80 / 200, 150 / 400, 120 / 200] and gap["confidence"] == pytest.approx(0.65, abs=1e-5)
+    assert found["areas"] == [] and found["check"] == 3
     assert found["near"] == pytest.approx((2000 + 2400) / 80_000)
+
+
+def test_scraps_that_were_left_out_are_no_doubts(scene):
+    left = uncertainty.find(corrections.apply(scene, (), 0.5, "main"))
+    assert left["islands"] == [] and len(left["gaps"]) == left["check"] == 1
+
+
+def test_a_second_piece_of_furniture_that_is_sure_is_no_doubt():
+    probabilities = np.zeros((200, 400), np.float32)
+    probabilities[20:180, 20:180] = 0.97
+    probabilities[20:180, 220:330] = 0.9
+    assert uncertainty.find(probabilities)["check"] == 0
+    probabilities[20:180, 220:330] = 0.6
+    (island,) = uncertainty.find(probabilities)["islands"]
+    assert island["box"] == [220 / 400, 20 / 200, 330 / 400, 180 / 200]
+
+
+@pytest.mark.parametrize("inside", [0.55, 0.4])
+def test_what_is_lukewarm_at_the_furniture_is_an_area_if_it_is_thick(inside):
+    probabilities = np.full((200, 400), 0.02, np.float32)
+    probabilities[20:180, 40:200] = 0.97
+    probabilities[60:100, 200:230] = inside  # beside it, on either side of the threshold
+    found = uncertainty.find(probabilities)
+    (area,) = found["areas"]
+    assert found["check"] == 1 and found["gaps"] == found["islands"] == []
+    np.testing.assert_allclose(area["box"], [200 / 400, 60 / 200, 230 / 400, 100 / 200], atol=0.02)
+    assert area["confidence"] == pytest.approx(max(inside, 1 - inside), abs=0.02)
+    probabilities[60:100, 203:230] = 0.02  # three pixels are an outline's ordinary softness
+    assert uncertainty.find(probabilities)["check"] == 0
+
+
+def test_what_a_person_decided_about_is_no_longer_listed(scene):
+    points = [place["at"] for kind in ("islands", "gaps") for place in uncertainty.find(scene)[kind]]
+    assert uncertainty.find(scene, settled=points[:2])["islands"] == []
+    assert uncertainty.find(scene, settled=points)["check"] == 0
 
 
 def test_the_point_lies_inside_even_of_a_ring():
@@ -47,7 +83,7 @@ def test_one_correction_settles_each(scene):
     drop = [{"do": "drop", "at": island["at"]} for island in found["islands"]]
     fill = [{"do": "keep", "at": gap["at"]} for gap in found["gaps"]]
     left = uncertainty.find(corrections.apply(scene, drop + fill))
-    assert left["islands"] == left["gaps"] == [] and left["near"] == 0
+    assert left["check"] == 0 and left["near"] == 0
 
 
 def test_only_so_many_are_listed():
@@ -56,7 +92,7 @@ def test_only_so_many_are_listed():
     for i in range(0, 300, 15):
         probabilities[i : i + 6, 10:16] = 0.9
     found = uncertainty.find(probabilities)
-    assert len(found["islands"]) == uncertainty.LISTED and found["more"] == 20 - uncertainty.LISTED
+    assert len(found["islands"]) == uncertainty.LISTED and found["check"] == 20
 
 
 def test_doubtfulness_is_the_expected_error_of_the_mask():
