@@ -113,7 +113,7 @@ class Endpoints:
             background_picture: a picture file for the background "own".
 
         Returns:
-            A zip with the cutouts, the masks, and results.csv, which has coverage, confidence, doubts and errors.
+            A zip with the cutouts, the masks, and results.csv, which has coverage, places to check and errors.
         """
         progress = gr.Progress()
         with plain_words():

@@ -27,7 +27,7 @@ from segmenter.render.options import Choices
 
 JOURNAL, TABLE = ".journal.jsonl", "results.csv"
 FOLDERS = {"cutout": "cutouts", "mask": "masks", "heatmap": "heatmaps", "map": "maps"}
-VERSION = 2  # of what a line of the journal means
+VERSION = 3  # of what a line of the journal means
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ class Result:
     width: int = 0
     height: int = 0
     coverage: float = 0.0  # share of the photo inside the mask
-    confidence: float = 0.0  # mean probability inside the mask
-    doubts: int = 0  # loose pieces and enclosed gaps
+    check: int = 0  # how many places deserve a look, see `uncertainty.find`
     doubtfulness: float = 1.0  # see `uncertainty.doubtfulness`; a broken photo is as doubtful as can be
     seconds: float = 0.0
     error: str = ""

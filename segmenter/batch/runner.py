@@ -29,7 +29,7 @@ from segmenter.render.options import Choices
 from segmenter.render.render import Product
 
 THUMBNAIL_SIDE = 256
-DOUBTS_SIDE = 1024  # longest side on which doubts are counted
+CHECK_SIDE = 1024  # longest side on which places to check are counted, in pixels
 POLL = 0.2  # seconds between looks at whether to stop
 WANTED = {"cutout": ("cutout", "mask"), "all": ("cutout", "mask", "map")}  # any other kind is wanted alone
 
@@ -88,13 +88,11 @@ def work(
         return None
     rendering = render.Rendering(photo, probabilities, choices, edits, background)
     products = {kind: rendering.product(kind) for kind in WANTED.get(choices.what, (choices.what,))}
-    probabilities, inside = rendering.probabilities, rendering.mask()
-    small = _at_most(probabilities, DOUBTS_SIDE)
-    found = uncertainty.find(small, choices.threshold)
+    settled = [edit["at"] for edit in rendering.edits if "at" in edit]
+    found = uncertainty.find(_at_most(rendering.probabilities, CHECK_SIDE), choices.threshold, settled)
     result = Result(
-        file="", width=photo.shape[1], height=photo.shape[0], coverage=round(float(inside.mean()), 6),
-        confidence=round(float(probabilities.mean(where=inside, dtype=np.float64)), 4) if inside.any() else 0.0,
-        doubts=len(found["islands"]) + len(found["gaps"]) + found["more"], doubtfulness=round(found["doubtfulness"], 4),
+        file="", width=photo.shape[1], height=photo.shape[0], coverage=round(float(rendering.mask().mean()), 6),
+        check=found["check"], doubtfulness=round(found["doubtfulness"], 4),
     )  # fmt: skip
     return result, products
 
@@ -109,9 +107,9 @@ def work_rows(photos: Iterable[bytes], segmenter: Predictor, choices: Choices = 
     Returns:
         dict of column → list, a value a photo: `cutout` (the file's bytes, or those of the other
         kind that was chosen alone; empty where the photo cannot be used), `mask` (likewise),
-        `coverage`, `confidence`, `doubtfulness`, `error`.
+        `coverage`, `check`, `doubtfulness`, `error`: as in `Result`.
     """
-    columns = {name: [] for name in ("cutout", "mask", "coverage", "confidence", "doubtfulness", "error")}
+    columns = {name: [] for name in ("cutout", "mask", "coverage", "check", "doubtfulness", "error")}
     for data in photos:
         try:
             result, products = work(bytes(data), segmenter, choices) or (Result(""), {})
@@ -120,7 +118,7 @@ def work_rows(photos: Iterable[bytes], segmenter: Predictor, choices: Choices = 
         files_made = [product.data for product in products.values()]
         columns["cutout"].append(files_made[0] if files_made else b"")
         columns["mask"].append(products["mask"].data if "mask" in products else b"")
-        for name in ("coverage", "confidence", "doubtfulness", "error"):
+        for name in ("coverage", "check", "doubtfulness", "error"):
             columns[name].append(getattr(result, name))
     return columns
 

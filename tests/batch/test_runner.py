@@ -11,7 +11,8 @@ from PIL import Image
 
 from segmenter.batch import journal, runner
 from segmenter.batch.journal import zip_of
-from segmenter.render import render
+from segmenter.render import render, uncertainty
+from segmenter.render.encode import to_png
 from segmenter.render.options import Choices
 from segmenter.io.images import PhotoError, open_photo
 from tests.standin import BROKEN_SIDE, RedSegmenter, as_jpeg, red_disc
@@ -67,7 +68,33 @@ def test_each_photo_is_what_it_is_alone_and_the_table_says_so(folder, tmp_path):
         assert (out / row["cutout"]).read_bytes() == product.data and not row["error"]
         mask = np.asarray(Image.open(out / row["mask"]))
         assert float(row["coverage"]) == pytest.approx((mask == 255).mean(), abs=1e-6)
-        assert (int(row["width"]), int(row["height"])) == photo.shape[1::-1] and float(row["confidence"]) > 0.5
+        assert (int(row["width"]), int(row["height"])) == photo.shape[1::-1]
+        assert int(row["check"]) == uncertainty.find(RedSegmenter().probabilities(photo))["check"]
+
+
+class Scattered(RedSegmenter):
+    """Sure of a piece of furniture, and of a scrap; unsure of a gap in the furniture."""
+
+    def probabilities(self, photo):
+        probabilities = np.zeros(photo.shape[:2], np.float32)
+        probabilities[10:60, 10:60] = 0.95
+        probabilities[25:40, 25:40] = 0.4
+        probabilities[80:90, 80:90] = 0.9
+        return probabilities
+
+
+def test_the_table_counts_places_to_check_in_what_is_left(tmp_path):
+    (tmp_path / "a.png").write_bytes(to_png(np.full((100, 100, 3), 90, np.uint8)))
+
+    def checked(number, **options):
+        finished(tmp_path / "a.png", Scattered(), options.pop("choices", Choices()), tmp_path / str(number), **options)
+        (row,) = table(tmp_path / str(number))
+        return int(row["check"])
+
+    assert checked(1) == 1  # the gap; the scrap was left out
+    assert checked(2, choices=Choices(pieces="all")) == 2
+    assert checked(3, edits={"a.png": [{"do": "drop", "at": [0.3, 0.3]}]}) == 0  # a person said that it is open
+    assert checked(4, edits={"a.png": [{"do": "keep", "at": [0.85, 0.85]}]}) == 1  # and that the scrap belongs to it
 
 
 def test_what_is_done_is_not_done_again_unless_something_changed(folder, tmp_path):

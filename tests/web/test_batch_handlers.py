@@ -89,8 +89,8 @@ def test_each_photo_comes_finished_into_the_zip(ask, send):
     assert members["cutouts/stool.png"] == expected(STOOL, threshold=0.6)
     assert members["masks/stool.png"] == expected(STOOL, threshold=0.6, what="mask")
     assert [row["file"] for row in rows] == ["stool.jpg", "chair.jpg"]
-    assert {key: float(rows[1][key]) for key in ("coverage", "confidence", "doubts")} == {
-        key: first["result"][key] for key in ("coverage", "confidence", "doubts")
+    assert {key: float(rows[1][key]) for key in ("coverage", "check", "doubtfulness")} == {
+        key: first["result"][key] for key in ("coverage", "check", "doubtfulness")
     }
 
 

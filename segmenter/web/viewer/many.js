@@ -211,7 +211,7 @@ function manyWhy({ state, result, problem }) {
   if (state !== 'done') return say({ working: 'manyWorking', waiting: 'manyWaiting' }[state]);
   if (!result.coverage) return say('manyNothing');
   const unsure = result.doubtfulness >= 0.1 ? say('manyUnsure', { share: percent(result.doubtfulness) }) : '';
-  const pieces = result.doubts ? say('manyPieces', { n: result.doubts }) : '';
+  const pieces = result.check ? say('manyPieces', { n: result.check }) : '';
   return [unsure, pieces].filter(Boolean).join(say('comma')) || say('manyFine');
 }
 
