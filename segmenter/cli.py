@@ -298,12 +298,12 @@ def _add_data_commands(commands: Commands) -> None:
 
 def push_data(options: argparse.Namespace) -> int:
     """`chairlift data push`: publish a data set."""
-    from segmenter.hub import datasets
+    from segmenter.hub import client, datasets
 
     done = datasets.push_dataset(
         options.folder, options.repository, options.tag, options.private, options.dry_run, options.licence
     )
-    if options.dry_run:
+    if not isinstance(done, client.Pushed):  # a dry run
         print(f"to the data set {options.repository} would go, in one commit:")
         print("\n".join(f"  {name}  {size:,} bytes" for name, size in done.items()))
     else:

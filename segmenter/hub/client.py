@@ -1,6 +1,6 @@
 """A repository of the Hugging Face Hub: reading and writing it, and what goes wrong, in words.
 
-What weights (`hub`), data sets (`exchange`) and the Space (`space`) have in common. What was pulled lies
+What weights (`weights`), data sets (`datasets`) and the Space (`space`) have in common. What was pulled lies
 in the Hub client's cache, in a folder named after its commit. The cache's name for a revision is written
 by us, and only once all is there and checked: so what a branch or a tag means without a network is
 always the last good one.
@@ -12,9 +12,10 @@ import errno
 import hashlib
 import os
 import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import httpx2  # what huggingface_hub speaks through; the errors of the line are its
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
@@ -27,6 +28,8 @@ BRANCH = "main"  # the one revision that moves; all others are taken for what th
 SECONDS = 10  # to wait for a sign of life
 TOKENS = "https://huggingface.co/settings/tokens"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, somebody's share of it, or the limit of a file
+Kind = Literal["model", "dataset", "space"]
+Token = str | bool | None  # as huggingface_hub takes it: False asks as nobody, None as whoever is logged in
 NOT_OURS = {".gitattributes", "README.md"}  # what a repository that was created by hand may hold already
 
 
@@ -42,11 +45,11 @@ class Found(NamedTuple):
     """What is in a repository: its newest commit (None: there is no repository), path → hash, tag → commit."""
 
     commit: str | None
-    files: dict
-    tags: dict
+    files: dict[str, str]
+    tags: dict[str, str]
 
 
-def split(place):
+def split(place: str) -> tuple[str, str]:
     """("OWNER/NAME", revision) of "OWNER/NAME[@revision]"; the revision is "main" by default.
 
     Raises:
@@ -58,13 +61,13 @@ def split(place):
     return found["repository"], found["revision"] or BRANCH
 
 
-def check_name(repository):
+def check_name(repository: str) -> None:
     """Raise a HubError if `repository` is not "OWNER/NAME"."""
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", repository) or ".." in repository:
         raise HubError(f"{repository!r} does not name a repository: expected OWNER/NAME")
 
 
-def check_tag(tag):
+def check_tag(tag: str) -> None:
     """Raise a HubError if a version cannot be called `tag`."""
     if not re.fullmatch(r"\w[\w./+-]*", tag) or ".." in tag or tag == BRANCH:
         raise HubError(f"{tag!r} cannot be the name of a version; v3 or 2026-11 can")
@@ -73,7 +76,7 @@ def check_tag(tag):
 # Pull
 
 
-def newest_or_kept(revision, fetch, cached):
+def newest_or_kept(revision: str, fetch: Callable[[], Path], cached: Callable[[], Path | None]) -> Path:
     """A revision as a folder: one that does not move from the cache first, a branch from the Hub first.
 
     Args:
@@ -92,7 +95,7 @@ def newest_or_kept(revision, fetch, cached):
         return kept
 
 
-def verify(folder, names):
+def verify(folder: Path, names: Iterable[str]) -> None:
     """Compare what lies in the cache with what the Hub calls it by: the hash of its contents.
 
     The client itself looks at sizes alone. What differs is thrown away, so that it can be fetched
@@ -115,7 +118,7 @@ def verify(folder, names):
             raise UnreachableError(f"{name} arrived damaged and was thrown away; pull again")
 
 
-def hash_like(contents, like):
+def hash_like(contents: Path | bytes, like: str) -> str:
     """The hash of a file (its path, or bytes) of the kind that `like` is: SHA-256 (large files) or git's."""
     if len(like) == 64 and isinstance(contents, Path):
         with contents.open("rb") as file:
@@ -126,7 +129,7 @@ def hash_like(contents, like):
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
-def remember(folder, revision):
+def remember(folder: Path, revision: str) -> None:
     """Let the cache know that a revision means this folder."""
     reference = folder.parent.parent / "refs" / revision
     reference.parent.mkdir(parents=True, exist_ok=True)
@@ -138,21 +141,30 @@ def remember(folder, revision):
 # Push
 
 
-def look(api, repository, kind="model"):
+def look(api: HfApi, repository: str, kind: Kind = "model") -> tuple[Found, bool | None]:
     """(Found, whether it is private) of a repository now; all empty, and None, where there is none we may see."""
     try:
         info = api.repo_info(repository, repo_type=kind, timeout=SECONDS, files_metadata=True)
     except hub_errors.RepositoryNotFoundError:
         return Found(None, {}, {}), None
-    files = {file.rfilename: file.lfs.sha256 if file.lfs else file.blob_id for file in info.siblings or ()}
+    siblings = getattr(info, "siblings", None) or ()
+    files = {file.rfilename: file.lfs.sha256 if file.lfs else file.blob_id for file in siblings}
     tags = api.list_repo_refs(repository, repo_type=kind).tags
     return Found(info.sha, files, {tag.name: tag.target_commit for tag in tags}), info.private
 
 
 def write(
-    repository, files, message, kind="model", tag=None, private=False, ours=None, stale=None,
-    endpoint=None, token=None,
-):
+    repository: str,
+    files: Mapping[str, Path | bytes],
+    message: str,
+    kind: Kind = "model",
+    tag: str | None = None,
+    private: bool = False,
+    ours: Callable[[Collection[str]], bool] | None = None,
+    stale: Callable[[str], bool] | None = None,
+    endpoint: str | None = None,
+    token: Token = None,
+) -> Pushed:
     """Bring a repository to hold these files, in one commit, with a tag for it.
 
     It is created where it is missing. The same files again change nothing; what broke off goes on
@@ -185,19 +197,22 @@ def write(
         found, is_private = look(api, repository, kind)
         _check_target(repository, found, is_private, private, ours)
         gone = [path for path in found.files if path not in files and stale and stale(path)]
-        same = bool(found.commit) and not gone and all(_is_same(files[path], found.files.get(path)) for path in files)
-        if tag in found.tags and not (same and found.tags[tag] == found.commit):
+        same = not gone and all(_is_same(files[path], found.files.get(path)) for path in files)
+        there = found.commit if same else None  # a commit that holds just this
+        if tag in found.tags and not (there and found.tags[tag] == there):
             raise HubError(f"{repository} has another version as {tag} already; choose another --tag")
-        commit = found.commit if same else _commit(api, repository, kind, found.commit, files, gone, message, private)
+        commit = there or _commit(api, repository, kind, found.commit, files, gone, message, private)
         if kind == "space":
-            return Pushed(commit, None, not same)
+            return Pushed(commit, None, changed=not there)
         named = tag or next((name for name, at in found.tags.items() if at == commit), None) or _next(found.tags)
         if named not in found.tags:
             api.create_tag(repository, tag=named, revision=commit, repo_type=kind)
-    return Pushed(commit, named, not same)  # fmt: skip
+    return Pushed(commit, named, changed=not there)
 
 
-def _check_target(repository, found, is_private, private, ours):
+def _check_target(
+    repository: str, found: Found, is_private: bool | None, private: bool, ours: Callable[[Collection[str]], bool] | None
+) -> None:
     others = sorted(found.files.keys() - NOT_OURS)
     if others and ours and not ours(found.files.keys()):
         raise HubError(f"{repository} holds something else ({others[0]}, …); choose another name")
@@ -205,26 +220,33 @@ def _check_target(repository, found, is_private, private, ours):
         raise HubError(f"{repository} is public; make it private in its settings, or choose another name")
 
 
-def _is_same(contents, there):
-    return bool(there) and hash_like(contents, there) == there
+def _is_same(contents: Path | bytes, there: str | None) -> bool:
+    return there is not None and hash_like(contents, there) == there
 
 
-def _commit(api, repository, kind, head, files, gone, message, private):
+def _commit(
+    api: HfApi,
+    repository: str,
+    kind: Kind,
+    head: str | None,
+    files: Mapping[str, Path | bytes],
+    gone: Iterable[str],
+    message: str,
+    private: bool,
+) -> str:
     """Write all in one commit, which nobody else's may come before. Returns its id."""
     if head is None:
-        sdk = {"space_sdk": "gradio"} if kind == "space" else {}
-        api.create_repo(repository, private=private, repo_type=kind, **sdk)
+        api.create_repo(repository, private=private, repo_type=kind, space_sdk="gradio" if kind == "space" else None)
         head = api.repo_info(repository, repo_type=kind, timeout=SECONDS).sha
-    operations = [
+    operations: list[CommitOperationAdd | CommitOperationDelete] = [
         CommitOperationAdd(path, contents if isinstance(contents, bytes) else str(contents))
         for path, contents in files.items()
     ]
     operations += [CommitOperationDelete(path) for path in gone]
-    options = {"commit_message": message, "parent_commit": head, "repo_type": kind}
-    return api.create_commit(repository, operations, **options).oid
+    return api.create_commit(repository, operations, commit_message=message, parent_commit=head, repo_type=kind).oid
 
 
-def _next(tags):
+def _next(tags: Iterable[str]) -> str:
     numbers = [int(name[1:]) for name in tags if re.fullmatch(r"v\d+", name)]
     return f"v{max(numbers, default=0) + 1}"
 
@@ -233,7 +255,7 @@ def _next(tags):
 
 
 @contextmanager
-def plain_words(repository, revision, kind="model"):
+def plain_words(repository: str, revision: str | None, kind: Kind = "model") -> Iterator[None]:
     """Turn what goes wrong between us and the Hub into a HubError that says what to do."""
     try:
         yield
@@ -242,11 +264,11 @@ def plain_words(repository, revision, kind="model"):
     except (httpx2.HTTPError, OSError, ValueError) as error:
         while isinstance(error, hub_errors.LocalEntryNotFoundError) and error.__cause__:
             error = error.__cause__  # the client wraps what happened
-        kind, words = _in_words(error, repository, revision, kind)
-        raise kind(words) from error
+        error_class, message = _explain(error, repository, revision, kind)
+        raise error_class(message) from error
 
 
-def _in_words(error, repository, revision, kind):
+def _explain(error: BaseException, repository: str, revision: str | None, kind: Kind) -> tuple[type[HubError], str]:
     """(class, message) for an error of huggingface_hub, of the line or of the disk."""
     if isinstance(error, hub_errors.OfflineModeIsEnabled):
         return UnreachableError, f"offline mode is on, and {repository} is not here; unset HF_HUB_OFFLINE"
@@ -283,5 +305,5 @@ def _in_words(error, repository, revision, kind):
     return HubError, f"the Hub refuses a file: {' '.join(str(error).split())}"
 
 
-def _first_line(error):
+def _first_line(error: BaseException) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

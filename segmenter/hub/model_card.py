@@ -1,13 +1,16 @@
 """The model card of a weights folder: README.md, made of its config.json and metrics.json."""
 
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
 CARD = "README.md"
-STARTS = {"imagenet": "the pretrained encoder", "scratch": "nothing"}  # of a training step, in words
-SOURCES = {  # of metrics.json, in words
+STARTS = {"imagenet": "the pretrained encoder", "scratch": "nothing"}  # of a training step, as the card says it
+SOURCES = {  # of metrics.json, as the card says them
     "scenes": "rendered rooms and terraces whose furniture models never trained; exact masks",
     "photos_cut": "real product photos on white, cut by their background; exact masks",
     "photos_outline": "other real photos outlined by hand, whose masks often paint over the gaps inside",
@@ -46,7 +49,7 @@ LIMITS = """- Glass, chrome, mirrors, very thin wires and things cut by the fram
 """
 
 
-def write_card(folder, credits=()):
+def write_card(folder: str | os.PathLike[str], credits: Sequence[str] = ()) -> None:
     """Write README.md into a weights folder.
 
     Args:
@@ -64,7 +67,7 @@ def write_card(folder, credits=()):
     (folder / CARD).write_text("\n".join(parts), encoding="utf-8")
 
 
-def read_credits(folder):
+def read_credits(folder: str | os.PathLike[str]) -> list[str]:
     """The credits of a weights folder's card, for those who train on from it; none where it has no card."""
     card = Path(folder) / CARD
     text = card.read_text(encoding="utf-8") if card.exists() else ""
@@ -72,7 +75,7 @@ def read_credits(folder):
     return [line.removeprefix("- ") for line in credits.splitlines() if line.startswith("- ")]
 
 
-def _front_matter(config, metrics):
+def _front_matter(config: dict[str, Any], metrics: dict[str, Any]) -> str:
     results = [
         EvalResult(
             "image-segmentation", "held-out", f"{metrics.get('data', 'validation')}: {name}", kind, figures[key],
@@ -93,7 +96,7 @@ def _front_matter(config, metrics):
     return data.to_yaml().strip()
 
 
-def _use(config):
+def _use(config: dict[str, Any]) -> str:
     return f"""A U-Net ({config["architecture"]}) that gives every pixel of a photo the probability of being
 furniture. It looks at {config["size"]} × {config["size"]} pixels; the map is then brought to the photo's own.
 
@@ -115,7 +118,7 @@ picture, and whatever single piece of furniture (a table, a bed, a cabinet) is t
 """
 
 
-def _results(metrics):
+def _results(metrics: dict[str, Any]) -> str:
     lines = [
         "## Results\n",
         f"On photos that never trained, at threshold {metrics['threshold']}, as the page shows them "
@@ -134,7 +137,7 @@ def _results(metrics):
     return "\n".join(lines) + "\n"
 
 
-def _training(config):
+def _training(config: dict[str, Any]) -> str:
     lines = ["## Training\n", "| step | data | size | started from | epochs | batch | learning rate |",
              "|---|---|---|---|---|---|---|"]  # fmt: skip
     for number, step in enumerate(config.get("steps", []), 1):
@@ -146,7 +149,7 @@ def _training(config):
     return "\n".join(lines) + "\n"
 
 
-def _origins(config):
+def _origins(config: dict[str, Any]) -> str:
     """What trained these weights, and under which licence each part of it came."""
     steps = config.get("steps", [])
     rows = [DATA.get(name, OTHER) for name in dict.fromkeys(step["data"] for step in steps)]

@@ -5,15 +5,16 @@
 Reference: https://huggingface.co/docs/hub/spaces-config-reference (the lines at the top of README.md)
 """
 
+import os
 import re
 import subprocess
 from pathlib import Path
 
 from huggingface_hub import HfApi, SpaceCard
 
-from segmenter.hub import weights as hub
 from segmenter.hub import client
-from segmenter.hub.client import HubError, plain_words
+from segmenter.hub.client import HubError, Token, plain_words
+from segmenter.hub.weights import FILES, Cache, pull
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVED = ("app.py", "requirements.txt", "README.md", "LICENSE", "LICENCE", "segmenter/", "weights/")
@@ -23,7 +24,16 @@ OWNED = ("segmenter/", "weights/")  # what is there and no longer here leaves th
 VARIABLE = "SEGMENTER_WEIGHTS"
 
 
-def put(repository, weights=None, private=False, dry_run=False, root=ROOT, cache=None, endpoint=None, token=None):
+def put(
+    repository: str,
+    weights: str | None = None,
+    private: bool = False,
+    dry_run: bool = False,
+    root: str | os.PathLike[str] = ROOT,
+    cache: Cache = None,
+    endpoint: str | None = None,
+    token: Token = None,
+) -> str:
     """Create a Gradio Space from a checkout, or bring it up to date, in one commit.
 
     It serves the weights that come with the checkout; or others of the Hub, pinned to the commit that
@@ -38,7 +48,7 @@ def put(repository, weights=None, private=False, dry_run=False, root=ROOT, cache
         cache, endpoint, token: as for `weights.pull`.
 
     Returns:
-        what was done, in words.
+        A sentence or two about what was done.
 
     Raises:
         HubError: it cannot be done; the message says why.
@@ -51,25 +61,34 @@ def put(repository, weights=None, private=False, dry_run=False, root=ROOT, cache
         settings = [f"  {VARIABLE}={pinned}"] if pinned else []
         return "\n".join([f"to the Space {repository} would go, in one commit:", *lines, *settings])
     pushed = client.write(
-        repository, files, "Bring the page up to date", "space", private=private,
+        repository,
+        files,
+        "Bring the page up to date",
+        "space",
+        private=private,
         ours={"app.py", "segmenter/inference/predictor.py"}.issubset,
-        stale=lambda path: path.startswith(OWNED), endpoint=endpoint, token=token,
-    )  # fmt: skip
+        stale=lambda path: path.startswith(OWNED),
+        endpoint=endpoint,
+        token=token,
+    )
     changed = _set_weights(repository, pinned, endpoint, token) or pushed.changed
     serves = f"serving {pinned}" if pinned else "serving the weights that come with it"
-    told = f"Space {repository} {'updated' if changed else 'unchanged'} (commit {pushed.commit[:7]}), {serves}"
-    return f"{told}\nThese weights are private: give the Space a secret HF_TOKEN that may read them" if hidden else told
+    summary = f"Space {repository} {'updated' if changed else 'unchanged'} (commit {pushed.commit[:7]}), {serves}"
+    advice = "\nThese weights are private: give the Space a secret HF_TOKEN that may read them"
+    return summary + advice if hidden else summary
 
 
-def pin(weights, cache=None, endpoint=None, token=None):
+def pin(
+    weights: str, cache: Cache = None, endpoint: str | None = None, token: Token = None
+) -> tuple[str, bool]:
     """("OWNER/NAME@commit", whether they are private) of weights that are good now."""
     repository, _ = client.split(weights)
-    commit = hub.pull(weights, cache, endpoint, token).name
+    commit = pull(weights, cache, endpoint, token).name
     with plain_words(repository, commit):
         return f"{repository}@{commit}", bool(HfApi(endpoint=endpoint, token=token).model_info(repository).private)
 
 
-def collect(root, pinned=None, preload=True):
+def collect(root: Path, pinned: str | None = None, preload: bool = True) -> dict[str, bytes]:
     """What the Space consists of: path → bytes.
 
     Args:
@@ -90,7 +109,7 @@ def collect(root, pinned=None, preload=True):
     return files
 
 
-def _tracked(root):
+def _tracked(root: Path) -> list[str]:
     command = ["git", "-C", str(root), "ls-files", "-z"]
     try:
         listed = subprocess.run(command, capture_output=True, check=True).stdout.decode()
@@ -104,20 +123,20 @@ def slim(requirements: str) -> str:
     return "\n".join(line for line in requirements.splitlines() if TRAINING not in line) + "\n"
 
 
-def front_matter(readme, pinned=None, preload=True):
+def front_matter(readme: str, pinned: str | None = None, preload: bool = True) -> str:
     """README.md with the Space's settings at its top: the weights to fetch when it is built."""
     card = SpaceCard(readme)
     if card.data.get("sdk") != "gradio":
         raise HubError("README.md lacks the lines at its top that make a Gradio Space of it (sdk: gradio)")
     if pinned:
         repository, commit = client.split(pinned)
-        card.data.models = [repository]
+        card.data["models"] = [repository]
         if preload:
-            card.data.preload_from_hub = [f"{repository} {','.join(hub.FILES)} {commit}"]
+            card.data["preload_from_hub"] = [f"{repository} {','.join(FILES)} {commit}"]
     return str(card) if pinned else readme
 
 
-def _set_weights(repository, pinned, endpoint, token):
+def _set_weights(repository: str, pinned: str | None, endpoint: str | None, token: Token) -> bool:
     """Let the Space's page know which weights to serve. Returns whether that is news to it."""
     api = HfApi(endpoint=endpoint, token=token)
     with plain_words(repository, None, "space"):

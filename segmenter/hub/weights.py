@@ -6,7 +6,10 @@
 
 import hashlib
 import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import numpy as np
 import yaml
@@ -15,14 +18,40 @@ from huggingface_hub import HfApi, hf_hub_download, metadata_load, try_to_load_f
 from segmenter import weights_format
 from segmenter.errors import WeightsError
 from segmenter.hub import client
+from segmenter.hub.client import (  # some of them for those who ask this module for everything
+    ADDRESS,
+    BRANCH,
+    SECONDS,
+    HubError,
+    MissingError,
+    Pushed,
+    Token,
+    UnreachableError,
+    check_name,
+    plain_words,
+    split,
+)
 from segmenter.inference.predictor import Segmenter
 from segmenter.models import registry
-from segmenter.hub.client import (  # some of them for those who ask this module for everything
-    ADDRESS, BRANCH, SECONDS, HubError, MissingError, UnreachableError, check_name, plain_words, split,
-)  # fmt: skip
 
-__all__ = ["BRANCH", "HubError", "MissingError", "UnreachableError", "cached", "check", "check_name", "describe_push", "fetch", "licence",
-           "newest", "pull", "push", "split"]  # fmt: skip
+__all__ = [
+    "BRANCH",
+    "HubError",
+    "MissingError",
+    "UnreachableError",
+    "cached",
+    "check",
+    "check_name",
+    "describe_push",
+    "fetch",
+    "licence",
+    "newest",
+    "pull",
+    "push",
+    "split",
+]
+
+Cache = str | Path | None  # a folder, or the Hub client's own
 
 MEGABYTE = 1024 * 1024
 # name → (most bytes it may have, its first bytes). These six are a weights folder; nothing else travels.
@@ -39,7 +68,7 @@ LITERT_MARK = b"TFL3"
 UNSAFE = {".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib", ".keras", ".npy", ".dill"}
 
 
-def is_address(place):
+def is_address(place: object) -> TypeGuard[str]:
     """Whether a place names a repository, and not a folder of this machine, be it a missing one.
 
     "runs/chair" is the latter where there is a folder `runs`; "runs/chair@main" is never.
@@ -52,7 +81,7 @@ def is_address(place):
 # Pull
 
 
-def pull(place, cache=None, endpoint=None, token=None):
+def pull(place: str, cache: Cache = None, endpoint: str | None = None, token: Token = None) -> Path:
     """Weights of a repository as a folder of this machine.
 
     A tag or commit that was pulled before needs no network. A branch is asked for anew; where the
@@ -75,7 +104,7 @@ def pull(place, cache=None, endpoint=None, token=None):
     )
 
 
-def cached(place, cache=None):
+def cached(place: str, cache: Cache = None) -> Path | None:
     """The good weights that an address last led to, as a folder; None if there are none here.
 
     Raises:
@@ -83,9 +112,10 @@ def cached(place, cache=None):
     """
     repository, revision = split(place)
     found = [try_to_load_from_cache(repository, name, cache, revision) for name in FILES]
-    if not all(isinstance(path, str) for path in found):
+    paths = [path for path in found if isinstance(path, str)]
+    if len(paths) < len(FILES):
         return None
-    folder = Path(found[0]).parent
+    folder = Path(paths[0]).parent
     try:
         client.verify(folder, FILES)
         check(folder)
@@ -94,7 +124,7 @@ def cached(place, cache=None):
     return folder
 
 
-def fetch(place, cache=None, endpoint=None, token=None):
+def fetch(place: str, cache: Cache = None, endpoint: str | None = None, token: Token = None) -> Path:
     """Ask the Hub what an address leads to now, and get what of it is not here. See `pull`.
 
     Raises:
@@ -106,19 +136,16 @@ def fetch(place, cache=None, endpoint=None, token=None):
         api = HfApi(endpoint=endpoint, token=token)
         info = api.model_info(repository, revision=revision, timeout=SECONDS, files_metadata=True)
         _check_sizes({file.rfilename: file.size for file in info.siblings or ()}, place)
-        for name in FILES:
-            path = hf_hub_download(
-                repository, name, revision=info.sha, cache_dir=cache, endpoint=endpoint, token=token,
-                etag_timeout=SECONDS,
-            )  # fmt: skip
-        folder = Path(path).parent
+        options = {"revision": info.sha, "cache_dir": cache, "endpoint": endpoint, "token": token}
+        paths = [hf_hub_download(repository, name, etag_timeout=SECONDS, **options) for name in FILES]
+        folder = Path(paths[0]).parent
         client.verify(folder, FILES)
         check(folder)
         client.remember(folder, revision)
     return folder
 
 
-def newest(place, endpoint=None, token=None):
+def newest(place: str, endpoint: str | None = None, token: Token = None) -> str:
     """The commit that an address leads to now, by one quick question.
 
     Raises:
@@ -126,22 +153,23 @@ def newest(place, endpoint=None, token=None):
     """
     repository, revision = split(place)
     with plain_words(repository, revision):
-        return HfApi(endpoint=endpoint, token=token).model_info(repository, revision=revision, timeout=SECONDS).sha
+        return HfApi(endpoint=endpoint, token=token).model_info(repository, revision=revision, timeout=SECONDS).sha or ""
 
 
-def _check_sizes(sizes, place):
+def _check_sizes(sizes: Mapping[str, int | None], place: str) -> None:
     """Before anything is fetched: whether all files are there, none of them absurd."""
     for name, (limit, _) in FILES.items():
         if name not in sizes:
             raise HubError(f"{place} is refused: it lacks {name}, so it is not a whole weights folder")
-        if sizes[name] > limit:
-            raise HubError(f"{place} is refused: its {name} has {sizes[name]:,} bytes, which is absurd")
+        size = sizes[name] or 0
+        if size > limit:
+            raise HubError(f"{place} is refused: its {name} has {size:,} bytes, which is absurd")
 
 
 # What must not serve
 
 
-def check(folder):
+def check(folder: str | os.PathLike[str]) -> None:
     """Refuse a weights folder that must not serve.
 
     All six files, of sane sizes and the formats they should have; a configuration in bounds; a
@@ -174,12 +202,12 @@ def check(folder):
     _check_answers(folder)
 
 
-def _first_bytes(path, count):
+def _first_bytes(path: Path, count: int) -> bytes:
     with path.open("rb") as file:
         return file.read(count)
 
 
-def _read_json(path):
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -189,14 +217,14 @@ def _read_json(path):
     return value
 
 
-def _check_config(config):
+def _check_config(config: dict[str, Any]) -> None:
     try:
         weights_format.check_config(config, registry.NETWORKS)
     except WeightsError as error:
         raise HubError(f"config.json is refused: {error}") from error
 
 
-def _check_measured(folder):
+def _check_measured(folder: Path) -> None:
     measured = _read_json(folder / "metrics.json").get("weights_sha256")
     with (folder / "model.tflite").open("rb") as file:
         if measured != hashlib.file_digest(file, "sha256").hexdigest():
@@ -206,7 +234,7 @@ def _check_measured(folder):
             )
 
 
-def _check_answers(folder):
+def _check_answers(folder: Path) -> None:
     try:
         segmenter = Segmenter(folder)
     except WeightsError as error:
@@ -216,13 +244,13 @@ def _check_answers(folder):
         raise HubError(f"{folder.name} is refused: its network does not answer with probabilities")
 
 
-def _test_photo():
+def _test_photo() -> np.ndarray:
     """uint8, 96 × 128 × 3: every colour somewhere, dark to bright."""
     y, x = np.mgrid[:96, :128]
     return np.stack([2 * x, 255 * y // 95, 255 - 2 * x], axis=2).astype(np.uint8)
 
 
-def licence(folder):
+def licence(folder: str | os.PathLike[str]) -> str | None:
     """The licence that a weights folder's card states, as its short name; None if it states none.
 
     Raises:
@@ -240,7 +268,15 @@ def licence(folder):
 # Push
 
 
-def push(folder, repository, tag=None, private=False, dry_run=False, endpoint=None, token=None):
+def push(
+    folder: str | os.PathLike[str],
+    repository: str,
+    tag: str | None = None,
+    private: bool = False,
+    dry_run: bool = False,
+    endpoint: str | None = None,
+    token: Token = None,
+) -> Pushed | None:
     """Publish a weights folder: one commit of its six files, and a tag for it.
 
     The repository is created where it is missing. The same weights again change nothing; a push
@@ -274,7 +310,7 @@ def push(folder, repository, tag=None, private=False, dry_run=False, endpoint=No
     )  # fmt: skip
 
 
-def describe_push(folder, repository, pushed):
+def describe_push(folder: str | os.PathLike[str], repository: str, pushed: Pushed | None) -> str:
     """What a push did, or a dry run (`pushed` is None) would do, for a person to read."""
     if pushed is None:
         lines = [f"  {name}  {(Path(folder) / name).stat().st_size:,} bytes" for name in FILES]
