@@ -5,6 +5,7 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
@@ -19,11 +20,13 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM
 _BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError,
            AttributeError, struct.error, zlib.error)  # fmt: skip
 
+PhotoSource = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+
 _DAMAGED = "This picture is damaged or cut short, perhaps by an interrupted download. Please save or send it again."
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
-def open_photo(source, reduce_to=None):
+def open_photo(source: PhotoSource, reduce_to: int | None = None) -> np.ndarray:
     """Open a picture file of any usual kind as a photo.
 
     The photo is turned upright as its EXIF says; transparency is laid on white; an embedded
@@ -56,7 +59,7 @@ def open_photo(source, reduce_to=None):
     return np.array(_to_rgb(_upright(image)))
 
 
-def _read(source):
+def _read(source: PhotoSource) -> bytes:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
     if isinstance(source, (str, os.PathLike)):
@@ -71,7 +74,7 @@ def _read(source):
     raise PhotoError("A photo is given as a path, as bytes, or as a file opened in binary mode.", "photo.source")
 
 
-def _identify(data):
+def _identify(data: bytes) -> Image.Image:
     """Open without decoding: the header alone is read, so a bomb costs nothing."""
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
@@ -106,21 +109,21 @@ def _too_large(pixels):
     )  # fmt: skip
 
 
-def _check_size(width, height):
+def _check_size(width: int, height: int) -> None:
     if width < 1 or height < 1:
         raise PhotoError("This picture has no pixels. Please choose another one.", "photo.no_pixels")
     if width * height > MAX_PIXELS:
         raise _too_large(f"{width} × {height}")
 
 
-def _upright(image):
+def _upright(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
     except _BROKEN:  # unreadable EXIF says nothing about the way up
         return image
 
 
-def _to_rgb(image):
+def _to_rgb(image: Image.Image) -> Image.Image:
     """Any Pillow mode → RGB in sRGB, transparency on white."""
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I") or image.mode == "F":
@@ -138,7 +141,7 @@ def _to_rgb(image):
     return photo
 
 
-def _to_eight_bits(image):
+def _to_eight_bits(image: Image.Image) -> Image.Image:
     """Grey of 16 or 32 bits, or of floating point, → 8-bit grey.
 
     Integers are taken as 16-bit, the only wide kind in use, unless they do not go beyond
@@ -155,7 +158,7 @@ def _to_eight_bits(image):
     return Image.fromarray(np.clip(np.rint(values * (255.0 / white)), 0, 255).astype(np.uint8))
 
 
-def _to_srgb(image, profile):
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Convert from the embedded profile; without one, or with one that does not fit, leave it."""
     if not profile:
         return image
@@ -163,6 +166,7 @@ def _to_srgb(image, profile):
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if image.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
             return image
-        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        return converted or image  # nothing comes back where it is done in place, which it is not here
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return image
