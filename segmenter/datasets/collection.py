@@ -5,6 +5,8 @@ A collection is a folder with `photos/`, `rooms/`, `scenes/`, `objects/`, `rende
 sources. Fold 0, `scenes/val` and all of `wild/` are for validation alone.
 """
 
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +15,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from segmenter.datasets import pairs as dataset
+from segmenter.datasets.pairs import Case, Pair, cases, read_folder, read_table
 from segmenter.inference import preprocessing
 from segmenter.datasets.copy_paste import Object, cut_object
 
@@ -34,10 +36,10 @@ class Picture:
 
     photo: Path
     mask: Path
-    row: dict
+    row: dict[str, str]
     doubtful: bool = False
 
-    def read(self):
+    def read(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(photo uint8 H × W × 3, target float32 H × W 0 … 1, weight float32 H × W)."""
         photo, mask = _rgb(self.photo), _grey(self.mask)
         target = (mask == WHITE).astype(np.float32)
@@ -46,7 +48,7 @@ class Picture:
             weight = np.where(target > 0, -weight, weight)
         return photo, target, weight
 
-    def read_empty(self):
+    def read_empty(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """As `read`, but nothing in it is furniture."""
         photo = _rgb(self.photo)
         return photo, np.zeros(photo.shape[:2], np.float32), np.ones(photo.shape[:2], np.float32)
@@ -59,7 +61,8 @@ class Levels:
     file: Path
     empty: bool = False  # nothing in the picture is furniture
 
-    def read(self):
+    def read(self) -> tuple[np.ndarray, np.ndarray]:
+        """(mask, known), both bool H × W."""
         mask = _grey(self.file)
         foreground = np.zeros(mask.shape, bool) if self.empty else mask == WHITE
         return foreground, np.full(mask.shape, True) if self.empty else mask != preprocessing.UNKNOWN
@@ -79,12 +82,16 @@ def _png(path):
     return path.with_suffix(".png")
 
 
-def read_pictures(collection, name, keep=lambda row: row["fold"] != VALIDATION_FOLD):
+def read_pictures(
+    collection: str | os.PathLike[str],
+    name: str,
+    keep: Callable[[dict[str, str]], bool] = lambda row: row["fold"] != VALIDATION_FOLD,
+) -> list[Picture]:
     """The pictures of one folder for which `keep(row)` is true, by default those that may train."""
     folder = Path(collection) / name
     return [
         Picture(folder / "images" / row["file"], _png(folder / "masks" / row["file"]), row, _is_doubtful(row))
-        for row in dataset.read_table(folder / f"{name}.csv")
+        for row in read_table(folder / f"{name}.csv")
         if keep(row)
     ]
 
@@ -95,17 +102,17 @@ def _is_doubtful(row):
     return gappy and row.get("mask") in OUTLINES
 
 
-def training_scenes(collection):
+def training_scenes(collection: str | os.PathLike[str]) -> list[Picture]:
     """The rendered scenes that may train, as a list of Picture."""
-    pairs = dataset.read_folder(Path(collection) / "scenes" / "train")
+    pairs = read_folder(Path(collection) / "scenes" / "train")
     return [Picture(pair.photo, pair.mask, {}) for pair in pairs]
 
 
-def rendered_objects(collection):
+def rendered_objects(collection: str | os.PathLike[str]) -> list[Object]:
     """The renders outside the validation fold, as a list of Object."""
     folder = Path(collection) / "renders"
     found = []
-    for row in dataset.read_table(folder / "renders.csv"):
+    for row in read_table(folder / "renders.csv"):
         if row["fold"] == VALIDATION_FOLD:
             continue
         with Image.open(folder / "cutouts" / row["file"]) as picture:
@@ -118,22 +125,22 @@ def rendered_objects(collection):
 
 
 @lru_cache(maxsize=2048)
-def cut_photo(picture):
+def cut_photo(picture: Picture) -> Object:
     """The furniture of a photo with an exact mask, as an Object."""
     photo, target, _ = picture.read()
     return cut_object(photo, target, picture.row["classes"].split("+")[0])
 
 
-def background_photos(collection):
+def background_photos(collection: str | os.PathLike[str]) -> list[np.ndarray]:
     """The pictures of places without furniture, as a list of uint8 H × W × 3."""
     folder = Path(collection) / "backgrounds"
-    return [_rgb(folder / row["file"]) for row in dataset.read_table(folder / "backgrounds.csv")]
+    return [_rgb(folder / row["file"]) for row in read_table(folder / "backgrounds.csv")]
 
 
 # Validation
 
 
-def validation_pairs(collection):
+def validation_pairs(collection: str | os.PathLike[str]) -> dict[str, list[Pair]]:
     """What the default weights are validated on: name of the source → list of Pair.
 
     The photos of `wild/` by where they come from, the rooms with seats and exact masks, the scenes
@@ -144,7 +151,7 @@ def validation_pairs(collection):
         held_out.setdefault(f"wild_{picture.row['source']}", []).append(_pair(picture))
     held_out["rooms"] = [_pair(picture) for picture in read_pictures(collection, "rooms", _is_judged_room)]
     held_out["scenes"] = [
-        dataset.Pair(pair.photo, Levels(pair.mask)) for pair in dataset.read_folder(Path(collection) / "scenes" / "val")
+        Pair(pair.photo, Levels(pair.mask)) for pair in read_folder(Path(collection) / "scenes" / "val")
     ]
     for picture in read_pictures(collection, "photos", _is_held_out):
         kind = picture.row["mask"]
@@ -152,13 +159,23 @@ def validation_pairs(collection):
     return held_out
 
 
-def empty_pairs(collection):
+def empty_pairs(collection: str | os.PathLike[str]) -> list[Pair]:
     """The validation pictures of things that are no furniture, as a list of Pair."""
     pictures = read_pictures(collection, "objects", _is_held_out)
-    return [dataset.Pair(picture.photo, Levels(picture.mask, empty=True)) for picture in pictures]
+    return [Pair(picture.photo, Levels(picture.mask, empty=True)) for picture in pictures]
 
 
-def thing_pairs(collection):
+def validation_cases(collection: str | os.PathLike[str]) -> dict[str, Iterator[Case]]:
+    """The photos of `validation_pairs`, decoded one at a time as they are asked for."""
+    return {name: cases(pairs) for name, pairs in validation_pairs(collection).items()}
+
+
+def empty_cases(collection: str | os.PathLike[str]) -> Iterator[Case]:
+    """The pictures of `empty_pairs`, decoded one at a time as they are asked for."""
+    return cases(empty_pairs(collection))
+
+
+def thing_pairs(collection: str | os.PathLike[str]) -> list[Pair]:
     """Some of the same pictures, where the thing itself is what is looked for: for the first curriculum."""
     return [_pair(picture) for picture in read_pictures(collection, "objects", _is_held_out)[::3]]
 
@@ -172,24 +189,23 @@ def _is_judged_room(row):
 
 
 def _pair(picture):
-    return dataset.Pair(picture.photo, Levels(picture.mask))
+    return Pair(picture.photo, Levels(picture.mask))
 
 
-def watched_pairs(held_out):
+def watched_pairs(held_out: dict[str, list[Pair]]) -> list[Pair]:
     """The validation pairs that are looked at after every epoch; none of `wild/`, which only judges the end."""
     if "things" in held_out:
         return held_out["things"]
     return held_out["scenes"] + held_out["rooms"] + held_out["photos_cut"][:48] + held_out["photos_others"][:96]
 
 
-def credits(collection):
+def credits(collection: str | os.PathLike[str]) -> list[str]:
     """One line a licence: the authors of the rendered furniture that trained, where it asks for names."""
-    collection = Path(collection)
-    authors = {}
-    for row in dataset.read_table(collection / "renders" / "renders.csv"):
+    place, authors = Path(collection), {}
+    for row in read_table(place / "renders" / "renders.csv"):
         if row["fold"] != VALIDATION_FOLD:
             authors.setdefault(row["licence"], set()).add(row["author"])
-    for row in dataset.read_table(collection / "scenes" / "scenes.csv"):
+    for row in read_table(place / "scenes" / "scenes.csv"):
         if row["set"] == "train":
             for part in ("seat", "other"):
                 names, licences = row[f"{part}_authors"].split(";"), row[f"{part}_licences"].split(";")

@@ -4,15 +4,22 @@ Every `draw` is a function of a numpy Generator → (photo uint8 s × s × 3, ta
 weight float32 s × s), see `segmenter.models.losses`.
 """
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
-from segmenter.datasets import augment, collection as furniture
+from segmenter.datasets import augment, collection
+from segmenter.datasets.collection import Picture
+from segmenter.datasets.copy_paste import Object, put
 from segmenter.inference import preprocessing
 from segmenter.render import compositing
-from segmenter.datasets.copy_paste import Object, put
+
+Item = TypeVar("Item")
+Sample = tuple[np.ndarray, np.ndarray, np.ndarray]  # photo, target, weight; see `segmenter.models.losses`
 
 SHARES = {  # of the samples, by curriculum
     "things": {"things": 1.0},  # what a thing in a photo is, before it is learnt which things are furniture
@@ -37,48 +44,48 @@ class Mixture:
     """The `draw` of `TrainingBatches` for the default weights: shares of the sources, seeded.
 
     Args:
-        collection: its folder, see `furniture`.
+        place: the collection's folder, see `collection`.
         size: side of the network's square in pixels.
         curriculum: one of `SHARES`.
     """
 
-    def __init__(self, collection, size, curriculum="furniture"):
+    def __init__(self, place: str | os.PathLike[str], size: int, curriculum: str = "furniture") -> None:
         self.shares = SHARES[curriculum]
-        things = furniture.read_pictures(collection, "objects")
+        things = collection.read_pictures(place, "objects")
         in_front = Things(things, size)
         self.draws = {"things": Changed(things, None, STRENGTHS["things"], size)}
         if curriculum == "things":
             return
-        photos, rooms = (furniture.read_pictures(collection, name) for name in ("photos", "rooms"))
-        scenes = furniture.training_scenes(collection)
+        photos, rooms = (collection.read_pictures(place, name) for name in ("photos", "rooms"))
+        scenes = collection.training_scenes(place)
         self.draws |= {
             "photos": Changed(photos, photo_chances(photos), STRENGTHS["photos"], size, in_front, COVERED["photos"]),
             "rooms": Changed(rooms, room_chances(rooms), STRENGTHS["rooms"], size),
             "scenes": Changed(scenes, None, STRENGTHS["scenes"], size, in_front, COVERED["scenes"]),
             "empty": Changed(things, None, STRENGTHS["empty"], size, in_front, COVERED["empty"], empty=True),
             "pasted": Pasted(
-                [furniture.rendered_objects(collection), [each for each in photos if each.row["mask"] == "cut"]],
-                Backgrounds(furniture.background_photos(collection), things, [each for each in rooms if is_bare(each.row)]),
+                [collection.rendered_objects(place), [each for each in photos if each.row["mask"] == "cut"]],
+                Backgrounds(collection.background_photos(place), things, [each for each in rooms if is_bare(each.row)]),
                 in_front,
                 size,
             ),
         }
 
-    def __call__(self, _index, rng):
+    def __call__(self, _index: int, rng: np.random.Generator) -> Sample:
         source = rng.choice(list(self.shares), p=list(self.shares.values()))
         return self.draws[source](rng)
 
 
-def photo_chances(pictures):
+def photo_chances(pictures: Sequence[Picture]) -> np.ndarray:
     """How often each photo is drawn: chairs oftener than beds, and the few cabinets much oftener."""
     marked = np.array([each.row["mask"] == "marked" for each in pictures])
-    chances = np.array([1.6 if furniture.GAPPY & set(each.row["classes"].split("+")) else 0.8 for each in pictures])
+    chances = np.array([1.6 if collection.GAPPY & set(each.row["classes"].split("+")) else 0.8 for each in pictures])
     if marked.any() and not marked.all():
         chances[marked] = MARKED / (1 - MARKED) * chances[~marked].sum() / marked.sum()
     return chances / chances.sum()
 
 
-def room_chances(pictures):
+def room_chances(pictures: Sequence[Picture]) -> np.ndarray:
     """How often each room is drawn: seats with people or pets on and beside them the oftenest."""
     chances = np.ones(len(pictures))
     for number, picture in enumerate(pictures):
@@ -87,7 +94,7 @@ def room_chances(pictures):
     return chances / chances.sum()
 
 
-def is_bare(row):
+def is_bare(row: dict[str, str]) -> bool:
     """Whether a room surely holds no seat, so that it may be a background."""
     return float(row["seat"]) == 0 and row["rest_is_background"] == "yes"
 
@@ -104,26 +111,46 @@ class Changed:
         empty: whether nothing in the pictures counts.
     """
 
-    def __init__(self, pictures, chances, strength, size, things=None, covered=0.0, empty=False):
+    def __init__(
+        self,
+        pictures: Sequence[Picture],
+        chances: np.ndarray | None,
+        strength: augment.Strength,
+        size: int,
+        things: "Things | None" = None,
+        covered: float = 0.0,
+        empty: bool = False,
+    ) -> None:
         self.pictures, self.strength, self.size = pictures, strength, size
         self.ladder = None if chances is None else np.cumsum(chances)
         self.things, self.covered, self.empty = things, covered, empty
 
-    def __call__(self, rng):
-        if self.ladder is None:
-            number = rng.integers(len(self.pictures))
-        else:
-            number = min(np.searchsorted(self.ladder, rng.random()), len(self.pictures) - 1)
-        picture = self.pictures[number]
+    def __call__(self, rng: np.random.Generator) -> Sample:
+        picture = self._pick(rng)
         photo, target, weight = picture.read_empty() if self.empty else picture.read()
         still = replace(self.strength, colour=0.0, damage=0.0)
         sample = augment.augment(photo, target, weight, self.size, rng, still)
-        if rng.random() < self.covered:
+        if self.things and rng.random() < self.covered:
             sample = self.things.cover(sample, rng)
         return _expose(sample, rng)
 
+    def _pick(self, rng: np.random.Generator) -> Picture:
+        if self.ladder is None:
+            return _one_of(self.pictures, rng)
+        number = int(np.searchsorted(self.ladder, rng.random()))
+        return self.pictures[min(number, len(self.pictures) - 1)]
 
-def _expose(sample, rng):
+
+def _one_of(items: Sequence[Item], rng: np.random.Generator) -> Item:
+    return items[int(rng.integers(len(items)))]
+
+
+def _mirrored(sample: Sample) -> Sample:
+    photo, target, weight = (np.ascontiguousarray(part[:, ::-1]) for part in sample)
+    return photo, target, weight
+
+
+def _expose(sample: Sample, rng: np.random.Generator) -> Sample:
     """A sample in another light and through another camera."""
     photo, target, weight = sample
     photo = augment.damage(augment.shift_colours(photo, rng), rng)
@@ -138,11 +165,11 @@ class Things:
         size: side of the network's square in pixels.
     """
 
-    def __init__(self, pictures, size):
+    def __init__(self, pictures: Sequence[Picture], size: int) -> None:
         self.pictures = [each for each in pictures if float(each.row["thing"]) < LARGEST_THING]
         self.size = size
 
-    def cover(self, sample, rng):
+    def cover(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Put one thing into a sample: it is no furniture, and hides what is behind it."""
         photo, target, weight = sample
         cutout = self._place(self._cut(rng), target, rng)
@@ -156,7 +183,7 @@ class Things:
     def _cut(self, rng):
         """RGBA uint8 of a thing; one that its picture's sides cut is given up for another, a few times."""
         for _ in range(4):
-            photo, target, _ = self.pictures[rng.integers(len(self.pictures))].read()
+            photo, target, _ = _one_of(self.pictures, rng).read()
             sides = (target[0].any(), target[:, 0].any(), target[:, -1].any())
             if not any(sides):
                 break
@@ -188,21 +215,22 @@ class Backgrounds:
         things, rooms: lists of `collection.Picture` without furniture.
     """
 
-    def __init__(self, photos, things, rooms):
+    def __init__(self, photos: Sequence[np.ndarray], things: Sequence[Picture], rooms: Sequence[Picture]) -> None:
         self.photos, self.things, self.rooms = photos, things, rooms
 
-    def __call__(self, size, rng):
+    def __call__(self, size: int, rng: np.random.Generator) -> Sample:
         kind = rng.choice(4, p=[0.3, 0.25, 0.3, 0.15])
         if kind == 0:
-            return _blank(self._crop(self.photos[rng.integers(len(self.photos))], size, rng))
+            return _blank(self._crop(_one_of(self.photos, rng), size, rng))
         if kind == 1 or not self.things or not self.rooms:
             return _blank(compositing.plain_room(size, size, rng))
         still = replace(STRENGTHS["empty"], colour=0.0, damage=0.0)
         if kind == 2:
-            whole = self.things[rng.integers(len(self.things))].read_empty()
+            whole = _one_of(self.things, rng).read_empty()
         else:
-            whole = self.rooms[rng.integers(len(self.rooms))].read()
-        return augment.augment(*whole, size, rng, still)
+            whole = _one_of(self.rooms, rng).read()
+        photo, target, weight = whole
+        return augment.augment(photo, target, weight, size, rng, still)
 
     @staticmethod
     def _crop(whole, size, rng):
@@ -231,18 +259,20 @@ class Pasted:
         size: side of the network's square in pixels.
     """
 
-    def __init__(self, groups, backgrounds, things, size):
+    def __init__(
+        self, groups: Sequence[Sequence[Object | Picture]], backgrounds: Backgrounds, things: Things, size: int
+    ) -> None:
         self.groups = [group for group in groups if group]
         self.backgrounds, self.things, self.size = backgrounds, things, size
 
-    def __call__(self, rng):
+    def __call__(self, rng: np.random.Generator) -> Sample:
         photo, target, weight = self.backgrounds(self.size, rng)
         count = rng.choice([1, 2, 3], p=[0.74, 0.19, 0.07])
-        group = self.groups[rng.integers(len(self.groups))]
+        group = _one_of(self.groups, rng)
         floors = np.sort(rng.uniform(0.55, 1.03, count)) * self.size  # the farther, the earlier
         for floor in floors:
-            thing = group[rng.integers(len(group))]
-            thing = thing if isinstance(thing, Object) else furniture.cut_photo(thing)
+            thing = _one_of(group, rng)
+            thing = thing if isinstance(thing, Object) else collection.cut_photo(thing)
             if count == 1 and thing.category in LAMPS:
                 break
             smallest = 0.25 if count > 1 else 0.15 if rng.random() < 0.3 else 0.35
@@ -250,12 +280,12 @@ class Pasted:
             cutout = compositing.harmonise(cutout, photo, rng.uniform(0, 0.3))
             photo = compositing.paste(photo, cutout, shadow)
             alpha = cutout[..., 3].astype(np.float32) / 255
-            counts = count == 1 or thing.category in furniture.SEATS or thing.frame == 0
+            counts = count == 1 or thing.category in collection.SEATS or thing.frame == 0
             target = target * (1 - alpha) + alpha * counts
             weight = np.where(alpha > 0.3, float(counts), weight)
         sample = photo, target, weight
         if rng.random() < COVERED["pasted"]:
             sample = self.things.cover(sample, rng)
         if rng.random() < 0.5:
-            sample = tuple(np.ascontiguousarray(part[:, ::-1]) for part in sample)
+            sample = _mirrored(sample)
         return _expose(sample, rng)

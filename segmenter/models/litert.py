@@ -109,6 +109,7 @@ def _main(folder: str, path: str) -> None:
     """What `_export_elsewhere` calls."""
     stored = Path(folder) / "calibration.npy"
     model = keras.saving.load_model(Path(folder) / "network.keras", compile=False)
+    assert isinstance(model, keras.Model)
     print(export(model, path, np.load(stored) if stored.exists() else None))
 
 

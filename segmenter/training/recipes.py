@@ -19,7 +19,7 @@ LEARNING_ANEW = replace(PRETRAINED, samples=320, frozen=5)
 KNOWN = 0.75  # mean Dice on the photos to train on, from which weights count as made for such things
 # Very many pictures of all kinds: the finest blocks of the encoder see edges as well as they ever will, and
 # the time that they would take shows the rest more pictures.
-COLLECTION = Recipe(samples=4000, batch_size=16, cosine=True, border=4.0, frozen=6, encoder=0.5, ema=0.999)
+COLLECTION = Recipe(samples=4000, batch_size=16, cosine=True, border=4.0, frozen=6, encoder=0.5, ema=0.98)
 
 
 def choose(start, collection=False, known=True, **given):

