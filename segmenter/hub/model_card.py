@@ -11,27 +11,51 @@ from huggingface_hub import EvalResult, ModelCardData
 CARD = "README.md"
 STARTS = {"imagenet": "the pretrained encoder", "scratch": "nothing"}  # of a training step, as the card says it
 SOURCES = {  # of metrics.json, as the card says them
+    "wild_caltech101": "chairs photographed by strangers, from a source that never trained",
+    "wild_duts": "single pieces of furniture indoors and outdoors, from another such source",
+    "wild_voc2012": "snapshots with people and pets on and beside seats, every seat marked, from a third",
+    "rooms": "snapshots of whole rooms, every seat marked",
     "scenes": "rendered rooms and terraces whose furniture models never trained; exact masks",
     "photos_cut": "real product photos on white, cut by their background; exact masks",
+    "photos_others": "other real photos of single pieces, outlined by hand",
     "photos_outline": "other real photos outlined by hand, whose masks often paint over the gaps inside",
     "photos_outline+unknown": "real photos outlined by hand; doubtful gaps are marked and left out",
     "validation": "photos held out from training",
 }
 
-# Data of a training step → (what it is, its licence). `datasets.provenance` gives these names by what photos are.
+# Data of a training step → rows of (what it is, its licence). `datasets.provenance` gives these names by what
+# photos are.
 DATA = {
     "furniture collection": (
-        "a public collection of furniture photos, and pictures rendered for this purpose",
-        'the photos: marked "public domain" by their uploader, but gathered from the web as it seems, so '
-        "their true copyright is unknown; the renders: 3D models under CC0 and CC-BY, see the credits",
+        (
+            "a public collection of furniture photos",
+            'marked "public domain" by its uploader, but gathered from the web as it seems, so that their true copyright '
+            "is unknown",
+        ),
+        (
+            "photos of other things and 80 of cabinets, cribs and benches: DUTS-TR, salient objects marked by people, "
+            "pictures from ImageNet",
+            "its authors state no licence",
+        ),
+        (
+            "snapshots of rooms, people and pets: NYU Depth v2, PASCAL VOC 2012, COCO",
+            "NYU Depth v2 (a research data set) and VOC (photos of Flickr's users) give none with these pictures; the "
+            "COCO pictures are CC BY, CC BY-SA or free of known restrictions",
+        ),
+        (
+            "rooms and furniture rendered for this purpose, and places without furniture",
+            "3D models under CC0 and CC-BY, see the credits; panoramas under CC0",
+        ),
     ),
     "chairs97": (
-        "97 rendered pictures of chairs, which come with the project",
-        "made for it, of 3D models under CC0 and CC-BY; see the credits",
+        (
+            "97 rendered pictures of chairs, which come with the project",
+            "made for it, of 3D models under CC0 and CC-BY; see the credits",
+        ),
     ),
 }
 ENCODER = ("the pretrained encoder: EfficientNet-{}, trained on ImageNet", "Apache-2.0")
-OTHER = ("photos of whoever trained this", "not stated here; ask them")
+OTHER = (("photos of whoever trained this", "not stated here; ask them"),)
 
 INTENDED = """## What it is for
 
@@ -119,22 +143,41 @@ picture, and whatever single piece of furniture (a table, a bed, a cabinet) is t
 
 
 def _results(metrics: dict[str, Any]) -> str:
+    peers = metrics.get("peers", {})
+    names = [name for peer in peers for name in (f"{peer}: IoU", "boundary F", "gaps")]
     lines = [
         "## Results\n",
         f"On photos that never trained, at threshold {metrics['threshold']}, as the page shows them "
         "(`metrics.json` has every photo's figures):\n",
-        "| photos | what they are | IoU | Dice | boundary F | gaps left open |",
-        "|---|---|---|---|---|---|",
+        f"| {' | '.join(['photos', 'what they are', 'IoU', 'Dice', 'boundary F', 'gaps left open', *names])} |",
+        "|---" * (6 + len(names)) + "|",
     ]
     for name, figures in metrics["sources"].items():
-        gaps = "–" if figures["gap_accuracy"] is None else f"{figures['gap_accuracy']:.1%}"
-        lines.append(
-            f"| {figures['photos']} | {SOURCES.get(name, name)} | {figures['iou']:.3f} | "
-            f"{figures['dice']:.3f} | {figures['boundary_f']:.3f} | {gaps} |"
-        )
+        cells = [figures["photos"], SOURCES.get(name, name), f"{figures['iou']:.3f}", f"{figures['dice']:.3f}"]
+        cells += [f"{figures['boundary_f']:.3f}", _share(figures["gap_accuracy"])]
+        for peer in peers.values():
+            other = peer[name]
+            cells += [f"{other['iou']:.3f}", f"{other['boundary_f']:.3f}", _share(other["gap_accuracy"])]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    if "empty" in metrics:
+        lines.append(f"\n{_empty(metrics)}")
     if "samples" in metrics:  # what the pictures show
         lines.append(f"\n{metrics['samples']}")
     return "\n".join(lines) + "\n"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _empty(metrics: dict[str, Any]) -> str:
+    """In how many pictures without furniture some is seen all the same."""
+    empty = metrics["empty"]
+    others = [f"; {name}: {peer['empty']['furnished']:.1%}" for name, peer in metrics.get("peers", {}).items()]
+    return (
+        f"Of {empty['photos']} pictures without furniture, {empty['furnished']:.1%} have more than 1 % of their area "
+        f"called furniture{''.join(others)}."
+    )
 
 
 def _training(config: dict[str, Any]) -> str:
@@ -152,12 +195,13 @@ def _training(config: dict[str, Any]) -> str:
 def _origins(config: dict[str, Any]) -> str:
     """What trained these weights, and under which licence each part of it came."""
     steps = config.get("steps", [])
-    rows = [DATA.get(name, OTHER) for name in dict.fromkeys(step["data"] for step in steps)]
+    names = dict.fromkeys(step["data"] for step in steps)
+    rows = [row for name in names for row in DATA.get(name, OTHER)]
     if any(step["started_from"] == "imagenet" for step in steps):
         rows.append((ENCODER[0].format(config["architecture"].removeprefix("unet_").title()), ENCODER[1]))
     lines = ["## Data and licences\n", "| trained on | licence |", "|---|---|"]
-    lines += [f"| {what} | {licence} |" for what, licence in dict.fromkeys(rows or [OTHER])]
+    lines += [f"| {what} | {licence} |" for what, licence in dict.fromkeys(rows or OTHER)]
     if "furniture collection" in {step["data"] for step in steps}:
-        lines.append("\nThe photos of the collection are not published here. Whoever needs weights of a clean origin "
+        lines.append("\nNo photo of the collection is published here. Whoever needs weights of a clean origin "
                      "trains on photos of their own, from the encoder or from scratch.")  # fmt: skip
     return "\n".join(lines) + "\n"

@@ -63,3 +63,18 @@ def test_the_card_of_the_default_weights_is_up_to_date(folder):
     assert len(credits) == 3
     model_card.write_card(folder, credits)
     assert (folder / model_card.CARD).read_text(encoding="utf-8") == before
+
+
+def test_a_peer_stands_in_the_same_table_even_where_it_wins(folder):
+    metrics = json.loads((folder / "metrics.json").read_text())
+    better = {"iou": 0.987, "boundary_f": 0.976, "gap_accuracy": None}
+    metrics["peers"] = {"rival": {**dict.fromkeys(metrics["sources"], better), "empty": {"furnished": 0.901}}}
+    metrics["empty"] = {"photos": 300, "furnished": 0.123}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    model_card.write_card(folder)
+    text = (folder / model_card.CARD).read_text()
+    rows = [line for line in text.splitlines() if "| 0.987 | 0.976 | – |" in line]
+    assert len(rows) == len(metrics["sources"])
+    table = [line for line in text.split("## Results")[1].split("## Training")[0].splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in table}) == 1 and "rival: IoU" in table[0]
+    assert "Of 300 pictures without furniture, 12.3% have" in text and "rival: 90.1%" in text
