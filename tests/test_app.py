@@ -14,12 +14,12 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import app
+from segmenter.io.images import PhotoError, open_photo
 from segmenter.render import alpha
 from segmenter.render.cutout import cut
 from segmenter.render.encode import to_png
-from segmenter.web import viewer
 from segmenter.render.options import Choices
-from segmenter.io.images import PhotoError, open_photo
+from segmenter.web import viewer
 from tests.standin import RedSegmenter, as_jpeg, red_disc
 
 

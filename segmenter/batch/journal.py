@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -64,7 +64,7 @@ class Settings:
     def __init__(self, choices: Choices, segmenter: Any, background: np.ndarray | None) -> None:
         self._text = json.dumps([VERSION, choices.to_json(), _identity(segmenter), _digest(background)])
 
-    def fingerprint(self, stem: str, data: bytes, edits: Iterable[dict]) -> str:
+    def fingerprint(self, stem: str, data: bytes, edits: Sequence[dict]) -> str:
         """Of one photo: what its results are called, its file's bytes, its corrections. A hash in hexadecimal."""
         photo = [self._text, stem, corrections.to_json(edits), hashlib.sha256(data).hexdigest()]
         return hashlib.sha256(json.dumps(photo).encode()).hexdigest()
@@ -208,4 +208,4 @@ def _identity(segmenter):
 def _digest(picture):
     if picture is None:
         return None
-    return [*picture.shape, hashlib.sha256(np.ascontiguousarray(picture)).hexdigest()]
+    return [*picture.shape, hashlib.sha256(picture.tobytes()).hexdigest()]

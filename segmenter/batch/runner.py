@@ -61,7 +61,7 @@ def work(
     data: bytes,
     segmenter: Predictor,
     choices: Choices = Choices(),
-    edits: Iterable[dict] = (),
+    edits: Sequence[dict] = (),
     background: np.ndarray | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> tuple[Result, dict[str, Product]] | None:
@@ -79,17 +79,17 @@ def work(
     Raises:
         PhotoError: the photo or the corrections cannot be used.
     """
-    choices = choices.at(segmenter.threshold)
+    threshold = segmenter.threshold if choices.threshold is None else choices.threshold
     photo = open_photo(data)
     if stopped():
         return None
     probabilities = segmenter.probabilities(photo)
     if stopped():
         return None
-    rendering = render.Rendering(photo, probabilities, choices, edits, background)
+    rendering = render.Rendering(photo, probabilities, choices.at(threshold), edits, background)
     products = {kind: rendering.product(kind) for kind in WANTED.get(choices.what, (choices.what,))}
     settled = [edit["at"] for edit in rendering.edits if "at" in edit]
-    found = uncertainty.find(_at_most(rendering.probabilities, CHECK_SIDE), choices.threshold, settled)
+    found = uncertainty.find(_at_most(rendering.probabilities, CHECK_SIDE), threshold, settled)
     result = Result(
         file="", width=photo.shape[1], height=photo.shape[0], coverage=round(float(rendering.mask().mean()), 6),
         check=found["check"], doubtfulness=round(found["doubtfulness"], 4),
@@ -132,7 +132,7 @@ def _at_most(values, side):
 
 
 def run(
-    sources: str | os.PathLike[str] | Sequence[Source | str | os.PathLike[str]],
+    sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | list[Source],
     segmenter: Predictor,
     choices: Choices,
     out: str | os.PathLike[str],
@@ -167,10 +167,11 @@ def run(
     Raises:
         PhotoError: there are no photos, or `out` cannot be written to.
     """
-    if not (isinstance(sources, list) and sources and all(isinstance(each, Source) for each in sources)):
-        sources = find(sources, recursive)
+    given: Any = sources
+    found = isinstance(given, list) and given and all(isinstance(each, Source) for each in given)
+    photos = given if found else find(given, recursive)
     task = _Task(segmenter, choices.at(segmenter.threshold), Path(out), edits or {}, background, thumbnails)
-    yield from task.run(sources, workers or _processors(), cancelled or threading.Event())
+    yield from task.run(photos, workers or _processors(), cancelled or threading.Event())
 
 
 class _Task:

@@ -10,8 +10,10 @@ import os
 import re
 import shutil
 import zipfile
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from segmenter.batch import journal, runner
 from segmenter.batch.find import Source, find, safe_name
@@ -21,8 +23,8 @@ from segmenter.io import files
 from segmenter.io.images import open_photo
 from segmenter.render.options import Choices
 from segmenter.web import viewer
-from segmenter.web.handlers import refusal
-from segmenter.web.uploads import PREFIX, told
+from segmenter.web.handlers import Handlers, refusal
+from segmenter.web.uploads import PREFIX, file_data
 
 MOST_PHOTOS = 500
 MAX_ZIP_MEGABYTES = 300  # of a zip that is sent
@@ -32,17 +34,17 @@ RECORDS = ".records.jsonl"  # in the folder of results: what became of each phot
 WEIGHTS = ".weights"  # in the visitor's folder: the name of the weights that the batch is made by
 
 
-class Many:
+class BatchHandlers:
     """Answers to the page's questions about many photos. In each, `key` names the visitor's folder.
 
     Args:
-        desk: Desk.
+        handlers: Handlers.
     """
 
-    def __init__(self, desk):
-        self._desk = desk
+    def __init__(self, handlers: Handlers) -> None:
+        self._handlers = handlers
 
-    def unpack(self, question):
+    def unpack(self, question: dict) -> dict:
         """Take the photos out of a zip that was sent.
 
         The question has its `path`, and `taken`, the names that others of the visitor's photos have. The
@@ -50,7 +52,7 @@ class Many:
         """
         try:
             folder = self._folder(question)
-            path = self._desk.uploads.find(question.get("path"))
+            path = self._handlers.uploads.find(question.get("path"))
             if path.stat().st_size > MAX_ZIP_MEGABYTES * 2**20:
                 message = "This ZIP is larger than {limit} MB. Please make it smaller and try again."
                 raise PhotoError(message, "zip.too_large", limit=MAX_ZIP_MEGABYTES)
@@ -64,7 +66,7 @@ class Many:
             return refusal(error)
         return {"names": names, "left": max(0, len(sources) - room)}
 
-    def cut(self, question):
+    def cut(self, question: dict) -> dict:
         """Work on one photo.
 
         The question has its `name`, the `path` where it was sent unless it was worked on before or came in a
@@ -78,23 +80,24 @@ class Many:
             source = self._source(folder, question)
             choices = Choices.from_json(question.get("choices") or {})
             background = question.get("background")
-            own = open_photo(self._desk.photo(background)) if choices.background == "own" and background else None
+            own = open_photo(self._handlers.photo(background)) if choices.background == "own" and background else None
             edits = {source.name: question.get("edits") or ()}
             weights, out = self._weights(folder), folder / "results"
-            *_, last = runner.run([source], weights.segmenter, replace(choices, what="cutout"), out,
-                                 edits=edits, background=own, workers=1, thumbnails=True)  # fmt: skip
+            steps = runner.run([source], weights.segmenter, replace(choices, what="cutout"), out,
+                               edits=edits, background=own, workers=1, thumbnails=True)  # fmt: skip
+            (result,) = [step.result for step in steps if step.result]
         except PhotoError as error:
             return refusal(error)
-        columns = {name: getattr(last.result, name) for name in journal.COLUMNS}
+        columns = {name: getattr(result, name) for name in journal.COLUMNS}
         with open(out / RECORDS, "a", encoding="utf-8") as records:
             records.write(json.dumps({"result": columns, "weights": weights.name}) + "\n")
         return {
             "result": columns, "path": str(source.path), "weights": weights.name,
-            "thumbnail": _data_uri(last.result.thumbnail) if last.result.thumbnail else None,
-            "problem": viewer.problem(last.result.problem) if last.result.problem else None,
+            "thumbnail": _data_uri(result.thumbnail) if result.thumbnail else None,
+            "problem": viewer.problem(result.problem) if result.problem else None,
         }  # fmt: skip
 
-    def zip(self, question):
+    def zip(self, question: dict) -> dict:
         """All results and their table as one file.
 
         The question has `names`, the photos in their order, and `errors`, a dict of the name of a photo that could
@@ -118,9 +121,9 @@ class Many:
             return refusal(_gone_results())
         except PhotoError as error:
             return refusal(error)
-        return {"file": told(path)}
+        return {"file": file_data(path)}
 
-    def forget(self, question):
+    def forget(self, question: dict) -> dict:
         """Delete all that there is of this visitor's."""
         try:
             shutil.rmtree(self._folder(question), ignore_errors=True)
@@ -133,7 +136,7 @@ class Many:
         key = question.get("key")
         if not isinstance(key, str) or not re.fullmatch("[0-9a-f]{32}", key):
             raise PhotoError("This is not a key of a visitor's photos.", "batch.key")
-        folder = self._desk.uploads.folder / (PREFIX + key)
+        folder = self._handlers.uploads.folder / (PREFIX + key)
         (folder / "photos").mkdir(parents=True, exist_ok=True)
         (folder / "results").mkdir(exist_ok=True)
         return folder
@@ -141,7 +144,7 @@ class Many:
     def _weights(self, folder):
         """The weights that the visitor's batch began with, as long as they are here: a batch is made by one kind."""
         name = _read_name(folder)
-        weights = self._desk.supply.named(name)
+        weights = self._handlers.live.named(name)
         if weights.name != name:
             files.write(folder / WEIGHTS, weights.name.encode())
         return weights
@@ -153,7 +156,7 @@ class Many:
             raise PhotoError("A photo cannot be of this name. Please give it another one.", "batch.name")
         place = folder / "photos" / name
         if path is not None:
-            sent = self._desk.photo(path)
+            sent = self._handlers.photo(path)
             if _size(folder) > MAX_TOTAL_MEGABYTES * 2**20:
                 message = "The results are larger than {limit} MB. Please download them and begin again."
                 raise PhotoError(message, "batch.full", limit=MAX_TOTAL_MEGABYTES)
@@ -165,11 +168,18 @@ class Many:
         return Source(name, place)
 
 
-def run(desk, given, settings, edits=None, background=None, progress=lambda done, total: None):
+def run(
+    handlers: Handlers,
+    given: Iterable | None,
+    settings: dict | str,
+    edits: str | None = None,
+    background: Any = None,
+    progress: Callable[[int, int], Any] = lambda done, total: None,
+) -> dict:
     """What a program asks of many photos: photos and zips → one zip of results.
 
     Args:
-        desk: Desk.
+        handlers: Handlers.
         given: list of what `Uploads.receive` takes.
         settings: what `Choices.from_json` takes.
         edits: JSON text of an object: the name of a photo → its corrections.
@@ -183,26 +193,26 @@ def run(desk, given, settings, edits=None, background=None, progress=lambda done
         PhotoError: something of this is not as it should be. A photo that cannot be used is no such thing:
             the table in the zip says so.
     """
-    choices, edits = Choices.from_json(settings), _read_edits(edits)
-    own = open_photo(desk.receive(background)) if choices.background == "own" and background else None
-    sources = _receive(desk, list(given or ()))
-    folder = desk.uploads.new_folder()
+    choices, edits_of = Choices.from_json(settings), _read_edits(edits)
+    own = open_photo(handlers.receive(background)) if choices.background == "own" and background else None
+    sources = _receive(handlers, list(given or ()))
+    folder = handlers.uploads.new_folder()
     try:
-        for step in runner.run(sources, desk.supply.now.segmenter, choices, folder / "results",
-                              edits=edits, background=own, workers=1):  # fmt: skip
+        for step in runner.run(sources, handlers.live.now.segmenter, choices, folder / "results",
+                              edits=edits_of, background=own, workers=1):  # fmt: skip
             progress(step.done, step.total)
-        return told(journal.zip_of(folder / "results", folder / "chairlift.zip"))
+        return file_data(journal.zip_of(folder / "results", folder / "chairlift.zip"))
     finally:
         shutil.rmtree(folder / "results", ignore_errors=True)
 
 
-def _receive(desk, given):
+def _receive(handlers, given):
     """The Sources of what a program names. Each is looked at before the next is fetched, so that limits hold early."""
     if len(given) > MOST_PHOTOS:
         raise _too_many(len(given))
     paths, count, total = [], len(given), 0
     for file in given:
-        path = desk.uploads.receive(file, MAX_ZIP_MEGABYTES * 2**20)
+        path = handlers.uploads.receive(file, MAX_ZIP_MEGABYTES * 2**20)
         paths.append(path)
         total += path.stat().st_size
         if total > MAX_TOTAL_MEGABYTES * 2**20:

@@ -4,50 +4,57 @@ The page's questions and answers are dicts of plain JSON. A photo in a question 
 (`example`), or a file that was sent before (`path`).
 """
 
+import os
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from segmenter.render import corrections, encode, render
-from segmenter.web import model_info, viewer
-from segmenter.render.options import Choices
-from segmenter.errors import GoneError, PhotoError
+from segmenter.batch.runner import Predictor
+from segmenter.errors import ChairliftError, GoneError, PhotoError
 from segmenter.io.images import open_photo
-from segmenter.web.live_weights import Supply
+from segmenter.render import corrections, encode, render
+from segmenter.render.options import Choices
+from segmenter.web import model_info, viewer
+from segmenter.web.live_weights import LiveWeights
+from segmenter.web.uploads import Uploads
 
 MAX_MEGABYTES = 30  # of one photo
 
 
-class Desk:
+class Handlers:
     """Answers to all that visitors and programs ask.
 
     Args:
-        supply: a Supply; or a Segmenter, or anything with its `probabilities` and `threshold`.
+        live: LiveWeights; or a Segmenter, or anything with its `probabilities` and `threshold`.
         uploads: Uploads.
         examples: paths of the photos that the page offers, in its order.
     """
 
-    def __init__(self, supply, uploads, examples=()):
-        self.supply = supply if isinstance(supply, Supply) else Supply(supply)
+    def __init__(
+        self, live: LiveWeights | Predictor, uploads: Uploads, examples: Iterable[str | os.PathLike[str]] = ()
+    ) -> None:
+        self.live = live if isinstance(live, LiveWeights) else LiveWeights(live)
         self.uploads = uploads
         self.examples = {Path(path).stem: Path(path) for path in examples}
         self.show_example = lru_cache(maxsize=max(1, 2 * len(self.examples)))(self._show_example)  # of two weights
-        self.tell = lru_cache(maxsize=2)(model_info.tell)
+        self.describe = lru_cache(maxsize=2)(model_info.describe)
 
     # The studio
 
-    def look(self, question):
+    def look(self, question: dict) -> dict:
         """The photo that the page names, and its map, as the page draws them.
 
         The question may name `weights`, by which the map is made if they are still here.
         """
-        weights, notice = self.supply.named(question.get("weights")), self.supply.notice
+        weights, notice = self.live.named(question.get("weights")), self.live.notice
         try:
             shown = self._shown(question, weights)
         except PhotoError as error:
             return refusal(error)
-        return {**shown, "weights": weights.told(), "size": getattr(weights.segmenter, "size", None), "notice": notice}
+        return {**shown, "weights": weights.to_json(), "size": getattr(weights.segmenter, "size", None), "notice": notice}
 
-    def save(self, question):
+    def save(self, question: dict) -> dict:
         """The finished file for the page to hand over, by the weights whose map the visitor sees."""
         try:
             product, stem = self._produce(question, render.produce)
@@ -55,22 +62,23 @@ class Desk:
             return refusal(error)
         return {"file": self.uploads.keep(product.data, product.name(stem)), "notes": list(product.notes)}
 
-    def pair(self, question):
+    def pair(self, question: dict) -> dict:
         """The photo and its corrected mask as a zip, as `train.py --data` takes them."""
         try:
-            path, weights = self._source(question), self.supply.named(question.get("weights"))
+            path, weights = self._source(question), self.live.named(question.get("weights"))
             settings = {name: question[name] for name in ("threshold", "pieces") if question.get(name) is not None}
-            choices = Choices.from_json(settings).at(weights.segmenter.threshold)
+            choices = Choices.from_json(settings)
+            threshold = weights.segmenter.threshold if choices.threshold is None else choices.threshold
             photo, probabilities = self._map(path, weights)
             edits = question.get("edits") or ()
             data = corrections.training_pair(
-                photo, probabilities, choices.threshold, edits, choices.pieces, name=path.stem, source=path
+                photo, probabilities, threshold, edits, choices.pieces, name=path.stem, source=path
             )
         except PhotoError as error:
             return refusal(error)
         return {"file": self.uploads.keep(data, f"{path.stem}-training.zip"), "notes": []}
 
-    def room(self, question):
+    def room(self, question: dict) -> dict:
         """The picture of a room, small, for the page to stand furniture in."""
         try:
             return viewer.room(question.get("room"), question.get("width"), question.get("height"))
@@ -79,7 +87,7 @@ class Desk:
 
     def _produce(self, question, make):
         """(Product, stem of the photo's name) of a question's photo, choices, edits and background."""
-        path, weights = self._source(question), self.supply.named(question.get("weights"))
+        path, weights = self._source(question), self.live.named(question.get("weights"))
         choices = Choices.from_json(question.get("choices") or {}).at(weights.segmenter.threshold)
         background = question.get("background")
         own = open_photo(self.photo(background)) if choices.background == "own" and background else None
@@ -88,13 +96,13 @@ class Desk:
 
     # The model
 
-    def about(self, question):
+    def about(self, question: dict) -> dict:
         """All that is known of the weights that serve now."""
-        return self.tell(self.supply.now)
+        return self.describe(self.live.now)
 
     # The endpoints
 
-    def cut(self, photo, settings, edits=None, background=None):
+    def cut(self, photo: Any, settings: dict | str, edits: str | None = None, background: Any = None) -> dict:
         """A photo and choices → the finished file, as Gradio's view of it.
 
         Args:
@@ -106,28 +114,28 @@ class Desk:
         Raises:
             PhotoError: something of this is not as it should be.
         """
-        segmenter = self.supply.now.segmenter
+        segmenter = self.live.now.segmenter
         choices = Choices.from_json(settings).at(segmenter.threshold)
-        edits = corrections.check(edits or None)
+        checked = corrections.check(edits or None)
         own = open_photo(self.receive(background)) if choices.background == "own" and background else None
         path = self.receive(photo)
         opened = open_photo(path)
-        product = render.produce(opened, segmenter.probabilities(opened), choices, edits, own)
+        product = render.produce(opened, segmenter.probabilities(opened), choices, checked, own)
         return self.uploads.keep(product.data, product.name(path.stem))
 
-    def probability(self, photo):
+    def probability(self, photo: Any) -> dict:
         """A photo → its map as a 16-bit PNG file, as Gradio's view of it."""
         path = self.receive(photo)
-        _, probabilities = self._map(path, self.supply.now)
+        _, probabilities = self._map(path, self.live.now)
         return self.uploads.keep(encode.map_png(probabilities), f"{path.stem}-probability.png")
 
     # Files
 
-    def photo(self, path):
+    def photo(self, path: Any) -> Path:
         """A photo that was sent before, if it is not too large."""
         return _not_too_large(self.uploads.find(path))
 
-    def receive(self, file):
+    def receive(self, file: Any) -> Path:
         """A photo that a program names, if it is not too large."""
         return _not_too_large(self.uploads.receive(file, MAX_MEGABYTES * 2**20))
 
@@ -153,7 +161,7 @@ class Desk:
         return photo, weights.segmenter.probabilities(photo)
 
 
-def refusal(error):
+def refusal(error: ChairliftError) -> dict:
     """An answer to the page that says what was wrong, and whether the photo should be sent again."""
     return {"problem": viewer.problem(error), "gone": isinstance(error, GoneError)}
 

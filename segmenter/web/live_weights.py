@@ -1,14 +1,17 @@
 """The weights that serve: what is here now, until what is wanted arrives."""
 
 import logging
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
-from segmenter.errors import WeightsError
+from segmenter.batch.runner import Predictor
+from segmenter.errors import MissingError, UnreachableError, WeightsError
 from segmenter.hub import weights
 from segmenter.inference.predictor import WEIGHTS, Segmenter
 
@@ -23,15 +26,15 @@ log = logging.getLogger(__name__)
 class Weights:
     """A segmenter and where it comes from."""
 
-    segmenter: Segmenter
+    segmenter: Predictor
     origin: dict = field(default_factory=dict)  # repository, revision, commit and licence, from the Hub
 
     @property
-    def name(self):
+    def name(self) -> str:
         """What the page calls them by: the same on every server that has them."""
         return self.origin.get("commit", "")
 
-    def told(self):
+    def to_json(self) -> dict:
         """All that the page says of them and needs of them, as JSON."""
         return {"name": self.name, "threshold": self.segmenter.threshold, **self.origin}
 
@@ -40,12 +43,12 @@ class Source(NamedTuple):
     """Where weights come from: three questions to the Hub; each raises a HubError where it cannot answer."""
 
     place: str  # "OWNER/NAME[@revision]"
-    newest: Callable  # () → the commit that it leads to now
-    fetch: Callable  # () → the folder with that commit's weights, checked
+    newest: Callable[[], str | None]  # () → the commit that it leads to now
+    fetch: Callable[[], Path]  # () → the folder with that commit's weights, checked
     moves: bool  # whether it may lead to another commit later: a branch
 
 
-class Supply:
+class LiveWeights:
     """The weights that serve, and the ones before, for visitors who are at work with those.
 
     Args:
@@ -59,21 +62,23 @@ class Supply:
         settled: threading.Event, set when the first attempt to get the wanted ones has ended.
     """
 
-    def __init__(self, segmenter, origin=None):
+    def __init__(self, segmenter: Predictor, origin: dict | None = None) -> None:
         self.now = self._before = Weights(segmenter, origin or {})
-        self.notice = None
+        self.notice: dict | None = None
         self.settled = threading.Event()
 
-    def named(self, name):
+    def named(self, name: str | None) -> Weights:
         """The Weights of a name, if they are still here, else those that serve now."""
         now, before = self.now, self._before
         return before if name == before.name != now.name else now
 
-    def take(self, segmenter, origin):
+    def take(self, segmenter: Predictor, origin: dict) -> None:
         """Let other weights serve from now on."""
         self._before, self.now = self.now, Weights(segmenter, origin)
 
-    def follow(self, source, pauses=PAUSES, look_seconds=LOOK_SECONDS):
+    def follow(
+        self, source: Source, pauses: Sequence[float] = PAUSES, look_seconds: float = LOOK_SECONDS
+    ) -> threading.Thread:
         """Get the weights of a source in a thread of its own, trying until they are here.
 
         Where the source moves, it is looked at again and again, and newer weights take over.
@@ -115,7 +120,7 @@ class Supply:
             if had and source.newest() == self.now.name:
                 self.notice = None
                 return
-        except weights.UnreachableError as error:
+        except UnreachableError as error:
             log.info("%s cannot be looked at: %s", source.place, error)
             return
         folder = source.fetch()
@@ -128,27 +133,32 @@ class Supply:
         return "older" if self.now.name else "standIn"
 
 
-def open_supply(
-    place=None, spare=WEIGHTS, patience=PATIENCE, pauses=PAUSES, look_seconds=LOOK_SECONDS, cache=None,
-    endpoint=None,
-):
+def open_weights(
+    place: str | os.PathLike[str] | None = None,
+    spare: str | os.PathLike[str] = WEIGHTS,
+    patience: float = PATIENCE,
+    pauses: Sequence[float] = PAUSES,
+    look_seconds: float = LOOK_SECONDS,
+    cache: str | os.PathLike[str] | None = None,
+    endpoint: str | None = None,
+) -> LiveWeights:
     """The weights of a place, within seconds: where they must come from the Hub, others until they are here.
 
     Args:
         place: a folder, or "OWNER/NAME[@revision]"; the bundled weights by default.
         spare: folder with the weights to start on where the Hub's are not here yet.
         patience: seconds to wait for the Hub.
-        pauses, look_seconds: as `Supply.follow` takes them.
+        pauses, look_seconds: as `LiveWeights.follow` takes them.
         cache, endpoint: as `weights.pull` takes them.
 
     Returns:
-        Supply.
+        LiveWeights.
 
     Raises:
         WeightsError: there are no weights to start on.
     """
-    if not weights.is_address(place):
-        return Supply(Segmenter.load(place))
+    if not isinstance(place, str) or not weights.is_address(place):
+        return LiveWeights(Segmenter.load(place))
     source = Source(
         place,
         newest=partial(weights.newest, place, endpoint),
@@ -157,32 +167,32 @@ def open_supply(
     )
     kept = weights.cached(place, cache)
     if kept:
-        supply = Supply(Segmenter(kept), origin(place, kept))
+        live = LiveWeights(Segmenter(kept), origin(place, kept))
         if source.moves:
-            supply.follow(source, pauses, look_seconds)
-        return supply
-    supply = Supply(Segmenter(spare))
-    supply.notice = {"kind": "standIn", "place": place, "why": "the Hub is slow"}
-    supply.follow(source, pauses, look_seconds)
-    supply.settled.wait(patience)
-    return supply
+            live.follow(source, pauses, look_seconds)
+        return live
+    live = LiveWeights(Segmenter(spare))
+    live.notice = {"kind": "standIn", "place": place, "why": "the Hub is slow"}
+    live.follow(source, pauses, look_seconds)
+    live.settled.wait(patience)
+    return live
 
 
 def _fetch(place, cache, endpoint):
     """`weights.fetch`, which cannot know that a place may have been meant as a folder."""
     try:
         return weights.fetch(place, cache, endpoint)
-    except weights.MissingError as error:
+    except MissingError as error:
         if "@" in place:
             raise
-        raise weights.MissingError(f"there is no folder {place} here, and on the Hub {error}") from error
-    except weights.UnreachableError:
+        raise MissingError(f"there is no folder {place} here, and on the Hub {error}") from error
+    except UnreachableError:
         if "@" not in place:
             log.warning("there is no folder %s here, so it is taken for a repository of the Hub", place)
         raise
 
 
-def origin(place, folder):
+def origin(place: str, folder: Path) -> dict:
     """Where a pulled folder comes from: its repository, revision, commit and licence (or None)."""
     repository, revision = weights.split(place)
     return {

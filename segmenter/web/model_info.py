@@ -1,4 +1,4 @@
-"""What the page tells of the weights that serve: their card, their figures and their samples."""
+"""What the page says of the weights that serve: their card, their figures and their samples."""
 
 import base64
 import json
@@ -9,22 +9,24 @@ import cv2
 import numpy as np
 from markdown_it import MarkdownIt
 
+from segmenter.web.live_weights import Weights
+
 SAMPLES_QUALITY = 82
 FIGURES = ("photos", "iou", "dice", "boundary_f", "gap_accuracy")
 
 
-def tell(weights):
+def describe(weights: Weights) -> dict:
     """All that is known of weights, out of their folder.
 
     Args:
-        weights: supply.Weights.
+        weights: live_weights.Weights.
 
     Returns:
         dict of plain JSON: `name`, `architecture` and `size` of the network; `sha256` of its file;
         `threshold`, at which `sources` were measured: a list of dicts with the `name` of a kind of photos, their
         number `photos`, `iou`, `dice`, `boundary_f` and `gap_accuracy` (0 … 1 or None), and `curve`,
         their IoU at each of `thresholds`; `card`, the model card as html; `samples`, a picture as a
-        data URI, and `caption`; `weights` as `Weights.told()` has it. What a folder lacks is None or empty.
+        data URI, and `caption`; `weights` as `Weights.to_json()` has it. What a folder lacks is None or empty.
     """
     folder = getattr(weights.segmenter, "folder", None)
     config = getattr(weights.segmenter, "config", {})
@@ -44,11 +46,11 @@ def tell(weights):
         "card": card and to_html(card.decode()),
         "samples": _picture(_read(folder, "samples.png")),
         "caption": metrics.get("samples"),
-        "weights": weights.told(),
+        "weights": weights.to_json(),
     }
 
 
-def to_html(card):
+def to_html(card: str) -> str:
     """A model card as html that is safe whoever wrote it: no html of its own, no scripts, no pictures from elsewhere.
 
     The lines of YAML at its top are left out, and its headings are one level lower, as they stand within a page.
@@ -89,4 +91,4 @@ def _picture(data):
     if picture is None:
         return None
     _, small = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, SAMPLES_QUALITY])
-    return f"data:image/webp;base64,{base64.b64encode(small).decode()}"
+    return f"data:image/webp;base64,{base64.b64encode(small.tobytes()).decode()}"

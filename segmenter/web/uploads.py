@@ -1,12 +1,17 @@
 """The folder where visitors' files lie for a while, and the guard at its door."""
 
+import asyncio
 import base64
 import binascii
+import os
 import re
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from segmenter.errors import GoneError, PhotoError
@@ -25,15 +30,15 @@ class Uploads:
         folder: a function without arguments that gives the folder's path.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: Callable[[], str | os.PathLike[str]]) -> None:
         self._folder = folder
 
     @property
-    def folder(self):
+    def folder(self) -> Path:
         """The folder's real path."""
         return Path(self._folder()).resolve()
 
-    def find(self, path):
+    def find(self, path: Any) -> Path:
         """A path that a visitor names, if it is of a file that was sent to this page.
 
         Raises:
@@ -50,7 +55,7 @@ class Uploads:
             raise GoneError("This photo is no longer kept on the server. Please choose it again.", "gone.photo")
         return found
 
-    def receive(self, file, most_bytes):
+    def receive(self, file: Any, most_bytes: int) -> Path:
         """What a program names: a file that it sent before, or a web address, or a file as a data URI.
 
         Args:
@@ -79,22 +84,22 @@ class Uploads:
         except PhotoError:
             return None
 
-    def store(self, data, name):
+    def store(self, data: bytes, name: str) -> Path:
         """Write bytes to a new file of this name. Returns its Path."""
         path = self.new_folder() / name
         path.write_bytes(data)
         return path
 
-    def new_folder(self):
+    def new_folder(self) -> Path:
         """A new folder in the folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=PREFIX, dir=self.folder))
 
-    def keep(self, data, name):
+    def keep(self, data: bytes, name: str) -> dict:
         """Write a file for a visitor to fetch. Returns Gradio's view of it, a dict."""
-        return told(self.store(data, name))
+        return file_data(self.store(data, name))
 
-    def sweep(self, seconds):
+    def sweep(self, seconds: float) -> None:
         """Delete what has lain here for longer than this.
 
         Gradio deletes files itself, but knows nothing of those that came through its tools, of what
@@ -106,7 +111,29 @@ class Uploads:
                 shutil.rmtree(each, ignore_errors=True)
 
 
-def told(path):
+    def lifespan(self, kept_seconds: float, pause_seconds: float) -> Callable:
+        """What a server takes as its lifespan: while it serves, old files are deleted again and again.
+
+        Args:
+            kept_seconds: files are deleted when they are older.
+            pause_seconds: how often they are looked through.
+        """
+
+        async def sweep():
+            while True:
+                await asyncio.to_thread(self.sweep, kept_seconds)
+                await asyncio.sleep(pause_seconds)
+
+        @asynccontextmanager
+        async def sweeping(_):
+            task = asyncio.create_task(sweep())
+            yield
+            task.cancel()
+
+        return sweeping
+
+
+def file_data(path: Path) -> dict:
     """Gradio's view of a file to hand over."""
     return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
 

@@ -11,10 +11,10 @@ from PIL import Image
 
 from segmenter.batch import journal, runner
 from segmenter.batch.journal import zip_of
+from segmenter.io.images import PhotoError, open_photo
 from segmenter.render import render, uncertainty
 from segmenter.render.encode import to_png
 from segmenter.render.options import Choices
-from segmenter.io.images import PhotoError, open_photo
 from tests.standin import BROKEN_SIDE, RedSegmenter, as_jpeg, red_disc
 
 

@@ -19,7 +19,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 import app
 from segmenter import Choices, Segmenter, open_photo, produce
-from segmenter.web.handlers import Desk
+from segmenter.web.handlers import Handlers
 from segmenter.web.uploads import Uploads
 
 CHAIR = app.EXAMPLES / "06_thin_legged_chair.jpg"
@@ -89,7 +89,7 @@ def by_page(segmenter, folder, choices, edits):
     path = folder / "ab" / CHAIR.name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(CHAIR.read_bytes())
-    answer = Desk(segmenter, Uploads(lambda: folder)).save({"path": str(path), "choices": choices, "edits": edits})
+    answer = Handlers(segmenter, Uploads(lambda: folder)).save({"path": str(path), "choices": choices, "edits": edits})
     return Path(answer["file"]["path"]).read_bytes()
 
 
@@ -109,8 +109,8 @@ def by_http(address, choices, edits):
 def by_tool(tools, photo, choices, edits):
     answer = tools(lambda session: session.call_tool("cut", {"photo": photo, "edits": json.dumps(edits), **choices}))
     assert not answer.isError, answer.content
-    told = next(part.text for part in answer.content if part.type == "text")
-    return httpx.get(re.search(r"https?://\S+", told).group()).content
+    answer_text = next(part.text for part in answer.content if part.type == "text")
+    return httpx.get(re.search(r"https?://\S+", answer_text).group()).content
 
 
 def by_command(tmp_path, choices, edits):

@@ -12,12 +12,12 @@ import pytest
 
 from segmenter import open_photo
 from segmenter.batch.find import find
-from segmenter.web import batch_handlers, viewer
-from segmenter.render.options import Choices
-from segmenter.web.handlers import Desk
-from segmenter.render.render import produce
-from segmenter.web.batch_handlers import Many
 from segmenter.io.images import PhotoError
+from segmenter.render.options import Choices
+from segmenter.render.render import produce
+from segmenter.web import batch_handlers, viewer
+from segmenter.web.batch_handlers import BatchHandlers
+from segmenter.web.handlers import Handlers
 from segmenter.web.uploads import Uploads
 from tests.standin import RedSegmenter, UnsureSegmenter, as_jpeg, red_disc
 
@@ -33,14 +33,14 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def desk(folder):
-    return Desk(RedSegmenter(), Uploads(lambda: folder))
+def handlers(folder):
+    return Handlers(RedSegmenter(), Uploads(lambda: folder))
 
 
 @pytest.fixture
-def ask(desk):
+def ask(handlers):
     """Ask a question as one visitor: the name of the question, and what it says."""
-    key, visitor = uuid.uuid4().hex, Many(desk)
+    key, visitor = uuid.uuid4().hex, BatchHandlers(handlers)
     return lambda question, **said: getattr(visitor, question)({"key": key, **said})
 
 
@@ -160,8 +160,8 @@ def test_a_zip_without_photos_is_said_in_both_languages(ask, send, data):
 
 @pytest.mark.parametrize("key", [None, "", "..", "../" * 10, "A" * 32, 7])
 @pytest.mark.parametrize("question", ["cut", "unpack", "zip", "forget"])
-def test_a_key_is_a_key(desk, question, key):
-    assert "not a key" in getattr(Many(desk), question)({"key": key, "name": "a.jpg"})["problem"]["en"]
+def test_a_key_is_a_key(handlers, question, key):
+    assert "not a key" in getattr(BatchHandlers(handlers), question)({"key": key, "name": "a.jpg"})["problem"]["en"]
 
 
 @pytest.mark.parametrize("name", ["../chair.jpg", "/etc/passwd", "a/../../b.jpg", "", None, "a\0.jpg", "con.jpg", "x" * 400])
@@ -198,10 +198,10 @@ def test_bad_choices_are_said_in_plain_words(ask, send):
 # For programs
 
 
-def test_a_program_gets_all_in_one_zip(desk, send, folder):
+def test_a_program_gets_all_in_one_zip(handlers, send, folder):
     given = [{"path": send(CHAIR)}, {"path": send(zipped(**{"stool.jpg": STOOL, "bad.jpg": b"x"}), "more.zip")}]
     steps = []
-    file = batch_handlers.run(desk, given, {"format": "webp"}, "", None, lambda done, total: steps.append((done, total)))
+    file = batch_handlers.run(handlers, given, {"format": "webp"}, "", None, lambda done, total: steps.append((done, total)))
     members, rows = unzip(file)
     assert members["cutouts/stool.webp"] == expected(STOOL, format="webp")
     assert members.keys() == {f"{kind}/{name}" for name, suffix in (("chair", "webp"), ("stool", "webp"))
@@ -211,57 +211,57 @@ def test_a_program_gets_all_in_one_zip(desk, send, folder):
     assert steps[0] == (0, 3) and steps[-1] == (3, 3)
 
 
-def test_a_program_may_correct_each_photo(desk, send):
+def test_a_program_may_correct_each_photo(handlers, send):
     stroke = {"do": "erase", "radius": 0.1, "points": [[0.4, 0.5]]}
-    members, _ = unzip(batch_handlers.run(desk, [{"path": send(CHAIR)}], {}, json.dumps({"chair.jpg": [stroke]})))
+    members, _ = unzip(batch_handlers.run(handlers, [{"path": send(CHAIR)}], {}, json.dumps({"chair.jpg": [stroke]})))
     photo = open_photo(CHAIR)
     assert members["cutouts/chair.png"] == produce(photo, RedSegmenter().probabilities(photo), Choices(), [stroke]).data
 
 
 @pytest.mark.parametrize("given", [[], None, [{"path": "/etc/passwd"}], ["/etc/passwd"], [None]])
-def test_a_program_reads_nothing_of_the_server(desk, given):
+def test_a_program_reads_nothing_of_the_server(handlers, given):
     with pytest.raises(PhotoError):
-        batch_handlers.run(desk, given, {})
+        batch_handlers.run(handlers, given, {})
 
 
 @pytest.mark.parametrize("edits", ["[", "[]", "7"])
-def test_a_programs_bad_corrections_are_refused(desk, send, edits):
+def test_a_programs_bad_corrections_are_refused(handlers, send, edits):
     with pytest.raises(PhotoError, match="correction"):
-        batch_handlers.run(desk, [{"path": send(CHAIR)}], {}, edits)
+        batch_handlers.run(handlers, [{"path": send(CHAIR)}], {}, edits)
 
 
-def test_a_program_may_not_send_too_many(desk, send, monkeypatch):
+def test_a_program_may_not_send_too_many(handlers, send, monkeypatch):
     monkeypatch.setattr(batch_handlers, "MOST_PHOTOS", 1)
     with pytest.raises(PhotoError, match="at most 1"):
-        batch_handlers.run(desk, [{"path": send(CHAIR)}, {"path": send(STOOL, "b.jpg")}], {})
+        batch_handlers.run(handlers, [{"path": send(CHAIR)}, {"path": send(STOOL, "b.jpg")}], {})
 
 
 @pytest.mark.parametrize("zips", [False, True])
-def test_a_program_that_names_too_many_is_told_before_they_are_fetched(desk, send, monkeypatch, zips):
-    asked, receive = [], desk.uploads.receive
+def test_a_program_that_names_too_many_is_told_before_they_are_fetched(handlers, send, monkeypatch, zips):
+    asked, receive = [], handlers.uploads.receive
 
     def count(file, most_bytes):
         asked.append(file)
         return receive(file, most_bytes)
 
-    monkeypatch.setattr(desk.uploads, "receive", count)
+    monkeypatch.setattr(handlers.uploads, "receive", count)
     monkeypatch.setattr(batch_handlers, "MOST_PHOTOS", 3)
     addresses = [{"path": f"https://example.org/{number}.jpg"} for number in range(2 if zips else 4)]
     full = [{"path": send(zipped(**{"a.jpg": CHAIR, "b.jpg": CHAIR}), "full.zip")}] if zips else []
     with pytest.raises(PhotoError, match="at most 3 are possible"):
-        batch_handlers.run(desk, full + addresses, {})
+        batch_handlers.run(handlers, full + addresses, {})
     assert len(asked) == len(full)
 
 
-def test_what_a_program_sends_has_an_end(desk, send, monkeypatch):
+def test_what_a_program_sends_has_an_end(handlers, send, monkeypatch):
     monkeypatch.setattr(batch_handlers, "MAX_TOTAL_MEGABYTES", 0)
     with pytest.raises(PhotoError, match="larger than 0 MB in all"):
-        batch_handlers.run(desk, [{"path": send(CHAIR)}], {})
+        batch_handlers.run(handlers, [{"path": send(CHAIR)}], {})
 
 
-def test_an_empty_zip_beside_photos_is_no_trouble(desk, send):
+def test_an_empty_zip_beside_photos_is_no_trouble(handlers, send):
     given = [{"path": send(zipped(**{"a.txt": b"x"}), "empty.zip")}, {"path": send(CHAIR)}]
-    assert [row["file"] for row in unzip(batch_handlers.run(desk, given, {}))[1]] == ["chair.jpg"]
+    assert [row["file"] for row in unzip(batch_handlers.run(handlers, given, {}))[1]] == ["chair.jpg"]
 
 
 # What was made of something else
@@ -282,12 +282,12 @@ def test_another_photo_of_the_same_name_takes_its_place(ask, send):
 
 
 @pytest.fixture
-def take(desk, tmp_path):
+def take(handlers, tmp_path):
     """Let other weights serve, as a newer revision does."""
 
     def take(share, commit):
-        desk.supply.take(UnsureSegmenter(tmp_path / commit, share), {"commit": commit})
-        return desk.supply.now.segmenter
+        handlers.live.take(UnsureSegmenter(tmp_path / commit, share), {"commit": commit})
+        return handlers.live.now.segmenter
 
     return take
 
@@ -322,9 +322,9 @@ def test_the_zip_never_mixes_weights(ask, send, take):
     assert members["cutouts/chair.png"] == expected_by(third, CHAIR) and not rows[0]["error"]
 
 
-def test_all_kinds_go_into_one_zip(desk, send):
+def test_all_kinds_go_into_one_zip(handlers, send):
     given = [{"path": send(CHAIR)}, {"path": send(CHAIR[:900], "broken.jpg")}]
-    members, _ = unzip(batch_handlers.run(desk, given, {"what": "all"}))
+    members, _ = unzip(batch_handlers.run(handlers, given, {"what": "all"}))
     assert members.keys() == {"cutouts/chair.png", "masks/chair.png", "maps/chair.png"}
 
 

@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from segmenter.io.images import open_photo
 from segmenter.render.cutout import cut
 from segmenter.render.options import Choices
-from segmenter.web.handlers import MAX_MEGABYTES, Desk
 from segmenter.render.render import produce
-from segmenter.io.images import open_photo
+from segmenter.web.handlers import MAX_MEGABYTES, Handlers
 from segmenter.web.uploads import Uploads
 from tests.standin import RedSegmenter, as_jpeg, red_disc
 
@@ -28,8 +28,8 @@ def example(tmp_path):
 
 
 @pytest.fixture
-def desk(folder, example):
-    return Desk(RedSegmenter(), Uploads(lambda: folder), [example])
+def handlers(folder, example):
+    return Handlers(RedSegmenter(), Uploads(lambda: folder), [example])
 
 
 @pytest.fixture
@@ -39,41 +39,41 @@ def turned_file(folder):
     return path
 
 
-def test_look_gives_the_photo_upright_and_its_map(desk, turned_file):
-    answer = desk.look({"path": str(turned_file)})
+def test_look_gives_the_photo_upright_and_its_map(handlers, turned_file):
+    answer = handlers.look({"path": str(turned_file)})
     assert (answer["width"], answer["height"]) == (300, 200)
     assert answer["photo"].startswith("data:image/jpeg;base64,")
     assert answer["map"].startswith("data:image/png;base64,")
 
 
-def test_look_reports_what_is_wrong_in_both_languages(desk, folder):
+def test_look_reports_what_is_wrong_in_both_languages(handlers, folder):
     (folder / "note.jpg").write_bytes(b"this is no photo")
-    problem = desk.look({"path": str(folder / "note.jpg")})["problem"]
+    problem = handlers.look({"path": str(folder / "note.jpg")})["problem"]
     assert "not a picture" in problem["en"] and "图片" in problem["zh"]
 
 
-def test_look_refuses_a_file_of_the_server(desk):
-    answer = desk.look({"path": __file__})
+def test_look_refuses_a_file_of_the_server(handlers):
+    answer = handlers.look({"path": __file__})
     assert "not a photo that was sent" in answer["problem"]["en"]
 
 
-def test_a_file_that_is_too_large_is_refused(desk, folder):
+def test_a_file_that_is_too_large_is_refused(handlers, folder):
     with open(folder / "huge.jpg", "wb") as file:
         file.truncate(MAX_MEGABYTES * 2**20 + 1)
-    assert "larger than 30 MB" in desk.look({"path": str(folder / "huge.jpg")})["problem"]["en"]
+    assert "larger than 30 MB" in handlers.look({"path": str(folder / "huge.jpg")})["problem"]["en"]
 
 
-def test_a_photo_that_is_gone_is_asked_for_again(desk, folder):
-    assert desk.look({"path": str(folder / "gone.jpg")})["gone"] is True
+def test_a_photo_that_is_gone_is_asked_for_again(handlers, folder):
+    assert handlers.look({"path": str(folder / "gone.jpg")})["gone"] is True
 
 
-def test_examples_are_asked_for_by_name_only(desk):
-    assert desk.look({"example": "red_chair"})["width"] == 160
-    assert "problem" in desk.look({"example": "../../config"})
+def test_examples_are_asked_for_by_name_only(handlers):
+    assert handlers.look({"example": "red_chair"})["width"] == 160
+    assert "problem" in handlers.look({"example": "../../config"})
 
 
-def test_save_names_the_file_after_the_photo(desk, turned_file, folder):
-    file = desk.save({"path": str(turned_file), "choices": {"threshold": 0.4}})["file"]
+def test_save_names_the_file_after_the_photo(handlers, turned_file, folder):
+    file = handlers.save({"path": str(turned_file), "choices": {"threshold": 0.4}})["file"]
     assert file["orig_name"] == "my chair-cutout.png"
     assert str(folder) in file["path"]
     photo = open_photo(turned_file)
@@ -81,12 +81,12 @@ def test_save_names_the_file_after_the_photo(desk, turned_file, folder):
     np.testing.assert_array_equal(found, cut(photo, RedSegmenter().probabilities(photo), 0.4))
 
 
-def test_save_finishes_as_chosen(desk, turned_file, example, folder):
+def test_save_finishes_as_chosen(handlers, turned_file, example, folder):
     own = folder / "wall.jpg"
     own.write_bytes(example.read_bytes())
     choices = {"background": "own", "trim": True, "format": "jpeg"}
     stroke = {"do": "erase", "radius": 0.1, "points": [[0.4, 0.5]]}
-    answer = desk.save({"path": str(turned_file), "choices": choices, "edits": [stroke], "background": str(own)})
+    answer = handlers.save({"path": str(turned_file), "choices": choices, "edits": [stroke], "background": str(own)})
     photo = open_photo(turned_file)
     expected = produce(photo, RedSegmenter().probabilities(photo), Choices(**choices), [stroke], open_photo(own))
     with open(answer["file"]["path"], "rb") as file:
@@ -104,9 +104,9 @@ def test_save_finishes_as_chosen(desk, turned_file, example, folder):
         ({"edits": [{"do": "dance"}]}, "correction"),
     ],
 )
-def test_save_reports_what_is_wrong(desk, turned_file, question, words):
-    assert words in desk.save({"path": str(turned_file), **question})["problem"]["en"]
+def test_save_reports_what_is_wrong(handlers, turned_file, question, words):
+    assert words in handlers.save({"path": str(turned_file), **question})["problem"]["en"]
 
 
-def test_about_tells_of_the_weights_that_serve(desk):
-    assert desk.about({})["weights"]["threshold"] == 0.5
+def test_about_tells_of_the_weights_that_serve(handlers):
+    assert handlers.about({})["weights"]["threshold"] == 0.5

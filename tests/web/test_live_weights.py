@@ -7,7 +7,6 @@ import resource
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager
 from functools import partial
@@ -22,11 +21,11 @@ from gradio_client import Client, handle_file
 
 import app
 from segmenter.hub import weights as hub
-from segmenter.web.handlers import Desk
-from segmenter.web.live_weights import Supply, open_supply
+from segmenter.web.handlers import Handlers
+from segmenter.web.live_weights import LiveWeights, open_weights
 from segmenter.web.uploads import Uploads
-from tests.standin import RedSegmenter, complete
 from tests.hub.test_weights import NOWHERE, PLACE
+from tests.standin import RedSegmenter, complete
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREVER = (1000,)
@@ -39,7 +38,7 @@ def start(tmp_path, tiny_weights, server):
 
     def started(place=PLACE, endpoint=server.address, **options):
         options = {"spare": tiny_weights, "pauses": FOREVER, "cache": tmp_path / "cache", **options}
-        return open_supply(place, endpoint=endpoint, **options)
+        return open_weights(place, endpoint=endpoint, **options)
 
     return started
 
@@ -48,8 +47,8 @@ def push(server, folder, **config):
     return hub.push(complete(folder, **config), PLACE, endpoint=server.address, token="writer")
 
 
-def desk_of(supply):
-    return Desk(supply, Uploads(get_upload_folder), sorted(app.EXAMPLES.glob("*.jpg")))
+def handlers_of(live):
+    return Handlers(live, Uploads(get_upload_folder), sorted(app.EXAMPLES.glob("*.jpg")))
 
 
 def wait_for(happened, seconds=120):  # a deadline for what hangs, not a measurement
@@ -61,9 +60,9 @@ def wait_for(happened, seconds=120):  # a deadline for what hangs, not a measure
 
 def test_on_an_empty_cache_the_wanted_weights_serve_from_the_start(server, weights, start):
     done = push(server, weights)
-    supply = start(f"{PLACE}@v1")
-    assert supply.notice is None
-    assert supply.now.origin == {
+    live = start(f"{PLACE}@v1")
+    assert live.notice is None
+    assert live.now.origin == {
         "repository": PLACE, "revision": "v1", "commit": done.commit, "licence": "see-limits",
     }  # fmt: skip
 
@@ -79,26 +78,26 @@ def test_a_new_revision_takes_over(server, weights, start):
     push(server, weights)
     start()
     new = push(server, weights, threshold=0.7)
-    supply = start()
-    wait_for(lambda: supply.now.name == new.commit)
-    assert supply.now.told()["threshold"] == 0.7
+    live = start()
+    wait_for(lambda: live.now.name == new.commit)
+    assert live.now.to_json()["threshold"] == 0.7
 
 
 def test_a_hub_that_is_gone_leaves_the_bundled_weights_and_a_notice(start):
-    supply = start(endpoint=NOWHERE)
-    assert supply.now.name == ""
-    assert supply.notice["kind"] == "standIn" and supply.notice["place"] == PLACE
-    assert "cannot be reached" in supply.notice["why"]
+    live = start(endpoint=NOWHERE)
+    assert live.now.name == ""
+    assert live.notice["kind"] == "standIn" and live.notice["place"] == PLACE
+    assert "cannot be reached" in live.notice["why"]
 
 
 def test_what_arrives_late_takes_over(server, weights, start):
     done = push(server, weights, threshold=0.6)
     server.fault("slow", "/api/models", seconds=1)
-    supply = start(patience=0.1)
-    assert not supply.settled.is_set()  # the start did not wait for it
-    assert supply.now.name == "" and supply.notice["why"] == "the Hub is slow"
-    wait_for(lambda: supply.now.name == done.commit)
-    wait_for(lambda: supply.notice is None)
+    live = start(patience=0.1)
+    assert not live.settled.is_set()  # the start did not wait for it
+    assert live.now.name == "" and live.notice["why"] == "the Hub is slow"
+    wait_for(lambda: live.now.name == done.commit)
+    wait_for(lambda: live.notice is None)
 
 
 # A branch that moves
@@ -106,40 +105,40 @@ def test_what_arrives_late_takes_over(server, weights, start):
 
 def test_a_newer_revision_is_taken_over_while_the_page_runs(server, weights, start):
     push(server, weights)
-    supply = start(look_seconds=0.05)
+    live = start(look_seconds=0.05)
     for threshold in (0.6, 0.7):
         new = push(server, weights, threshold=threshold)
-        wait_for(lambda: supply.now.name == new.commit)
-        assert supply.now.segmenter.threshold == threshold and supply.notice is None
+        wait_for(lambda: live.now.name == new.commit)
+        assert live.now.segmenter.threshold == threshold and live.notice is None
 
 
 def test_a_broken_newer_revision_is_refused_until_a_good_one_comes(server, weights, start):
     good = push(server, weights)
-    supply = start(look_seconds=0.05, pauses=(0.05,))
+    live = start(look_seconds=0.05, pauses=(0.05,))
     spoil(server, "config.json", b'{"size": 1000000}')
-    wait_for(lambda: supply.notice)
-    assert supply.now.name == good.commit
-    assert supply.notice["kind"] == "older" and "config.json is refused" in supply.notice["why"]
+    wait_for(lambda: live.notice)
+    assert live.now.name == good.commit
+    assert live.notice["kind"] == "older" and "config.json is refused" in live.notice["why"]
     better = push(server, weights, threshold=0.6)
-    wait_for(lambda: supply.now.name == better.commit and supply.notice is None)
+    wait_for(lambda: live.now.name == better.commit and live.notice is None)
 
 
 def test_looking_is_quiet_where_the_hub_cannot_be_asked(server, weights, start):
     good = push(server, weights)
-    supply = start(look_seconds=0.05)
+    live = start(look_seconds=0.05)
     server.fault("500")
     asked = len(server.log)
     wait_for(lambda: len(server.log) > asked + 3)
-    assert supply.notice is None and supply.now.name == good.commit
+    assert live.notice is None and live.now.name == good.commit
     server.faults.clear()
     new = push(server, weights, threshold=0.6)
-    wait_for(lambda: supply.now.name == new.commit)
+    wait_for(lambda: live.now.name == new.commit)
 
 
 def test_a_pinned_revision_is_not_looked_at_again(server, weights, start):
     push(server, weights)
-    supply = start(f"{PLACE}@v1", look_seconds=0.01)
-    assert supply.notice is None
+    live = start(f"{PLACE}@v1", look_seconds=0.01)
+    assert live.notice is None
     asked = len(server.log)
     time.sleep(0.2)  # twenty looks, if there were any
     assert len(server.log) == asked
@@ -176,9 +175,9 @@ def test_what_is_neither_folder_nor_repository_is_told_as_both(start, caplog):
 def test_faults_that_pass_are_tried_again(server, weights, start, fault):
     done = push(server, weights)
     server.fault(fault, "GET /storage", times=1)
-    supply = start(pauses=(0.01,))
-    wait_for(lambda: supply.now.name == done.commit)
-    wait_for(lambda: supply.notice is None)
+    live = start(pauses=(0.01,))
+    wait_for(lambda: live.now.name == done.commit)
+    wait_for(lambda: live.notice is None)
 
 
 def of_another_network(server):
@@ -209,10 +208,10 @@ def test_whatever_goes_wrong_the_page_serves_and_says_what(server, weights, star
         push(server, weights, threshold=0.6)  # newer ones, with which it goes wrong
     spoils, words = FAULTS[fault]
     spoils(server)
-    supply = start()
-    wait_for(supply.settled.is_set)
-    desk = desk_of(supply)
-    answer = desk.look(dict(example=next(iter(desk.examples))))
+    live = start()
+    wait_for(live.settled.is_set)
+    handlers = handlers_of(live)
+    answer = handlers.look(dict(example=next(iter(handlers.examples))))
     assert answer["map"] and answer["weights"]["name"] == (good.commit if before else "")
     assert answer["weights"]["threshold"] == 0.5
     assert answer["notice"]["kind"] == ("older" if before else "standIn")
@@ -238,24 +237,24 @@ class Pale(RedSegmenter):
 
 def test_a_visitor_at_work_keeps_the_weights_whose_map_he_sees(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    supply = Supply(RedSegmenter())
-    desk = desk_of(supply)
-    name = next(iter(desk.examples))
-    seen = desk.look(dict(example=name))
-    before = desk.save(dict(example=name, choices={"threshold": 0.3}, weights=seen["weights"]["name"]))
-    supply.take(Pale(), {"repository": PLACE, "revision": "v1", "commit": "c0ffee", "licence": "mit"})
-    after = desk.save(dict(example=name, choices={"threshold": 0.3}, weights=seen["weights"]["name"]))
+    live = LiveWeights(RedSegmenter())
+    handlers = handlers_of(live)
+    name = next(iter(handlers.examples))
+    seen = handlers.look(dict(example=name))
+    before = handlers.save(dict(example=name, choices={"threshold": 0.3}, weights=seen["weights"]["name"]))
+    live.take(Pale(), {"repository": PLACE, "revision": "v1", "commit": "c0ffee", "licence": "mit"})
+    after = handlers.save(dict(example=name, choices={"threshold": 0.3}, weights=seen["weights"]["name"]))
     assert Path(before["file"]["path"]).read_bytes() == Path(after["file"]["path"]).read_bytes()
-    now = desk.look(dict(example=name))
+    now = handlers.look(dict(example=name))
     assert now["map"] != seen["map"]
     assert now["weights"]["repository"] == PLACE and now["weights"]["threshold"] == 0.4
 
 
 def test_the_page_is_told_why_a_stand_in_serves(tmp_path, monkeypatch):
-    supply = Supply(RedSegmenter())
-    supply.notice = {"kind": "standIn", "place": PLACE, "why": "the Hub cannot be reached"}
-    desk = desk_of(supply)
-    answer = desk.look(dict(example=next(iter(desk.examples))))
+    live = LiveWeights(RedSegmenter())
+    live.notice = {"kind": "standIn", "place": PLACE, "why": "the Hub cannot be reached"}
+    handlers = handlers_of(live)
+    answer = handlers.look(dict(example=next(iter(handlers.examples))))
     assert answer["notice"]["place"] == PLACE and answer["weights"] == {"name": "", "threshold": 0.5}
 
 
@@ -275,10 +274,10 @@ def test_what_was_trained_is_pushed_pulled_shown_replaced_and_rolled_back(server
     assert train.main([*arguments, "--out", str(out), "--push-to-hub", PLACE]) == 0
 
     start = partial(start, patience=120)  # for slow machines
-    supply = start()
-    first = supply.now.origin
+    live = start()
+    first = live.now.origin
     assert (first["repository"], first["revision"], first["licence"]) == (PLACE, "main", "see-limits")
-    answer = desk_of(supply).look(dict(example=EXAMPLE))
+    answer = handlers_of(live).look(dict(example=EXAMPLE))
     assert answer["map"] and answer["weights"]["commit"] == first["commit"] and answer["notice"] is None
 
     config = json.loads((out / "config.json").read_text())

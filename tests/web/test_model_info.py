@@ -3,50 +3,49 @@
 import json
 import re
 
-import numpy as np
 import pytest
 
-from segmenter.web import model_info
 from segmenter.inference.predictor import WEIGHTS, Segmenter
+from segmenter.web import model_info
 from segmenter.web.live_weights import Weights
 from tests.standin import NUMBERS, RedSegmenter
 
 
 def test_the_bundled_weights_are_told_as_their_folder_has_them():
-    told = model_info.tell(Weights(Segmenter(WEIGHTS)))
+    described = model_info.describe(Weights(Segmenter(WEIGHTS)))
     metrics = json.loads((WEIGHTS / "metrics.json").read_text())
-    assert told["sha256"] == metrics["weights_sha256"]
-    assert [source["name"] for source in told["sources"]] == list(metrics["sources"])
-    for source in told["sources"]:
+    assert described["sha256"] == metrics["weights_sha256"]
+    assert [source["name"] for source in described["sources"]] == list(metrics["sources"])
+    for source in described["sources"]:
         measured = metrics["sources"][source["name"]]
-        assert source["curve"] == measured["iou_by_threshold"] and len(source["curve"]) == len(told["thresholds"])
+        assert source["curve"] == measured["iou_by_threshold"] and len(source["curve"]) == len(described["thresholds"])
         assert {key: source[key] for key in model_info.FIGURES} == {key: measured[key] for key in model_info.FIGURES}
-    assert "<h2>Chairlift furniture</h2>" in told["card"] and "<table>" in told["card"]
-    assert "model-index" not in told["card"]
-    assert told["samples"].startswith("data:image/webp;base64,")
-    assert len(json.dumps(told)) < 600_000
+    assert "<h2>Chairlift furniture</h2>" in described["card"] and "<table>" in described["card"]
+    assert "model-index" not in described["card"]
+    assert described["samples"].startswith("data:image/webp;base64,")
+    assert len(json.dumps(described)) < 600_000
 
 
 def test_weights_from_the_hub_say_where_they_are_from(weights):
     origin = {"repository": "acme/chairs", "revision": "v2", "commit": "c0ffee", "licence": "mit"}
-    told = model_info.tell(Weights(Segmenter(weights), origin))
-    assert origin.items() <= told["weights"].items()
-    assert told["sources"][0] == {"name": "validation", "curve": [], **NUMBERS}
+    described = model_info.describe(Weights(Segmenter(weights), origin))
+    assert origin.items() <= described["weights"].items()
+    assert described["sources"][0] == {"name": "validation", "curve": [], **NUMBERS}
 
 
 def test_a_folder_that_lacks_its_papers_is_no_error(tiny_weights):
-    told = model_info.tell(Weights(Segmenter(tiny_weights)))
-    assert (told["card"], told["samples"], told["sources"]) == (None, None, [])
-    assert model_info.tell(Weights(RedSegmenter()))["name"] is None
-    json.dumps(told)
+    described = model_info.describe(Weights(Segmenter(tiny_weights)))
+    assert (described["card"], described["samples"], described["sources"]) == (None, None, [])
+    assert model_info.describe(Weights(RedSegmenter()))["name"] is None
+    json.dumps(described)
 
 
 @pytest.mark.parametrize("metrics", [b"", b"{", b"\xff"])
 def test_broken_figures_are_no_error(weights, metrics):
     (weights / "metrics.json").write_bytes(metrics)
     (weights / "samples.png").write_bytes(b"no picture")
-    told = model_info.tell(Weights(Segmenter(weights)))
-    assert told["sources"] == [] and told["samples"] is None and told["card"]
+    described = model_info.describe(Weights(Segmenter(weights)))
+    assert described["sources"] == [] and described["samples"] is None and described["card"]
 
 
 @pytest.mark.parametrize(

@@ -100,9 +100,9 @@ def test_a_broken_data_uri_is_said_in_plain_words(uploads):
 
 
 def test_what_is_kept_can_be_found_again(uploads):
-    told = uploads.keep(b"cutout", "my chair-cutout.png")
-    assert told["orig_name"] == "my chair-cutout.png"
-    assert uploads.find(told["path"]).read_bytes() == b"cutout"
+    kept = uploads.keep(b"cutout", "my chair-cutout.png")
+    assert kept["orig_name"] == "my chair-cutout.png"
+    assert uploads.find(kept["path"]).read_bytes() == b"cutout"
 
 
 def test_old_files_are_swept_away_and_nothing_else(uploads, folder, sent):

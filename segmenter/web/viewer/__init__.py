@@ -11,9 +11,9 @@ from importlib import resources
 import cv2
 import numpy as np
 
+from segmenter.errors import ChairliftError, PhotoError
 from segmenter.render import backgrounds, render
 from segmenter.render.options import PRESETS
-from segmenter.errors import ChairliftError, PhotoError
 
 PHOTO_SIDE = 1280  # longer side of the photo as the page shows it, in pixels
 MAP_SIDE = 960  # and of the map, whose outline is drawn as a curve between its pixels
@@ -180,4 +180,4 @@ def _data_uri(picture, suffix, options):
         picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(suffix, picture, options)
     kind = "png" if suffix == ".png" else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return f"data:image/{kind};base64,{base64.b64encode(data.tobytes()).decode()}"

@@ -1,0 +1,205 @@
+"""What the page needs of Gradio beyond its documented face, and the endpoints for programs.
+
+Gradio describes an endpoint by its signature and docstring, fetches web addresses before anybody asks, and
+numbers the parameters of `gr.api`. The three are bent here, by names of Gradio's own that may change with
+any release: `MADE_FOR` is the one that all of this was tried with.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from functools import wraps
+from typing import Any, Literal, cast
+
+import gradio as gr
+from gradio.components.api_component import Api
+from gradio.events import api
+from gradio.utils import get_function_description
+
+from segmenter.errors import PhotoError
+from segmenter.render.options import FORMATS, KINDS, PIECES, Choices
+from segmenter.web import batch_handlers
+from segmenter.web.handlers import Handlers
+
+MADE_FOR = "6.31.0"  # the version of Gradio
+
+
+# Endpoints
+
+
+def with_choices(endpoint: Callable) -> Callable:
+    """Give a method a typed parameter for each of the Choices, where its docstring says `{choices}`.
+
+    Gradio makes the endpoint's description out of its signature and docstring.
+    """
+    kinds = {"format": Literal[FORMATS], "what": Literal[KINDS], "pieces": Literal[PIECES]}
+    parts = list(inspect.signature(endpoint).parameters.values())
+    parts[2:2] = [
+        inspect.Parameter(
+            choice.name,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=choice.default,
+            annotation=kinds.get(choice.name, choice.type),
+        )
+        for choice in fields(Choices)
+    ]
+    signature = inspect.Signature([part for part in parts if part.kind is not inspect.Parameter.VAR_KEYWORD])
+
+    @wraps(endpoint)
+    def call(*given):
+        return endpoint(**signature.bind(*given).arguments)
+
+    described = "\n".join(f"{choice.name}: {choice.metadata['told']}." for choice in fields(Choices))
+    returned = inspect.signature(endpoint).return_annotation
+    annotations = {part.name: part.annotation for part in signature.parameters.values() if part.name != "self"}
+    call.__dict__["__signature__"] = signature.replace(return_annotation=returned)
+    call.__annotations__ = annotations
+    call.__doc__ = (endpoint.__doc__ or "").replace("{choices}", described)
+    return call
+
+
+@contextmanager
+def plain_words() -> Iterator[None]:
+    """Let a program read what is wrong as the page says it to a visitor."""
+    try:
+        yield
+    except PhotoError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+class Endpoints:
+    """What programs may ask. Gradio takes the names, types and descriptions from here.
+
+    Files come and go as dicts; `gr.FileData` is what makes Gradio describe them as files.
+    """
+
+    def __init__(self, handlers: Handlers) -> None:
+        self._handlers = handlers
+
+    @with_choices
+    def cut(
+        self, photo: gr.FileData, edits: str = "", background_picture: gr.FileData | None = None, **settings
+    ) -> gr.FileData:
+        """Cut the furniture out of a photo, and finish the picture: background, shadow, frame and format.
+
+        Args:
+            photo: a picture file, or its web address: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF, up to 30 MB.
+            {choices}
+            edits: corrections by hand as JSON: a list of strokes and of pieces to keep or drop.
+            background_picture: a picture file for the background "own".
+
+        Returns:
+            A file: by default a PNG with transparent background, in the photo's own size, upright.
+        """
+        with plain_words():
+            return cast(gr.FileData, self._handlers.cut(photo, settings, edits, background_picture))
+
+    def probability(self, photo: gr.FileData) -> gr.FileData:
+        """How probably each pixel of a photo is furniture.
+
+        Args:
+            photo: a picture file, or its web address: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF, up to 30 MB.
+
+        Returns:
+            A 16-bit grey PNG file in the photo's own size, upright: 0 is surely background, 65535 surely furniture.
+        """
+        with plain_words():
+            return cast(gr.FileData, self._handlers.probability(photo))
+
+    @with_choices
+    def batch(
+        self, photos: list[gr.FileData], edits: str = "", background_picture: gr.FileData | None = None, **settings
+    ) -> gr.FileData:
+        """Cut the furniture out of many photos, and finish all pictures alike.
+
+        Args:
+            photos: picture files, or zips of such, or their web addresses; up to 500 photos in all.
+            {choices}
+            edits: corrections by hand as JSON: an object with the name of each file and its list of corrections.
+            background_picture: a picture file for the background "own".
+
+        Returns:
+            A zip with the cutouts, the masks, and results.csv, which has coverage, places to check and errors.
+        """
+        progress = gr.Progress()
+        with plain_words():
+            file = batch_handlers.run(
+                self._handlers, photos, settings, edits, background_picture, lambda *done: progress(done)
+            )
+            return cast(gr.FileData, file)
+
+
+class Page(gr.Blocks):
+    """Blocks whose endpoints may be given the first few values alone, over plain HTTP too.
+
+    They also get web addresses as they are: Gradio would fetch them before anybody asked, however
+    large the file is, and would not know those of this page itself.
+    """
+
+    def validate_inputs(self, block_fn, inputs):
+        missing = block_fn.inputs[len(inputs) :]
+        inputs.extend(part.value for part in missing if isinstance(part, Api))
+        inputs[:] = [_plain(given) if isinstance(part, Api) else given for given, part in zip(inputs, block_fn.inputs)]
+        super().validate_inputs(block_fn, inputs)
+
+
+def _plain(given):
+    """A value without the mark by which Gradio finds files in it, where they are web addresses."""
+    if isinstance(given, list):
+        return [_plain(each) for each in given]
+    if isinstance(given, dict) and str(given.get("path")).startswith(("http://", "https://")):
+        return {"path": given["path"]}
+    return given
+
+
+def offer(page: gr.Blocks, endpoint: Callable, **settings: Any) -> None:
+    """Make an endpoint of a method. Its parameters keep their names and descriptions, which `gr.api` only numbers."""
+    index = api(endpoint, api_name=endpoint.__name__, **settings)["id"]
+    _, parameters, results = get_function_description(endpoint)
+    described = [*parameters.items(), ("result", " ".join(results))]
+    parts: list[Any] = [*page.fns[index].inputs, *page.fns[index].outputs]
+    for part, (name, words) in zip(parts, described, strict=True):
+        part.label = name
+        part._api_info = {**part._api_info, "additional_description": words}
+
+
+# The page's own questions
+
+
+def event_handler(answer: Callable[[dict], dict]) -> Callable:
+    """What answers one of the page's events: `answer` gets the question, and the page finds its answer by the token."""
+
+    def handle(event: gr.EventData) -> dict:
+        question = event._data or {}
+        return {**answer(question), "token": question.get("token")}
+
+    return handle
+
+
+def failure_script(event: str) -> str:
+    """JavaScript that lets the page know that the server stumbled over an event of this name."""
+    return f"() => {{ window.dispatchEvent(new CustomEvent('chairlift-failed', {{ detail: '{event}' }})); }}"
+
+
+def server_functions(handlers: Handlers) -> list[Callable]:
+    """What the page asks aside from Gradio's queue: about the model, and photo by photo about many.
+
+    A run of many photos has one question or two under way, and one is answered at a time: in turn with other
+    visitors' runs, and beside the queue of those with a single photo.
+    """
+    visitors = batch_handlers.BatchHandlers(handlers)
+    work, rest = asyncio.Semaphore(1), asyncio.Semaphore(2)
+    answers = [("many_cut", visitors.cut, work), ("about", handlers.about, rest)]
+    answers += [(f"many_{name}", getattr(visitors, name), rest) for name in ("unpack", "zip", "forget")]
+    return [_server_function(*answer) for answer in answers]
+
+
+def _server_function(name, answer, turns):
+    async def ask(question: dict) -> dict:
+        async with turns:
+            return await asyncio.to_thread(answer, question if isinstance(question, dict) else {})
+
+    ask.__name__ = name
+    return ask
