@@ -214,7 +214,7 @@ def evaluate(options):
 
 def train(options):
     """Train as the options say, once or fold by fold; returns the exit status."""
-    from segmenter.datasets import pairs
+    from segmenter.datasets import splits
     from segmenter.evaluation import metrics as evaluation
     from segmenter.training import experiment
 
@@ -228,7 +228,7 @@ def train(options):
         begin_at(options.out, start, options)
     data = experiment.read_data(options, start.size)
     if options.folds:
-        parts = pairs.folds(data.pairs, options.folds, options.seed)
+        parts = splits.folds(data.pairs, options.folds, options.seed)
     else:
         parts = [experiment.divide(data, options)]
     start, recipe = experiment.settle(start, options, parts[0][0])

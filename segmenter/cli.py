@@ -324,7 +324,7 @@ def describe_data(options: argparse.Namespace) -> int:
     """`chairlift data info`: print what is in a data set."""
     from segmenter.hub import datasets
 
-    print(datasets.in_words(datasets.info(options.place)))
+    print(datasets.info(options.place).summary())
     return 0
 
 

@@ -1,16 +1,19 @@
 """Random changes of (photo, mask) pairs, all drawn from one seeded generator."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+Sample = tuple[np.ndarray, np.ndarray, np.ndarray]  # photo uint8 s × s × 3, target, weight float32 s × s
+Draw = Callable[[int, np.random.Generator], Sample]  # of a sample's number and the only source of chance
 
 @dataclass(frozen=True)
 class Strength:
     """How far a photo may be changed. The defaults suit photos whose object fills much of the frame."""
 
-    scale: tuple = (0.55, 1.5)  # of the object, drawn on a logarithmic scale
+    scale: tuple[float, float] = (0.55, 1.5)  # of the object, drawn on a logarithmic scale
     aspect: float = 0.25  # width over height changes by up to exp(± aspect)
     shift: float = 0.12  # of the side
     rotation: float = 12.0  # degrees
@@ -18,7 +21,14 @@ class Strength:
     damage: float = 1.0  # 0 leaves out blur, noise and JPEG
 
 
-def augment(photo, target, weight, size, rng, strength=Strength()):
+def augment(
+    photo: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray,
+    size: int,
+    rng: np.random.Generator,
+    strength: Strength = Strength(),
+) -> Sample:
     """Change photo and mask alike, and bring them to the network's size.
 
     Args:
@@ -27,6 +37,7 @@ def augment(photo, target, weight, size, rng, strength=Strength()):
         weight: float32, H × W, see `segmenter.models.losses`.
         size: side of the square that comes out, in pixels.
         rng: numpy Generator, the only source of chance.
+        strength: how far it may be changed.
 
     Returns:
         (photo, target, weight) of size × size; what comes from outside the photo repeats its rim
@@ -44,7 +55,9 @@ def augment(photo, target, weight, size, rng, strength=Strength()):
     return damage(photo, rng, strength.damage), target, weight
 
 
-def _random_affine(shape, size, rng, strength):
+def _random_affine(
+    shape: tuple[int, ...], size: int, rng: np.random.Generator, strength: Strength
+) -> np.ndarray:
     """2 × 3 matrix from photo pixels to square pixels: squeeze, flip, scale, rotate, shift."""
     height, width = shape[:2]
     scale = np.exp(rng.uniform(*np.log(strength.scale)))
@@ -60,7 +73,7 @@ def _random_affine(shape, size, rng, strength):
     return np.column_stack([linear, offset])
 
 
-def shift_colours(photo, rng, strength=1.0):
+def shift_colours(photo: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
     """Another light: brightness, contrast, gamma, white balance, saturation and hue.
 
     Args and result: uint8, H × W × 3, RGB.
@@ -80,7 +93,7 @@ def shift_colours(photo, rng, strength=1.0):
     return photo
 
 
-def _shift_hue(photo, rng, strength):
+def _shift_hue(photo: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     saturation = np.exp(rng.uniform(-0.6, 0.4) * strength) if rng.random() < 0.9 else 0.0
     hsv = cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)
     hue = int(round(rng.uniform(-10, 10) * strength))  # OpenCV's hue: 0 … 179
@@ -90,7 +103,7 @@ def _shift_hue(photo, rng, strength):
     return cv2.cvtColor(cv2.LUT(hsv, table.reshape(256, 1, 3)), cv2.COLOR_HSV2RGB)
 
 
-def damage(photo, rng, strength=1.0):
+def damage(photo: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
     """What cameras and websites do to photos: blur, loss of detail, noise, JPEG.
 
     Args and result: uint8, H × W × 3, RGB.
@@ -108,5 +121,5 @@ def damage(photo, rng, strength=1.0):
     if rng.random() < 0.3 * strength:
         quality = int(rng.integers(30, 92))
         _, encoded = cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        photo = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+        photo = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
     return photo

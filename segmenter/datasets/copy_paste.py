@@ -4,14 +4,20 @@ References: Ghiasi et al., "Simple Copy-Paste is a Strong Data Augmentation Meth
 Segmentation", CVPR 2021; Bochkovskiy, Wang & Liao, "YOLOv4", 2020 (its mosaics).
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from segmenter.datasets import augment
+from segmenter.datasets.augment import Draw, Sample
 from segmenter.inference import preprocessing
 from segmenter.render import compositing
+
+if TYPE_CHECKING:
+    from segmenter.datasets.batches import Square  # brings Keras along, which nothing here needs
 
 SOLID = 200  # a cutout's colours are taken from where its alpha is above this
 KNOWN = 0.98  # share of a mask that must be known for its object to be pasted elsewhere
@@ -26,10 +32,10 @@ class Object:
     category: str
     shadow: np.ndarray | None = None  # over the whole square frame
     frame: float = 0.0  # side of that frame in pixels
-    corner: tuple = (0.0, 0.0)  # of the cutout in that frame, x and y
+    corner: tuple[float, float] = (0.0, 0.0)  # of the cutout in that frame, x and y
 
 
-def cut_object(photo, target, category):
+def cut_object(photo: np.ndarray, target: np.ndarray, category: str) -> Object:
     """What a mask says is furniture, lifted out of its photo.
 
     Args:
@@ -47,7 +53,7 @@ def cut_object(photo, target, category):
     return Object(cutout[y : y + height, x : x + width], category)
 
 
-def spread_colours(photo, solid, steps=4):
+def spread_colours(photo: np.ndarray, solid: np.ndarray, steps: int = 4) -> np.ndarray:
     """Replace the colours outside `solid` by those of the nearest solid pixels, up to 2^steps away."""
     colours = photo.astype(np.float32)
     filled = solid.astype(np.float32)
@@ -63,7 +69,9 @@ def spread_colours(photo, solid, steps=4):
     return result
 
 
-def put(thing, size, floor, smallest, rng):
+def put(
+    thing: Object, size: int, floor: float, smallest: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """An object and its shadow on an empty canvas, standing at row `floor`.
 
     Args:
@@ -90,8 +98,9 @@ def put(thing, size, floor, smallest, rng):
     return cutout, _shadow(thing, scales, offset, size, rng) * rng.uniform(0.3, 1.0)
 
 
-
-def _shadow(thing, scales, offset, size, rng):
+def _shadow(
+    thing: Object, scales: np.ndarray, offset: np.ndarray, size: int, rng: np.random.Generator
+) -> np.ndarray:
     if thing.shadow is None:
         return _ellipse_shadow(thing.cutout.shape, scales, offset, size, rng)
     zoom = thing.frame / thing.shadow.shape[0]
@@ -101,7 +110,9 @@ def _shadow(thing, scales, offset, size, rng):
     return np.clip(cv2.GaussianBlur(shadow, (0, 0), rng.uniform(0.5, 3)), 0, 1)
 
 
-def _ellipse_shadow(cutout_shape, scales, offset, size, rng):
+def _ellipse_shadow(
+    cutout_shape: tuple[int, ...], scales: np.ndarray, offset: np.ndarray, size: int, rng: np.random.Generator
+) -> np.ndarray:
     """A soft dark spot under an object of which no shadow was rendered."""
     height, width = cutout_shape[:2]
     shadow = np.zeros((size, size), np.float32)
@@ -120,12 +131,14 @@ class Varied:
 
     Args:
         plain: another `draw`, of single photos.
-        squares: list of `pairs.Square`, to cut objects out of.
+        squares: list of `batches.Square`, to cut objects out of.
         size: side of the network's square in pixels.
         pasted, mosaics: shares of the samples, together at most 1.
     """
 
-    def __init__(self, plain, squares, size, pasted, mosaics):
+    def __init__(
+        self, plain: Draw, squares: "Iterable[Square]", size: int, pasted: float, mosaics: float
+    ) -> None:
         self.plain, self.size, self.pasted, self.mosaics = plain, size, pasted, mosaics
         self.objects = [
             cut_object(square.photo, square.target, "own")
@@ -133,7 +146,7 @@ class Varied:
             if square.target.mean() > SMALLEST and (square.weight > 0).mean() > KNOWN
         ]
 
-    def __call__(self, index, rng):
+    def __call__(self, index: int, rng: np.random.Generator) -> Sample:
         which = rng.random()
         sample = self.plain(index, rng)
         if which < self.mosaics:
@@ -143,10 +156,10 @@ class Varied:
                 sample = self._paste(sample, rng)
         return sample
 
-    def _any(self, rng):
+    def _any(self, rng: np.random.Generator) -> Sample:
         return self.plain(int(rng.integers(1 << 30)), rng)
 
-    def _paste(self, sample, rng):
+    def _paste(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """One of the objects in another light, standing anywhere in front of what is there."""
         photo, target, weight = sample
         thing = self.objects[rng.integers(len(self.objects))]
@@ -161,7 +174,7 @@ class Varied:
         return photo, target * (1 - alpha) + alpha, weight
 
 
-def mosaic(samples, rng):
+def mosaic(samples: Sequence[Sample], rng: np.random.Generator) -> Sample:
     """Four pictures in one, side by side and one above the other.
 
     Args:
@@ -173,9 +186,9 @@ def mosaic(samples, rng):
     """
     size = samples[0][1].shape[0]
     row, column = (rng.uniform(0.3, 0.7, 2) * size).astype(int)
-    result = tuple(np.empty_like(part) for part in samples[0])
-    places = [(rows, columns) for rows in (slice(0, row), slice(row, size))
-              for columns in (slice(0, column), slice(column, size))]  # fmt: skip
+    photo, target, weight = (np.empty_like(part) for part in samples[0])
+    rows, columns = (slice(0, row), slice(row, size)), (slice(0, column), slice(column, size))
+    places = [(above, beside) for above in rows for beside in columns]
     for place, sample in zip(places, samples):
         height, width = (part.stop - part.start for part in place)
         if rng.random() < 0.5:
@@ -183,6 +196,6 @@ def mosaic(samples, rng):
             top = left = 0
         else:
             top, left = rng.integers(0, size - height + 1), rng.integers(0, size - width + 1)
-        for whole, part in zip(result, sample):
+        for whole, part in zip((photo, target, weight), sample):
             whole[place] = part[top : top + height, left : left + width]
-    return result
+    return photo, target, weight

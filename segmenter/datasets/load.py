@@ -3,21 +3,26 @@
 import re
 import zipfile
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 from PIL import Image
 
-from segmenter.datasets import pairs as dataset
-from segmenter.datasets.formats import common
+from segmenter.datasets import findings, formats
+from segmenter.datasets.findings import Finding
+from segmenter.datasets.formats.common import Reading, Sources, files_under, group_of
+from segmenter.datasets.pairs import DECODE_ERRORS, Pair, pair_up
+from segmenter.errors import DatasetError
 from segmenter.io import archives
-from segmenter.datasets.pairs import PHOTO_SUFFIXES, DatasetError, Finding, Pair
+from segmenter.io.images import MASK_SUFFIXES, PHOTO_SUFFIXES
 
-HUB = "hf://"
 OPAQUE = "pictures without transparency"
+UNPACKED = (*MASK_SUFFIXES, ".csv", *formats.SUFFIXES)  # of a zip; all else in it is left there
 LAYOUTS = (
     "photos in images/ and their masks in masks/, or pictures with a transparent background, "
-    "or an export as COCO, labelme or YOLO segmentation"
+    f"or an export as {', '.join(formats.NAMES[:-1])} or {formats.NAMES[-1]} segmentation"
 )
 # Folders that mean something where they are; any other lone folder is only a wrapping.
 KNOWN_FOLDERS = {"images", "masks", "labels", "annotations", "train", "val", "valid", "validation", "test"}
@@ -29,7 +34,7 @@ class Place:
 
     Args:
         name: short, as for an output folder.
-        kind: "masks", "cutouts", "COCO", "labelme" or "YOLO".
+        kind: "masks", "cutouts", or the NAME of one of `formats`.
         folder: where the files lie, unpacked.
         pairs: list of Pair.
         found: list of Finding: what had to be left out already.
@@ -39,17 +44,23 @@ class Place:
     name: str
     kind: str
     folder: Path
-    pairs: list
-    found: list
-    classes: dict
+    pairs: list[Pair]
+    found: list[Finding]
+    classes: dict[str, int]
 
-    def in_words(self):
+    def summary(self) -> str:
+        """One line for a terminal: how many of what, and the classes."""
         what = {"masks": "photos with masks", "cutouts": "cutouts"}.get(self.kind, f"photos of a {self.kind} export")
         named = ", ".join(f"{name} ({count})" for name, count in self.classes.items())
         return f"{self.name}: {len(self.pairs)} {what}{f', outlines: {named}' if named else ''}"
 
 
-def open_place(place, classes=None, cache=None):
+def open_place(
+    place: str | PathLike[str],
+    classes: Iterable[str] | None = None,
+    cache: str | PathLike[str] | None = None,
+    pull: Callable[[str], Path] | None = None,
+) -> Place:
     """Find the photos and masks of a place, whatever its layout.
 
     A place is a folder, a zip of one (it may hold a single folder of any name), a COCO file, or
@@ -61,6 +72,8 @@ def open_place(place, classes=None, cache=None):
         place: str or path.
         classes: names of the classes that are foreground (default: all).
         cache: folder for what is unpacked (default: `archives.default_cache()`).
+        pull: fetches an address of the Hub as a folder: `hub.datasets.pull_dataset`, without which
+            no address can be opened.
 
     Returns:
         Place.
@@ -71,33 +84,33 @@ def open_place(place, classes=None, cache=None):
     cache = Path(cache) if cache else archives.default_cache()
     text = str(place)
     if text.startswith(("hf:/", "http:/", "https:/")):
-        name, path = _pull(text)
+        name, path = _pull(text, pull)
     else:
         path = Path(text).expanduser()
         name = path.resolve().stem if path.is_file() else path.resolve().name
     folder, file = _locate(path, cache)
     kind, pairs, found, counts = _read(folder, file, classes, cache)
     if not pairs:
-        raise DatasetError(f"none of the photos in {name} can be used:\n{dataset.told(found)}")
+        raise DatasetError(f"none of the photos in {name} can be used:\n{findings.summarise(found)}")
     return Place(name, kind, folder, pairs, found, dict(counts.most_common()))
 
 
-def _pull(address):
+def _pull(address: str, pull: Callable[[str], Path] | None) -> tuple[str, Path]:
     match = re.fullmatch(r"hf://datasets/([\w.-]+)/([\w.-]+)(@[\w./-]+)?", address)
     if not match:
         raise DatasetError(f"{address} is no data set's address; it reads hf://datasets/OWNER/NAME or …/NAME@REVISION")
-    from segmenter.hub import datasets  # speaks to the Hub, which nothing else here needs
+    if pull is None:
+        raise DatasetError(f"{address} must be fetched first: pull it, and give the folder that it is in then")
+    return match[2], Path(pull(address))
 
-    return match[2], Path(datasets.pull_dataset(address))
 
-
-def _locate(path, cache):
+def _locate(path: Path, cache: Path) -> tuple[Path, Path | None]:
     """(folder, None), or (folder, file) where a single annotation file was asked for."""
     if path.is_dir():
         folder = _unwrap(path)
-        zips = common.files_under(folder, (".zip",))
-        if len(zips) == 1 and not common.files_under(folder, PHOTO_SUFFIXES):
-            return _unwrap(archives.unpack(zips[0], cache)), None
+        zips = files_under(folder, (".zip",))
+        if len(zips) == 1 and not files_under(folder, PHOTO_SUFFIXES):
+            return _unwrap(archives.unpack(zips[0], cache, UNPACKED)), None
         return folder, None
     if not path.exists():
         raise DatasetError(
@@ -106,11 +119,11 @@ def _locate(path, cache):
     if path.suffix.lower() == ".json":
         return path.parent, path
     if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
-        return _unwrap(archives.unpack(path, cache)), None
+        return _unwrap(archives.unpack(path, cache, UNPACKED)), None
     raise DatasetError(f"{path.name} is neither a folder nor a zip: give a folder or a zip with {LAYOUTS}")
 
 
-def _unwrap(folder):
+def _unwrap(folder: Path) -> Path:
     """The folder inside, where it is all there is and its name means nothing."""
     while True:
         try:
@@ -122,71 +135,45 @@ def _unwrap(folder):
         folder = inside[0]
 
 
-def _read(folder, file, classes, cache):
+def _read(
+    folder: Path, file: Path | None, classes: Iterable[str] | None, cache: Path
+) -> tuple[str, list[Pair], list[Finding], Counter[str]]:
     """(kind, pairs, found, classes) by the first layout that fits."""
     if file is None and (folder / "masks").is_dir():
         _refuse_classes(classes, "masks")
-        return "masks", *dataset.pair_up(folder), Counter()
-    reading = common.Reading(folder, set(classes) if classes else None)
-    kind = _read_annotations(folder, file, reading, cache)
+        return "masks", *pair_up(folder), Counter()
+    reading = Reading(folder, set(classes) if classes else None, cache)
+    kind = formats.read(Sources(folder, file), reading)
     if kind:
         unknown = (reading.wanted or set()) - reading.classes.keys()
         if unknown:
             raise DatasetError(
                 f"nothing is labelled {', '.join(sorted(unknown))}; the classes are {', '.join(reading.classes) or 'none'}"
             )
-        return kind, reading.pairs, reading.found, reading.classes
+        return kind, reading.finish(), reading.found, reading.classes
     _refuse_classes(classes, "cutouts")
     return "cutouts", *_read_cutouts(folder), Counter()
 
 
-def _refuse_classes(classes, kind):
+def _refuse_classes(classes: Iterable[str] | None, kind: str) -> None:
     if classes:
         raise DatasetError(f"{kind} have no classes to choose from; leave the choice of classes out")
 
 
-def _read_annotations(folder, file, reading, cache):
-    """The kind of export that was read, or None where there is none."""
-    if file is None and common.label_folders(folder):
-        common.read_yolo(reading)
-        return "YOLO"
-    opened, broken = [], []
-    for path in [file] if file else common.files_under(folder, (".json",)):
-        try:
-            opened.append((path, common.read_json(path)))
-        except DatasetError as error:
-            broken.append((path, error))
-    coco = [item for item in opened if common.is_coco(item[1])]
-    labelme = [item for item in opened if common.is_labelme(item[1])]
-    if broken and not labelme:
-        raise broken[0][1]
-    if coco:
-        common.read_coco(coco, reading)
-        return "COCO"
-    if labelme:
-        for path, error in broken:
-            reading.error(common.UNREADABLE, path.name, str(error), "or remove the file")
-        common.read_labelme(labelme, reading, cache)
-        return "labelme"
-    if file:
-        raise DatasetError(f"{file.name} is neither COCO (images, annotations) nor labelme (shapes); export it again")
-    return None
-
-
-def _read_cutouts(folder):
+def _read_cutouts(folder: Path) -> tuple[list[Pair], list[Finding]]:
     """Pictures whose transparency is their mask, as (pairs, found)."""
-    pictures = common.files_under(folder, PHOTO_SUFFIXES)
+    pictures = files_under(folder, PHOTO_SUFFIXES)
     if not pictures:
         raise DatasetError(f"{folder} holds no photos ({', '.join(PHOTO_SUFFIXES)}): put there {LAYOUTS}{_hint(folder)}")
     pairs, found = [], []
     for path in pictures:
         if _has_alpha(path):
-            pairs.append(Pair(path, path, (common.group_of(path, folder),)))
+            pairs.append(Pair(path, path, (group_of(path, folder),)))
         else:
-            found.append(Finding("error", OPAQUE, path.name, "there is no transparency to tell the object by",
-                                 "save the cutout as PNG or WebP with a transparent background"))  # fmt: skip
+            advice = "save the cutout as PNG or WebP with a transparent background"
+            found.append(Finding("error", OPAQUE, path.name, "there is no transparency to tell the object by", advice))
     if not pairs and (folder / "images").is_dir():
-        dataset.pair_up(folder)  # says that masks/ is missing
+        pair_up(folder)  # says that masks/ is missing
     if not pairs:
         raise DatasetError(
             f"the {len(pictures)} pictures in {folder} have neither masks nor a transparent background: put there {LAYOUTS}"
@@ -194,19 +181,19 @@ def _read_cutouts(folder):
     return pairs, found
 
 
-def _has_alpha(path):
+def _has_alpha(path: Path) -> bool:
     """Whether a picture has an alpha channel; a file that cannot be read is judged later."""
     try:
         with Image.open(path) as picture:
             return picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info
-    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError):
+    except DECODE_ERRORS:
         return path.suffix.lower() in (".png", ".webp")
 
 
-def _hint(folder):
+def _hint(folder: Path) -> str:
     """What to do about layouts that are known but not read."""
-    if common.files_under(folder, (".xml",)):
+    if files_under(folder, (".xml",)):
         return ". Its XML annotations are not read: export them as COCO"
-    if common.files_under(folder, (".parquet", ".tar", ".tfrecord")):
+    if files_under(folder, (".parquet", ".tar", ".tfrecord")):
         return ". Its tables are not read: save the photos and masks as files"
     return ""

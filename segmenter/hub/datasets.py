@@ -8,49 +8,32 @@ Nothing but pictures, tables and texts is fetched, so that no file of a data set
 """
 
 import re
-import statistics
-from collections import Counter
+from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-import numpy as np
 from huggingface_hub import DatasetCard, DatasetCardData, HfApi, metadata_load, snapshot_download
-from PIL import Image, UnidentifiedImageError
 
+from segmenter.datasets import formats, summary
+from segmenter.datasets.summary import Contents
+from segmenter.errors import HubError
 from segmenter.hub import client
-from segmenter.io.images import PhotoError, open_photo
-from segmenter.inference.preprocessing import COLOURED
-from segmenter.hub.client import SECONDS, HubError, plain_words
+from segmenter.hub.client import SECONDS, plain_words
+from segmenter.io.images import MASK_SUFFIXES
 
 SCHEME = "hf://datasets/"
-PICTURES = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
-TEXTS = ("csv", "json", "jsonl", "txt", "md", "yaml", "yml")
-ALLOWED = (*PICTURES, *TEXTS, "zip")
+TEXTS = tuple(dict.fromkeys((".csv", ".json", ".jsonl", ".txt", ".md", *formats.SUFFIXES)))
+ALLOWED = (*MASK_SUFFIXES, *TEXTS, ".zip")
 LICENCE_FILES = ("LICENSE", "LICENCE")  # without a suffix, as they usually are
 PARTS = ("images/", "masks/")
 WRITTEN = "<!-- written by segmenter.exchange -->"  # marks a card that may be written anew
 SIZE_CATEGORIES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-class Contents(NamedTuple):
-    """What is in a data set."""
-
-    pairs: int
-    groups: int  # of pairs that must stay on one side of a split
-    sizes: tuple  # (smallest, median, largest) photo, each (width, height) in pixels, by area
-    masks: dict  # how masks are painted → how many
-    unknown: int  # masks with pixels that nobody could tell
-    foreground: float  # mean share of the known pixels, 0 … 1
-    empty: int  # masks without any foreground
-    bytes: int
-    licence: str | None = None
-    revision: str | None = None  # the commit, where it came from the Hub
-
-
 # Pull
 
 
-def split(address):
+def split(address: str) -> tuple[str, str]:
     """("OWNER/NAME", revision) of "hf://datasets/OWNER/NAME[@revision]".
 
     Raises:
@@ -61,7 +44,12 @@ def split(address):
     return client.split(str(address).removeprefix(SCHEME).rstrip("/"))
 
 
-def pull_dataset(address, cache=None, endpoint=None, token=None):
+def pull_dataset(
+    address: str,
+    cache: str | Path | None = None,
+    endpoint: str | None = None,
+    token: str | bool | None = None,
+) -> Path:
     """A data set of the Hub as a folder of this machine.
 
     A tag or commit that was pulled before needs no network. A branch is asked for anew; where the
@@ -87,7 +75,7 @@ def pull_dataset(address, cache=None, endpoint=None, token=None):
     )
 
 
-def _cached(repository, revision, cache):
+def _cached(repository: str, revision: str, cache: str | Path | None) -> Path | None:
     """The folder that a revision last meant, if all of it arrived; else None."""
     references = _storage(repository, cache) / "refs"
     try:
@@ -99,12 +87,18 @@ def _cached(repository, revision, cache):
     return folder if names and all((folder / name).is_file() for name in names) else None
 
 
-def _fetch(repository, revision, cache, endpoint, token):
+def _fetch(
+    repository: str,
+    revision: str,
+    cache: str | Path | None,
+    endpoint: str | None,
+    token: str | bool | None,
+) -> Path:
     with plain_words(repository, revision, "dataset"):
         info = HfApi(endpoint=endpoint, token=token).dataset_info(repository, revision=revision, timeout=SECONDS)
         names = [file.rfilename for file in info.siblings or () if is_allowed(file.rfilename)]
-        if not any(name.lower().endswith((*PICTURES, "zip")) for name in names):
-            raise HubError(f"{repository} holds no pictures ({', '.join(PICTURES)}), nor a zip with some")
+        if not any(name.lower().endswith((*MASK_SUFFIXES, ".zip")) for name in names):
+            raise HubError(f"{repository} holds no pictures ({', '.join(MASK_SUFFIXES)}), nor a zip with some")
         folder = Path(snapshot_download(
             repository, repo_type="dataset", revision=info.sha, cache_dir=cache, endpoint=endpoint, token=token,
             allow_patterns=[*map(_any_case, ALLOWED), *LICENCE_FILES], etag_timeout=SECONDS, max_workers=4,
@@ -115,26 +109,26 @@ def _fetch(repository, revision, cache, endpoint, token):
     return folder
 
 
-def is_allowed(name):
+def is_allowed(name: str) -> bool:
     """Whether a file of a data set may travel: a picture, a table or a text, by its name."""
     path = Path(name)
-    return path.suffix.lower().removeprefix(".") in ALLOWED or path.name in LICENCE_FILES
+    return path.suffix.lower() in ALLOWED or path.name in LICENCE_FILES
 
 
-def _any_case(suffix):
+def _any_case(suffix: str) -> str:
     """A suffix as a pattern of file names, in small letters or capitals."""
-    return "*." + "".join(f"[{letter}{letter.upper()}]" for letter in suffix)
+    return "*." + "".join(f"[{letter}{letter.upper()}]" for letter in suffix.removeprefix("."))
 
 
-def _storage(repository, cache):
+def _storage(repository: str, cache: str | Path | None) -> Path:
     from huggingface_hub import constants  # read late: the environment may have been changed by then
 
     return Path(cache or constants.HF_HUB_CACHE) / f"datasets--{repository.replace('/', '--')}"
 
 
-def _names(folder):
+def _names(folder: Path) -> list[str]:
     """The files of a data set's folder that may travel, as paths inside it, sorted."""
-    found = (path.relative_to(folder) for path in Path(folder).rglob("*") if path.is_symlink() or path.is_file())
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_symlink() or path.is_file())
     visible = (path for path in found if not any(part.startswith(".") for part in path.parts))
     return sorted(path.as_posix() for path in visible if is_allowed(path.name))
 
@@ -142,7 +136,12 @@ def _names(folder):
 # What is in one
 
 
-def info(place, cache=None, endpoint=None, token=None):
+def info(
+    place: str | PathLike[str],
+    cache: str | Path | None = None,
+    endpoint: str | None = None,
+    token: str | bool | None = None,
+) -> Contents:
     """What is in a data set: a folder with images/ and masks/, or an "hf://datasets/…" address.
 
     Args:
@@ -153,66 +152,26 @@ def info(place, cache=None, endpoint=None, token=None):
         Contents.
 
     Raises:
-        HubError, dataset.DatasetError: it is not to be had, or cannot be read.
+        HubError, DatasetError: it is not to be had, or cannot be read.
     """
     if str(place).startswith(SCHEME):
-        folder = pull_dataset(place, cache, endpoint, token)
+        folder = pull_dataset(str(place), cache, endpoint, token)
         return look_through(folder)._replace(revision=folder.name)
     return look_through(Path(place))
 
 
-def look_through(folder):
-    """Contents of a folder with images/ and masks/; every mask is decoded."""
-    from segmenter.datasets import pairs as dataset  # it brings Keras along, which pulling does without
+def look_through(folder: Path) -> Contents:
+    """Contents of a folder with images/ and masks/, as the Hub would hold it; every mask is decoded.
 
-    pairs = dataset.read_folder(folder)
-    shares, masks, unknown = [], Counter(), 0
-    for pair in pairs:
-        mask, known = dataset.read_mask_file(pair.mask)
-        shares.append(mask[known].mean() if known.any() else 0.0)
-        unknown += not known.all()
-        masks[_painted(pair.mask)] += 1
-    sizes = sorted((_size(pair.photo) for pair in pairs), key=lambda size: size[0] * size[1])
-    return Contents(
-        pairs=len(pairs),
-        groups=len(set(dataset.join_groups(pairs))),
-        sizes=(sizes[0], sizes[len(sizes) // 2], sizes[-1]),
-        masks=dict(masks.most_common()),
-        unknown=int(unknown),
-        foreground=float(statistics.fmean(shares)),
-        empty=sum(share == 0 for share in shares),
-        bytes=sum((Path(folder) / name).stat().st_size for name in _names(folder)),
-        licence=_licence(folder),
-    )
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    return summary.look_through(folder, _names(folder), _licence(folder))
 
 
-def _painted(path):
-    """How a mask picture says what is foreground; see `preprocessing.read_mask`."""
-    with Image.open(path) as picture:
-        if "A" in picture.getbands() or "transparency" in picture.info:
-            alpha = np.asarray(picture.convert("RGBA"))[..., 3]
-            if alpha.min() != alpha.max():
-                return "transparent around the object"
-        colours = np.asarray(picture.convert("RGB")).astype(np.int16)
-    coloured = (colours.max(axis=2) - colours.min(axis=2)).max() >= COLOURED
-    return "red on blue" if coloured else "white on black"
-
-
-def _size(path):
-    """(width, height) of a photo as it is seen, from its header alone where that says it."""
-    try:
-        with Image.open(path) as picture:
-            turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-            return picture.size[::-1] if turned else picture.size
-    except (UnidentifiedImageError, OSError):
-        try:
-            return open_photo(path).shape[1::-1]
-        except PhotoError as error:
-            raise HubError(f"{path.name}: {error}") from error
-
-
-def _licence(folder):
-    card = Path(folder) / "README.md"
+def _licence(folder: Path) -> str | None:
+    """The licence that the card in a folder states."""
+    card = folder / "README.md"
     try:
         stated = ((card.exists() and metadata_load(card)) or {}).get("license")
     except ValueError:
@@ -220,28 +179,19 @@ def _licence(folder):
     return ", ".join(stated) if isinstance(stated, list) else stated
 
 
-def in_words(contents):
-    """Contents as lines for a person to read."""
-    smallest, median, largest = (f"{width} × {height}" for width, height in contents.sizes)
-    kinds = ", ".join(f"{count} {kind}" for kind, count in contents.masks.items())
-    lines = [
-        f"{contents.pairs} photos with masks, in {contents.groups} groups that a split does not part",
-        f"sizes: {smallest} to {largest} pixels, half of them up to {median}",
-        f"masks: {kinds}; {contents.unknown} with pixels marked unknown",
-        f"foreground: {contents.foreground:.1%} of a photo on average; {contents.empty} photos without any",
-        f"{contents.bytes / 1e6:,.1f} MB; licence: {contents.licence or 'not stated'}",
-    ]
-    if contents.revision:
-        lines.append(f"revision: {contents.revision}")
-    return "\n".join(lines)
-
-
 # Push
 
 
 def push_dataset(
-    folder, repository, tag=None, private=False, dry_run=False, licence=None, endpoint=None, token=None
-):
+    folder: str | PathLike[str],
+    repository: str,
+    tag: str | None = None,
+    private: bool = False,
+    dry_run: bool = False,
+    licence: str | None = None,
+    endpoint: str | None = None,
+    token: str | bool | None = None,
+) -> Any:
     """Publish a folder with images/ and masks/: one commit of its files and a card, and a tag for it.
 
     Tables, ATTRIBUTION.md and LICENSE beside the two folders go along. The card (README.md) is written
@@ -259,11 +209,11 @@ def push_dataset(
         endpoint, token: as for `pull_dataset`.
 
     Returns:
-        repository.Pushed; for a dry run the files, as path → bytes it has.
+        client.Pushed; for a dry run the files, as path → bytes it has.
 
     Raises:
         HubError: it cannot be published; the message says why.
-        dataset.DatasetError: the folder cannot be trained on.
+        DatasetError: the folder cannot be trained on.
     """
     folder = Path(folder)
     client.check_name(repository)
@@ -271,7 +221,7 @@ def push_dataset(
         client.check_tag(tag)
     contents = look_through(folder)
     names = [name for name in _names(folder) if name.startswith(PARTS) or _stands_beside(name)]
-    files = {name: folder / name for name in names}
+    files: dict[str, Path | bytes] = {name: folder / name for name in names}
     files["README.md"] = _own_card(folder) or write_card(folder, repository, contents, licence).encode()
     if dry_run:
         return {name: len(data) if isinstance(data, bytes) else data.stat().st_size for name, data in files.items()}
@@ -282,19 +232,19 @@ def push_dataset(
     )  # fmt: skip
 
 
-def _stands_beside(name):
+def _stands_beside(name: str) -> bool:
     """Whether a file belongs to a data set that lies beside its images/ and masks/: a table or a text."""
     return "/" not in name and (name in LICENCE_FILES or name.lower().endswith(TEXTS))
 
 
-def _own_card(folder):
+def _own_card(folder: Path) -> bytes | None:
     """The card that the folder's owner wrote, as bytes; None where there is none but ours."""
     card = folder / "README.md"
     data = card.read_bytes() if card.is_file() else None
     return data if data and WRITTEN.encode() not in data else None
 
 
-def write_card(folder, repository, contents, licence=None):
+def write_card(folder: Path, repository: str, contents: Contents, licence: str | None = None) -> str:
     """The card of a data set, as text: what is in it, whose it is, and how to train with it.
 
     Args:
@@ -312,7 +262,7 @@ def write_card(folder, repository, contents, licence=None):
         pretty_name=name,
         tags=["background-removal", "masks"],
     )
-    lines = in_words(contents._replace(licence=data.license, revision=None)).splitlines()
+    lines = contents._replace(licence=data.license, revision=None).summary().splitlines()
     parts = [f"---\n{data.to_yaml()}\n---", WRITTEN, f"# {name}"]
     parts.append("Photos and, for each, a mask that says which of its pixels are the object.")
     parts.append("\n".join(f"- {line}" for line in lines))

@@ -7,25 +7,26 @@ import stat
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Collection
+from os import PathLike
 from pathlib import Path, PurePosixPath
 
-from segmenter.datasets.pairs import MASK_SUFFIXES
 from segmenter.errors import DatasetError
 
-SUFFIXES = (*MASK_SUFFIXES, ".json", ".txt", ".yaml", ".yml", ".csv")  # all else in a zip is left in it
 MAX_FILES = 200_000
 MAX_BYTES = 30_000_000_000
 BOMB_BYTES, BOMB_RATIO = 250_000_000, 200  # pictures are compressed already: nothing honest swells like this
 
 
-def unpack(archive, cache=None):
+def unpack(archive: str | PathLike[str], cache: str | PathLike[str] | None, suffixes: Collection[str]) -> Path:
     """Unpack a zip into a folder of the cache, once: the same zip is found there the next time.
 
-    Hidden files, `__MACOSX` and files that are neither pictures nor annotations stay in the zip.
+    Hidden files, `__MACOSX` and files with other endings stay in the zip.
 
     Args:
         archive: path of the zip.
-        cache: folder to unpack under (default: `default_cache()`).
+        cache: folder to unpack under (None: `default_cache()`).
+        suffixes: endings of the files to unpack, in small letters, such as ".png".
 
     Returns:
         Path of the folder.
@@ -41,7 +42,7 @@ def unpack(archive, cache=None):
         if folder.is_dir():
             return folder
         with zipfile.ZipFile(archive) as opened:
-            members = _members(opened, archive)
+            members = _members(opened, archive, suffixes)
             cache.mkdir(parents=True, exist_ok=True)
             _check_room(sum(info.file_size for info, _ in members), archive, cache)
             _extract(opened, members, folder)
@@ -52,17 +53,19 @@ def unpack(archive, cache=None):
         raise DatasetError(f"{archive.name} cannot be unpacked into {cache}: {error}") from error
 
 
-def default_cache():
+def default_cache() -> Path:
     """$SEGMENTER_CACHE, or the user's folder for such things."""
     return Path(os.environ.get("SEGMENTER_CACHE") or Path.home() / ".cache" / "chairlift")
 
 
-def _digest(path):
+def _digest(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _members(opened, archive):
+def _members(
+    opened: zipfile.ZipFile, archive: Path, suffixes: Collection[str]
+) -> list[tuple[zipfile.ZipInfo, tuple[str, ...]]]:
     """What is to be unpacked, as a list of (ZipInfo, its parts below the folder)."""
     if len(opened.infolist()) > MAX_FILES:
         raise DatasetError(f"{archive.name} holds more than {MAX_FILES} files; please divide it")
@@ -70,7 +73,7 @@ def _members(opened, archive):
     for info in opened.infolist():
         parts = _safe_parts(info, archive)
         hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-        if info.is_dir() or hidden or PurePosixPath(parts[-1]).suffix.lower() not in SUFFIXES:
+        if info.is_dir() or hidden or PurePosixPath(parts[-1]).suffix.lower() not in suffixes:
             continue
         if info.flag_bits & 1:
             raise DatasetError(f"{archive.name} has a password ({info.filename}); please zip it again without one")
@@ -80,7 +83,7 @@ def _members(opened, archive):
     return members
 
 
-def _safe_parts(info, archive):
+def _safe_parts(info: zipfile.ZipInfo, archive: Path) -> tuple[str, ...]:
     name = info.filename.replace("\\", "/")
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or ":" in parts[0]:
@@ -92,7 +95,7 @@ def _safe_parts(info, archive):
     return parts
 
 
-def _check_room(size, archive, cache):
+def _check_room(size: int, archive: Path, cache: Path) -> None:
     packed = archive.stat().st_size
     if size > MAX_BYTES or (size > BOMB_BYTES and size > BOMB_RATIO * packed):
         raise DatasetError(
@@ -107,7 +110,7 @@ def _check_room(size, archive, cache):
         )
 
 
-def _extract(opened, members, folder):
+def _extract(opened: zipfile.ZipFile, members: list[tuple[zipfile.ZipInfo, tuple[str, ...]]], folder: Path) -> None:
     """Unpack beside the folder, then rename, so that the folder is either whole or not there."""
     beside = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
     try:

@@ -16,6 +16,15 @@ MAX_PIXELS = 50_000_000  # a photo of 50 megapixels takes 150 MB, and its map an
 
 # The formats that are pictures of pixels and that Pillow decodes by itself, without outside programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "TGA")
+# The endings of picture files, each with what Pillow may call such a file's format. HEIC is not read, but
+# people have such files and are told what to do about them.
+SUFFIXES = {
+    ".jpg": ("JPEG", "MPO"), ".jpeg": ("JPEG", "MPO"), ".png": ("PNG",), ".webp": ("WEBP",), ".gif": ("GIF",),
+    ".bmp": ("BMP",), ".tif": ("TIFF",), ".tiff": ("TIFF",), ".avif": ("AVIF",), ".jp2": ("JPEG2000",),
+    ".heic": ("HEIF",), ".heif": ("HEIF",),
+}  # fmt: skip
+PHOTO_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix not in (".gif", ".avif", ".jp2", ".heic", ".heif"))
+MASK_SUFFIXES = (*PHOTO_SUFFIXES, ".gif")  # those of a data set's photos, and of its masks
 # What Pillow's decoders raise on broken files: each format has its own way to stumble.
 _BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError,
            AttributeError, struct.error, zlib.error)  # fmt: skip

@@ -13,7 +13,10 @@ import keras
 import numpy as np
 
 from segmenter import weights_format
-from segmenter.datasets import copy_paste, pairs as dataset, provenance
+from segmenter.datasets import copy_paste, provenance
+from segmenter.datasets.batches import TrainingBatches, ValidationBatches, augmented, load_square, load_squares
+from segmenter.datasets.pairs import cases, read_folder
+from segmenter.datasets.splits import split
 from segmenter.errors import EncoderWeightsError
 from segmenter.evaluation import metrics as evaluation, report
 from segmenter.hub import model_card
@@ -81,14 +84,15 @@ def read_data(options, size, sheet=None):
     """
     if options.collection:
         return Data(provenance.COLLECTION_NAME, None, None)
-    from segmenter.datasets import load, validate
+    from segmenter.datasets import contact_sheet, load, validate
+    from segmenter.hub.datasets import pull_dataset
 
-    place = load.open_place(options.data, options.classes)
+    place = load.open_place(options.data, options.classes, pull=pull_dataset)
     findings = validate.check(place, size)
-    print(place.in_words())
-    print(findings.in_words())
+    print(place.summary())
+    print(findings.summary())
     if sheet:
-        validate.write_contact_sheet(sheet, findings)
+        contact_sheet.write_contact_sheet(sheet, findings)
         print(f"the contact sheet, with the masks drawn on: {sheet}")
     findings.insist()
     name = provenance.recorded_name(place.name, [pair.photo for pair in place.pairs])
@@ -109,7 +113,7 @@ def divide(data, options):
         if options.curriculum == "things":
             return None, {"things": collection.thing_pairs(options.data)}
         return None, collection.validation_pairs(options.data)
-    kept, held_out = dataset.split(data.pairs, options.validation, options.seed)
+    kept, held_out = split(data.pairs, options.validation, options.seed)
     print(f"{len(kept)} photos to train on, {len(held_out)} to validate on, from {data.name}")
     return kept, {"validation": held_out}
 
@@ -210,8 +214,8 @@ def dice_before(start, kept):
         Their mean Dice, 0 … 1.
     """
     model = build(start)
-    squares = [dataset.load_square(pair, start.size) for pair in kept[:: -(-len(kept) // TRIED)]]
-    batches = dataset.ValidationBatches(squares, start.size, 8)
+    squares = [load_square(pair, start.size) for pair in kept[:: -(-len(kept) // TRIED)]]
+    batches = ValidationBatches(squares, start.size, 8)
     scores = [losses.dice(y, model.predict_on_batch(x)) for x, y in map(batches.__getitem__, range(len(batches)))]
     return float(np.mean(np.concatenate([keras.ops.convert_to_numpy(each) for each in scores])))
 
@@ -276,17 +280,17 @@ def make_batches(run, devices=1):
         draw, samples = mixture.Mixture(options.data, size, options.curriculum), recipe.samples
         watched = collection.watched_pairs(run.held_out)
     else:
-        squares = dataset.load_squares(run.kept, size)
-        draw, samples = dataset.augmented(squares, size), options.samples or max(recipe.samples or 0, len(squares))
+        squares = load_squares(run.kept, size)
+        draw, samples = augmented(squares, size), options.samples or max(recipe.samples or 0, len(squares))
         if recipe.pasted or recipe.mosaics:
             draw = copy_paste.Varied(draw, squares, size, recipe.pasted, recipe.mosaics)
         watched = run.held_out["validation"]
     samples -= samples % devices
     each = recipe.batch_size + -recipe.batch_size % devices
-    batches = dataset.TrainingBatches(draw, samples, each, recipe.seed, recipe.border)
-    watched = dataset.load_squares(watched, size)
+    batches = TrainingBatches(draw, samples, each, recipe.seed, recipe.border)
+    watched = load_squares(watched, size)
     watched += (watched * devices)[: -len(watched) % devices]
-    return batches, dataset.ValidationBatches(watched, size, each)
+    return batches, ValidationBatches(watched, size, each)
 
 
 # Training
@@ -405,7 +409,7 @@ def judge(folder, held_out, threshold=None):
     segmenter = Segmenter.load(folder)
 
     def sources():
-        return {name: dataset.cases(pairs) for name, pairs in held_out.items()}
+        return {name: cases(pairs) for name, pairs in held_out.items()}
 
     if threshold is None:
         return evaluation.evaluate_at_best(segmenter.probabilities, sources, longest=PICTURES)
@@ -440,7 +444,7 @@ def write_judgement(folder, metrics, judged, options, weights=None, page=None):
     metrics = {**metrics, "samples": "samples.png: the worst, the median and the best of these photos."}
     shown = judged
     if options.collection:  # its photos are not ours to show; chairs97 is, and never trained
-        pairs = {"chairs97": dataset.read_folder(CHAIRS97)}
+        pairs = {"chairs97": read_folder(CHAIRS97)}
         _, shown = judge(weights or folder, pairs, metrics["threshold"])
         metrics["samples"] = (
             "samples.png: the worst, the median and the best of chairs97, which may be shown. These "

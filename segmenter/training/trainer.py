@@ -34,7 +34,7 @@ class Recipe:
     cosine: bool = False  # warm up, then fall over all epochs, instead of on plateaus
     floor: float = 0.0  # share of the learning rate that the cosine ends at; above 0 where others go on from here
     weight_decay: float = 1e-4
-    border: float = 0.0  # see dataset.emphasise_border
+    border: float = 0.0  # see batches.emphasise_border
     ema: float = 0.0  # share of the past in the moving average of the weights that is judged; 0: none
     keep_statistics: bool = False  # of batch norm, everywhere: for fine-tuning on few photos
     encoder: float = 1.0  # learning rate of the encoder, as a share of the decoder's
@@ -134,7 +134,7 @@ def fit(model, batches, validation, recipe, folder, tell=print, more=()):
 
     Args:
         model: a network of `unet.build_unet`; it ends with the best weights.
-        batches, validation: `pairs.TrainingBatches` and `pairs.ValidationBatches`.
+        batches, validation: `batches.TrainingBatches` and `batches.ValidationBatches`.
         recipe: Recipe.
         folder: for checkpoints and history.csv; a run that ended early goes on from its last
             whole epoch, exactly as it would have gone on then.

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from segmenter import Segmenter
-from segmenter.datasets import pairs as dataset
+from segmenter.datasets.pairs import load_case, read_folder
+from segmenter.datasets.splits import split
 from segmenter.render import alpha, uncertainty
 
 HERE = Path(__file__).resolve().parent
@@ -38,7 +39,7 @@ def judge(segmenter, pairs):
     """Doubtfulness against error on some photos: dict of figures."""
     doubtful, wrong = [], []
     for pair in pairs:
-        photo, truth, known = dataset.load_case(pair)
+        photo, truth, known = load_case(pair)
         probabilities = segmenter.probabilities(photo)
         found = alpha.mask(probabilities, segmenter.threshold)
         union = ((found | truth) & known).sum()
@@ -60,9 +61,9 @@ def main():
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
     folders = parser.parse_args().folders
     segmenter = Segmenter.load()
-    chairs = dataset.read_folder(CHAIRS)
-    sets = {"chairs97, validation": dataset.split(chairs, VALIDATION, SEED)[1], "chairs97": chairs}
-    sets |= {folder.name: dataset.read_folder(folder) for folder in folders}
+    chairs = read_folder(CHAIRS)
+    sets = {"chairs97, validation": split(chairs, VALIDATION, SEED)[1], "chairs97": chairs}
+    sets |= {folder.name: read_folder(folder) for folder in folders}
     found = {name: judge(segmenter, pairs) for name, pairs in sets.items()}
     (HERE / "doubts.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=1))

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from segmenter.datasets import copy_paste, pairs
+from segmenter.datasets import copy_paste
+from segmenter.datasets.batches import Square
 
 SIZE = 64
 
@@ -11,7 +12,7 @@ def square(left=16, right=48, top=10, bottom=60):
     target = np.zeros((SIZE, SIZE), np.float32)
     target[top:bottom, left:right] = 1
     photo = np.where(target[..., None] > 0, (200, 20, 20), (20, 20, 200)).astype(np.uint8)
-    return pairs.Square(photo, target, np.ones_like(target))
+    return Square(photo, target, np.ones_like(target))
 
 
 def coded(seed):
@@ -93,5 +94,5 @@ def test_the_same_chance_gives_the_same_picture():
 
 def test_objects_that_are_hardly_there_or_hardly_known_are_not_pasted():
     crumb, doubtful = square(30, 33, 30, 33), square()
-    doubtful = pairs.Square(doubtful.photo, doubtful.target, np.zeros_like(doubtful.target))
+    doubtful = Square(doubtful.photo, doubtful.target, np.zeros_like(doubtful.target))
     assert not copy_paste.Varied(plain([crumb]), [crumb, doubtful], SIZE, 0.5, 0.2).objects

@@ -11,7 +11,7 @@ from huggingface_hub import DatasetCard, HfApi
 from PIL import Image
 
 from segmenter.cli import main
-from segmenter.datasets import pairs
+from segmenter.datasets.pairs import read_folder
 from segmenter.hub import datasets
 from segmenter.hub.client import HubError, UnreachableError
 from tests.hub.test_weights import NOWHERE
@@ -68,13 +68,23 @@ def test_what_was_pushed_is_what_trains(server, folder, pull):
     assert len(server.store.repositories["datasets", PLACE].commits) == 2  # the empty one and ours
     found = pull()
     assert found.name == done.commit
-    for before, after in zip(pairs.read_folder(folder), pairs.read_folder(found), strict=True):
+    for before, after in zip(read_folder(folder), read_folder(found), strict=True):
         assert before.groups == after.groups
         assert before.photo.read_bytes() == after.photo.read_bytes()
         assert before.mask.read_bytes() == after.mask.read_bytes()
     assert (found / "LICENSE").read_text() == "Do as you like.\n"
     beside = {path.name for path in found.iterdir()}
     assert beside == {"images", "masks", "list.csv", "ATTRIBUTION.md", "LICENSE", "README.md"}
+
+
+def test_gif_masks_travel_with_their_photos(server, folder, pull):
+    for path in list((folder / "masks").iterdir()):
+        Image.open(path).convert("L").save(path.with_suffix(".gif"))
+        path.unlink()
+    push(server, folder)
+    before, after = read_folder(folder), read_folder(pull())
+    assert [pair.mask.name for pair in after] == [f"{number}.gif" for number in range(6)]
+    assert [pair.mask.read_bytes() for pair in after] == [pair.mask.read_bytes() for pair in before]
 
 
 def test_what_is_in_one(folder):
@@ -118,8 +128,8 @@ def test_the_same_again_changes_nothing_and_a_photo_that_is_gone_leaves(server, 
     for part in ("images/5.jpg", "masks/5.png"):
         (folder / part).unlink()
     second = push(server, folder)
-    assert second.tag == "v2" and len(pairs.read_folder(pull())) == 5
-    assert len(pairs.read_folder(pull(f"{ADDRESS}@v1"))) == 6
+    assert second.tag == "v2" and len(read_folder(pull())) == 5
+    assert len(read_folder(pull(f"{ADDRESS}@v1"))) == 6
 
 
 def test_a_push_that_broke_off_goes_on_where_it_was(server, folder):
@@ -153,7 +163,7 @@ def test_what_did_not_arrive_whole_is_never_used(server, folder, pull, fault, wo
     with pytest.raises(UnreachableError):
         pull(f"{ADDRESS}@v1", endpoint=NOWHERE)
     server.faults.clear()
-    assert len(pairs.read_folder(pull(f"{ADDRESS}@v1"))) == 6
+    assert len(read_folder(pull(f"{ADDRESS}@v1"))) == 6
 
 
 def test_no_program_is_fetched(server, folder, pull):

@@ -59,7 +59,7 @@ def assert_same(out, expected):
 def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(place, undisturbed, tmp_path):
     out, log, rng = tmp_path / "out", tmp_path / "log", random.Random(SEED)
     points = [
-        ("segmenter.datasets.pairs:TrainingBatches._sample", rng.randrange(9, 24)),  # within an epoch
+        ("segmenter.datasets.batches:TrainingBatches._sample", rng.randrange(9, 24)),  # within an epoch
         ("zipfile:ZipFile.open", rng.randrange(115, 250)),  # within a file of a checkpoint
         ("os:fsync", 5),  # a checkpoint written, but not in its place
         ("segmenter.training.checkpoints:Checkpoints._write_history", 2),  # an epoch just noted
@@ -124,7 +124,7 @@ def _draw_until(draw, samples):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_keeps_the_best_so_far_and_it_goes_on_from_there(place, undisturbed, tmp_path, number):
     out, log = tmp_path / "out", tmp_path / "log"
-    point = ("segmenter.datasets.pairs:TrainingBatches._sample", 30)  # in the fourth epoch of eight photos, or about there
+    point = ("segmenter.datasets.batches:TrainingBatches._sample", 30)  # in the fourth epoch of eight photos, or about there
     assert tiny_training.run(arguments(place, out), log, point, (number,)) == 130
     told = " ".join(log.read_text().split())  # with plain spaces
     assert f"to go on: python train.py --resume {out}" in told and "Traceback" not in told
@@ -139,7 +139,7 @@ def test_stopping_keeps_the_best_so_far_and_it_goes_on_from_there(place, undistu
 
 def test_the_second_time_it_stops_at_once_and_loses_nothing(place, undisturbed, tmp_path):
     out, log = tmp_path / "out", tmp_path / "log"
-    point = ("segmenter.datasets.pairs:TrainingBatches._sample", 30)
+    point = ("segmenter.datasets.batches:TrainingBatches._sample", 30)
     assert tiny_training.run(arguments(place, out), log, point, (signal.SIGINT, signal.SIGINT)) == 130
     assert "stopped at once; nothing that was saved is lost" in log.read_text() and not out.exists()
     assert tiny_training.run(["--resume", out], log) == 0

@@ -15,7 +15,9 @@ from PIL import Image
 
 import train
 from segmenter import errors
-from segmenter.datasets import pairs as dataset
+from segmenter.datasets.batches import load_square
+from segmenter.datasets.pairs import read_folder
+from segmenter.datasets.splits import split
 from segmenter.hub import model_card, weights as hub
 from segmenter.models import efficientnet_lite, registry
 from segmenter.training import experiment, run_folder, trainer
@@ -123,12 +125,12 @@ def test_folds_go_on_where_they_were(folder, tiny, tmp_path, capsys, monkeypatch
 
 
 def test_what_weights_know_before_training_is_the_dice_of_their_masks():
-    pairs = dataset.read_folder(experiment.CHAIRS97)[:3]
+    pairs = read_folder(experiment.CHAIRS97)[:3]
     start = experiment.find_start(train.parse_arguments([]))
     found = []
     model, _ = trainer.load_folder(start.folder)
     for pair in pairs:
-        square = dataset.load_square(pair, 256)
+        square = load_square(pair, 256)
         mask = model.predict(square.photo[None] / np.float32(255), verbose=0)[0, ..., 0] >= 0.5
         truth = square.target >= 0.5
         found.append(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
@@ -150,7 +152,7 @@ def inverse(tmp_path_factory):
 def settled(place, *more):
     """Start and recipe that train.py settles on for eight photos."""
     options = train.parse_arguments(["--data", str(place), *more])
-    return experiment.settle(experiment.find_start(options), options, dataset.read_folder(place)[:8])
+    return experiment.settle(experiment.find_start(options), options, read_folder(place)[:8])
 
 
 def test_weights_that_know_such_photos_are_refined(capsys):
@@ -219,8 +221,8 @@ def test_credits_go_on_to_weights_that_were_trained_on_from_these(weights):
 
 
 def test_chairs97_is_split_77_and_20_without_parting_a_chair():
-    pairs = dataset.read_folder(experiment.CHAIRS97)
-    kept, held_out = dataset.split(pairs, 20, seed=0)
+    pairs = read_folder(experiment.CHAIRS97)
+    kept, held_out = split(pairs, 20, seed=0)
     assert (len(kept), len(held_out)) == (77, 20)
     chairs = [{name for pair in side for name in pair.groups} for side in (kept, held_out)]
     assert chairs[0].isdisjoint(chairs[1])

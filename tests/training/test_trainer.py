@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from segmenter.datasets import augment, pairs
+from segmenter.datasets import augment
+from segmenter.datasets.batches import Square, TrainingBatches, ValidationBatches, augmented
 from segmenter.models import registry, unet
 from segmenter.training import checkpoints, run_folder, trainer
 
@@ -26,14 +27,14 @@ def red_squares(count, seed):
         top, left = rng.integers(4, 24, 2)
         target[top : top + 18, left : left + 16] = 1
         photo[target > 0] = (210, 40, 40)
-        found.append(pairs.Square(photo, target, np.ones_like(target)))
+        found.append(Square(photo, target, np.ones_like(target)))
     return found
 
 
 def small_data(seed=0):
-    draw = pairs.augmented(red_squares(16, 1), SIZE, GENTLE)
-    batches = pairs.TrainingBatches(draw, 16, 4, seed)
-    return batches, pairs.ValidationBatches(red_squares(6, 2), SIZE, 4)
+    draw = augmented(red_squares(16, 1), SIZE, GENTLE)
+    batches = TrainingBatches(draw, 16, 4, seed)
+    return batches, ValidationBatches(red_squares(6, 2), SIZE, 4)
 
 
 def small_model():

@@ -1,30 +1,26 @@
-"""What labelling tools export (COCO, labelme, YOLO) → pairs whose masks are drawn when they are read."""
+"""What the formats of labelling tools have in common: outlines become pairs, whose masks are drawn when they are read."""
 
-import base64
-import binascii
-import hashlib
-import io
 import json
 import math
 import os
 import re
-import tempfile
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import yaml
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from segmenter.datasets.pairs import NO_MASK, PHOTO_SUFFIXES, DatasetError, Finding, Pair
-from segmenter.errors import OutlineError
-from segmenter.io.images import MAX_PIXELS
+from segmenter.datasets.findings import Finding
+from segmenter.datasets.pairs import DECODE_ERRORS, Pair, upright_size
+from segmenter.errors import DatasetError, OutlineError
+from segmenter.io.images import MAX_PIXELS, PHOTO_SUFFIXES
 
 MARGIN = 0.1  # an outline may reach this share of the side beyond the frame: hands slip
-CIRCLE_POINTS = 72
-IGNORED = "__ignore__"  # labelme's label for what nobody could tell
 
 OPEN_ADVICE = "correct the outline in the labelling tool and export again"
 NO_OUTLINE = "photos in which nothing is outlined"
@@ -33,30 +29,111 @@ BAD_OUTLINE = "photos whose outlines cannot be drawn"
 STRAY = "outlines that enclose nothing"
 MISSING = "photos that are missing"
 UNREADABLE = "files that cannot be read"
+TWO_SIZES = "photos that two files give different sizes"
+TWO_FILES = "photos that two files describe"
 BOX_ADVICE = (
     "boxes are not enough, masks are needed: outline the objects (polygons or brush) and export them "
     "as instance segmentation"
 )
 
+Code = Mapping[str, Any]  # a run-length code as pycocotools makes it: size, counts
+Part = tuple[float, ...] | Code  # an outline x0, y0, x1, y1, … in pixels, or a code
+
+
+class Json(NamedTuple):
+    """A JSON file that could be read."""
+
+    path: Path
+    data: Any
+
+
+@dataclass
+class Sources:
+    """The annotation files of a folder.
+
+    Args:
+        folder: where they lie.
+        file: the only one that counts, where a person named one.
+    """
+
+    folder: Path
+    file: Path | None = None
+
+    @cached_property
+    def _opened(self) -> tuple[list[Json], list[tuple[Path, DatasetError]]]:
+        opened, broken = [], []
+        for path in [self.file] if self.file else files_under(self.folder, (".json",)):
+            try:
+                opened.append(Json(path, read_json(path)))
+            except DatasetError as error:
+                broken.append((path, error))
+        return opened, broken
+
+    @property
+    def json(self) -> list[Json]:
+        """The JSON files; each is read once, however many formats ask."""
+        return self._opened[0]
+
+    @property
+    def broken(self) -> list[tuple[Path, DatasetError]]:
+        """The JSON files that cannot be read, each with why."""
+        return self._opened[1]
+
+    def refuse_broken(self) -> None:
+        """Raise the DatasetError of the first JSON file that cannot be read, if there is one."""
+        for _, error in self.broken:
+            raise error
+
+
+class Format(Protocol):
+    """A format of annotations: a module of `formats` with these names.
+
+    NAME is what people call it. SUFFIXES are the endings of its files, which are unpacked from
+    zips and fetched from the Hub.
+    """
+
+    @property
+    def NAME(self) -> str: ...
+
+    @property
+    def SUFFIXES(self) -> tuple[str, ...]: ...
+
+    def find(self, sources: Sources) -> list[Any]:
+        """What of this format is there, for `read`; empty where there is nothing."""
+        ...
+
+    def read(self, found: list[Any], sources: Sources, reading: "Reading") -> None:
+        """Add all photos with their outlines to the reading.
+
+        Raises:
+            DatasetError: nothing of it can be read.
+        """
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A mask that an annotation file describes, drawn when it is read.
+    """A mask that annotation files describe, drawn when it is read.
 
     Args:
-        file: the annotation file.
+        files: the annotation files.
         size: (height, width) of the frame in pixels.
         parts: run-length codes of pycocotools, or outlines (x0, y0, x1, y1, …) in pixels, where
             whole numbers are the pixels' corners; the mask is what any of them covers.
         unknown: the same, for what nobody could tell.
     """
 
-    file: Path
-    size: tuple
-    parts: tuple
-    unknown: tuple = ()
+    files: tuple[Path, ...]
+    size: tuple[int, int]
+    parts: tuple[Part, ...]
+    unknown: tuple[Part, ...] = ()
 
-    def read(self):
+    @property
+    def file_names(self) -> str:
+        """The names of the annotation files, for a sentence."""
+        return " and ".join(file.name for file in self.files)
+
+    def read(self) -> tuple[np.ndarray, np.ndarray]:
         """(mask, known), both bool, H × W.
 
         Raises:
@@ -64,21 +141,29 @@ class Drawing:
         """
         return self._draw(self.parts), ~self._draw(self.unknown)
 
-    def _draw(self, parts):
+    def joined(self, other: "Drawing") -> "Drawing":
+        """The outlines of both, which are of one size."""
+        files = tuple(dict.fromkeys(self.files + other.files))
+        return Drawing(files, self.size, self.parts + other.parts, self.unknown + other.unknown)
+
+    def _draw(self, parts: tuple[Part, ...]) -> np.ndarray:
         if not parts:
             return np.zeros(self.size, bool)
-        codes = [part if isinstance(part, dict) else _encode(part, self.size) for part in parts]
+        codes: Any = [_encode(part, self.size) if isinstance(part, tuple) else part for part in parts]
         try:
             return coco_mask.decode(coco_mask.merge(codes)).astype(bool)
         except (ValueError, TypeError) as error:
-            raise DatasetError(f"{self.file.name}: a run-length code cannot be read ({error}); export it again") from error
+            raise DatasetError(
+                f"{self.file_names}: a run-length code cannot be read ({error}); export it again"
+            ) from error
 
 
-def _encode(outline, size):
-    return coco_mask.frPyObjects([list(outline)], *size)[0]
+def _encode(outline: tuple[float, ...], size: tuple[int, int]) -> Code:
+    outlines: Any = [list(outline)]
+    return coco_mask.frPyObjects(outlines, *size)[0]
 
 
-def outline(numbers, size):
+def outline(numbers: Iterable[Any], size: tuple[int, int]) -> tuple[float, ...] | None:
     """Check an outline.
 
     Args:
@@ -109,73 +194,117 @@ def outline(numbers, size):
     return values if _area(values) >= 0.5 else None
 
 
-def _area(values):
+def _area(values: tuple[float, ...]) -> float:
     x, y = np.array(values[0::2]), np.array(values[1::2])
     return abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2 if len(x) > 2 else 0.0
 
 
 @dataclass
 class Reading:
-    """What was read from a data set so far."""
+    """What was read from a data set so far.
+
+    Args:
+        folder: the data set.
+        wanted: names of the classes that are foreground; None: all.
+        cache: folder for photos that lie inside annotation files.
+    """
 
     folder: Path
-    wanted: set | None = None  # names of classes; None: all
-    pairs: list = field(default_factory=list)
-    found: list = field(default_factory=list)
-    classes: Counter = field(default_factory=Counter)
+    wanted: set[str] | None = None
+    cache: Path = Path()
+    found: list[Finding] = field(default_factory=list)
+    classes: Counter[str] = field(default_factory=Counter)
+    drawings: dict[Path, Drawing] = field(default_factory=dict)  # by photo
+    refused: set[Path] = field(default_factory=set)  # photos that are left out, whatever else outlines them
 
-    def error(self, kind, name, problem, advice):
+    def error(self, kind: str, name: str, problem: str, advice: str) -> None:
+        """Note what is left out."""
         self.found.append(Finding("error", kind, name, problem, advice))
 
-    def warn(self, kind, name, problem, advice):
+    def warn(self, kind: str, name: str, problem: str, advice: str) -> None:
+        """Note what is used, but suspicious."""
         self.found.append(Finding("warning", kind, name, problem, advice))
 
-    def take(self, name):
+    def refuse(self, photo: Path, kind: str, problem: str, advice: str) -> None:
+        """Leave a photo out: with only some of its outlines its mask would be wrong."""
+        self.refused.add(photo)
+        self.error(kind, photo.name, problem, advice)
+
+    def take(self, name: str) -> bool:
         """Count an outline of this class, and say whether it belongs to the foreground."""
         self.classes[name] += 1
         return self.wanted is None or name in self.wanted
 
-    def add(self, photo, file, size, parts, unknown=()):
-        """Add a photo with its outlines; one without any is left out."""
+    def add(
+        self,
+        photo: Path,
+        file: Path,
+        size: tuple[int, int],
+        parts: Sequence[Part | None],
+        unknown: Sequence[Part | None] = (),
+    ) -> None:
+        """Add what an annotation file outlines in a photo to what others outline in it.
+
+        Args:
+            photo: the photo's file.
+            file: the annotation file.
+            size: (height, width) of the frame that it was outlined in.
+            parts: see `Drawing`; None for an outline that encloses nothing.
+            unknown: the same, for what nobody could tell.
+        """
         kept = tuple(part for part in parts if part is not None)
         if len(kept) < len(parts):
-            self.warn(STRAY, photo.name, f"{len(parts) - len(kept)} of its outlines in {file.name} have no area",
-                      "those are ignored; a stray click, perhaps")  # fmt: skip
-        if kept:
-            drawing = Drawing(file, size, kept, tuple(part for part in unknown if part is not None))
-            self.pairs.append(Pair(photo, drawing, (group_of(photo, self.folder),)))
-        else:
-            self.error(NO_OUTLINE, photo.name, f"{file.name} outlines nothing in it",
-                       "outline the object, or remove the photo")  # fmt: skip
+            problem = f"{len(parts) - len(kept)} of its outlines in {file.name} have no area"
+            self.warn(STRAY, photo.name, problem, "those are ignored; a stray click, perhaps")
+        drawing = Drawing((file,), size, kept, tuple(part for part in unknown if part is not None))
+        before = self.drawings.setdefault(photo, drawing)
+        if before.size != size:
+            (one, other), (height, width) = before.size, size
+            problem = f"it is {other} × {one} by {before.file_names}, but {width} × {height} by {file.name}"
+            self.refuse(photo, TWO_SIZES, problem, "remove the file that was made for another picture")
+        elif before is not drawing:
+            self.drawings[photo] = before.joined(drawing)
 
-    def size_of(self, photo):
-        """(height, width) of a photo file, upright, or None, which is told of."""
+    def finish(self) -> list[Pair]:
+        """The pairs, in the order in which their photos were added; one without any outline is left out."""
+        pairs = []
+        for photo, drawing in self.drawings.items():
+            if photo in self.refused:
+                continue
+            if drawing.parts:
+                pairs.append(Pair(photo, drawing, (group_of(photo, self.folder),)))
+            else:
+                problem = f"{drawing.file_names} outlines nothing in it"
+                self.error(NO_OUTLINE, photo.name, problem, "outline the object, or remove the photo")
+        return pairs
+
+    def size_of(self, photo: Path) -> tuple[int, int] | None:
+        """(height, width) of a photo file, upright; where it cannot be read, None, and the photo is refused."""
         try:
             with Image.open(photo) as picture:
-                turned = picture.getexif().get(0x0112, 1) >= 5
-                return picture.size if turned else picture.size[::-1]
-        except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError):
-            self.error(UNREADABLE, photo.name, "it is empty or no picture", "save it again as JPEG or PNG")
+                return upright_size(picture)
+        except DECODE_ERRORS:
+            self.refuse(photo, UNREADABLE, "it is empty or no picture", "save it again as JPEG or PNG")
             return None
 
 
-def group_of(photo, folder):
+def group_of(photo: Path, folder: Path) -> str:
     """The name that a photo shares with its variants: some tools add `.rf.` and a number to each."""
     name = photo.relative_to(folder).with_suffix("").as_posix() if photo.is_relative_to(folder) else photo.stem
     return re.split(r"\.rf\.", name)[0]
 
 
-def files_under(folder, suffixes):
+def files_under(folder: Path, suffixes: Iterable[str]) -> list[Path]:
     """The files below a folder with one of these suffixes, sorted; hidden ones do not count."""
-    found = []
+    endings, found = tuple(suffixes), []
     for root, names, files in os.walk(folder):
         names[:] = sorted(name for name in names if not name.startswith(".") and name != "__MACOSX")
-        found += [Path(root) / name for name in sorted(files)
-                  if name.lower().endswith(tuple(suffixes)) and not name.startswith(".")]  # fmt: skip
+        visible = (name for name in sorted(files) if not name.startswith("."))
+        found += [Path(root) / name for name in visible if name.lower().endswith(endings)]
     return found
 
 
-def read_json(path):
+def read_json(path: Path) -> Any:
     """The contents of a JSON file.
 
     Raises:
@@ -187,298 +316,37 @@ def read_json(path):
         raise DatasetError(f"{path.name} is broken JSON ({error}); export it again") from error
 
 
-def is_coco(data):
-    return isinstance(data, dict) and isinstance(data.get("images"), list) and "annotations" in data
-
-
-def is_labelme(data):
-    return isinstance(data, dict) and isinstance(data.get("shapes"), list)
+def given_size(height: Any, width: Any) -> tuple[int, int] | None:
+    """(height, width) as an annotation file gives them, or None where these are no sides of a photo."""
+    if not all(isinstance(side, int) and side > 0 for side in (height, width)):
+        return None
+    return (height, width) if height * width <= MAX_PIXELS else None
 
 
 class PhotoFinder:
-    """Finds photos by the paths that annotation files give, which rarely hold on another machine."""
+    """Finds photos by the paths that annotation files give, which rarely hold on another machine.
 
-    def __init__(self, folder):
-        self.by_name = defaultdict(list)
+    Args:
+        folder: the photos lie in it, or anywhere below.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.by_name: dict[str, list[Path]] = defaultdict(list)
         for path in files_under(folder, PHOTO_SUFFIXES):
             self.by_name[path.name].append(path)
 
-    def find(self, wanted, near):
-        """The photo whose path ends most like `wanted`; of equals, the nearest to the file `near`."""
-        parts = str(wanted).replace("\\", "/").split("/")[::-1]
+    @property
+    def photos(self) -> list[Path]:
+        """All photos, sorted."""
+        return sorted(photo for photos in self.by_name.values() for photo in photos)
 
-        def likeness(path):
+    def find(self, wanted: str, near: Path) -> Path | None:
+        """The photo whose path ends most like `wanted`; of equals, the nearest to the file `near`."""
+        parts = wanted.replace("\\", "/").split("/")[::-1]
+
+        def likeness(path: Path) -> tuple[int, int]:
             own = path.parts[::-1]
             alike = next((i for i, pair in enumerate(zip(parts, own)) if pair[0] != pair[1]), len(parts))
             return alike, len(os.path.commonpath([path, near]))
 
         return max(self.by_name.get(parts[0], []), key=likeness, default=None)
-
-
-def read_coco(files, reading):
-    """COCO's instance segmentation, polygons and run-length codes, from (path, contents) of each file."""
-    finder, seen = PhotoFinder(reading.folder), set()
-    for path, data in files:
-        names, by_photo = _coco_parts(path, data)
-        for entry in data["images"]:
-            name = entry.get("file_name") if isinstance(entry, dict) else None
-            if not isinstance(name, str) or not isinstance(entry.get("id"), (int, str)):
-                reading.error(UNREADABLE, path.name, "an image in it lacks its id or file_name", "export it again")
-                continue
-            photo = finder.find(name, path)
-            if photo is None:
-                reading.error(MISSING, name, f"{path.name} names it, but it is not in {reading.folder.name}",
-                              "put the photos beside the JSON file, or into images/")  # fmt: skip
-            elif photo not in seen:
-                seen.add(photo)
-                _add_coco(photo, path, entry, by_photo[entry["id"]], names, reading)
-
-
-def _coco_parts(path, data):
-    """(category id → name, image id → annotations); what is neither is refused."""
-    try:
-        names = {each["id"]: str(each.get("name", each["id"])) for each in data.get("categories") or []}
-        by_photo = defaultdict(list)
-        for annotation in data["annotations"]:
-            by_photo[annotation["image_id"]].append(annotation)
-        return names, by_photo
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DatasetError(
-            f"{path.name} is not COCO as we know it: an annotation or a category lacks its {error}; "
-            "export it again as COCO instance segmentation"
-        ) from error
-
-
-def _add_coco(photo, path, entry, annotations, names, reading):
-    size = _given_size(entry.get("height"), entry.get("width")) or reading.size_of(photo)
-    if size is None:
-        return
-    parts, boxes = [], 0
-    try:
-        for annotation in annotations:
-            number = annotation.get("category_id")
-            if not reading.take(names.get(number, str(number))):
-                continue
-            drawn = _coco_segmentation(annotation.get("segmentation"), size)
-            boxes += not drawn
-            parts += drawn
-    except (OutlineError, TypeError, AttributeError) as error:
-        why = str(error) if isinstance(error, OutlineError) else f"an annotation of it makes no sense ({error})"
-        reading.error(BAD_OUTLINE, photo.name, f"{why} ({path.name})", OPEN_ADVICE)
-        return
-    if boxes:
-        reading.error(BOXES, photo.name, f"{boxes} objects have a box but no outline in {path.name}", BOX_ADVICE)
-        return
-    reading.add(photo, path, size, parts)
-
-
-def _given_size(height, width):
-    whole = all(isinstance(side, int) and side > 0 for side in (height, width))
-    return (height, width) if whole and height * width <= MAX_PIXELS else None
-
-
-def _coco_segmentation(segmentation, size):
-    if isinstance(segmentation, dict):
-        return [_run_lengths(segmentation, size)]
-    if not isinstance(segmentation, list):
-        return []
-    polygons = [segmentation] if segmentation and not isinstance(segmentation[0], list) else segmentation
-    return [outline(polygon, size) for polygon in polygons]
-
-
-def _run_lengths(code, size):
-    """A run-length code, plain or compressed, as pycocotools' own; what would crash it is refused.
-
-    Compressed counts are numbers of 5 bits a character, of which bit 32 says that more follow.
-    """
-    counts, given = code.get("counts"), code.get("size")
-    if not isinstance(given, list) or tuple(given) != tuple(size):
-        raise OutlineError(f"its run-length code is of size {given}, but the photo is said to be {list(size)}")
-    if isinstance(counts, list):
-        whole = all(isinstance(count, int) and count >= 0 for count in counts)
-        if not whole or sum(counts) != size[0] * size[1]:
-            raise OutlineError("its run lengths do not add up to the photo's pixels")
-        return coco_mask.frPyObjects({"size": list(size), "counts": counts}, *size)
-    data = counts.encode("utf-8") if isinstance(counts, str) else b""
-    if not data or not all(48 <= byte < 112 for byte in data) or (data[-1] - 48) & 32:
-        raise OutlineError("its run-length code is damaged")
-    rle = {"size": list(size), "counts": data}
-    try:
-        coco_mask.decode(rle)
-    except (ValueError, TypeError) as error:
-        raise OutlineError("its run-length code is damaged") from error
-    return rle
-
-
-def read_labelme(files, reading, cache):
-    """labelme's JSON files, one a photo, from (path, contents) of each."""
-    finder, seen = PhotoFinder(reading.folder), set()
-    for path, data in files:
-        photo = _labelme_photo(path, data, finder, cache)
-        if photo is None:
-            reading.error(MISSING, str(data.get("imagePath") or path.stem), f"{path.name} names it, but it is not there",
-                          "put the photos beside their JSON files")  # fmt: skip
-            continue
-        seen.add(photo)
-        _add_labelme(photo, path, data, reading)
-    lonely = (photo for photos in finder.by_name.values() for photo in photos if photo not in seen)
-    for photo in sorted(lonely):
-        reading.error(NO_MASK, photo.name, "no labelme file is for it", "outline the object, or remove the photo")
-
-
-def _labelme_photo(path, data, finder, cache):
-    """The photo that is meant: the one it names, one of the JSON's own name, or the one inside it."""
-    named = str(data.get("imagePath") or "")
-    candidates = [named, *(path.stem + suffix for suffix in PHOTO_SUFFIXES)]
-    found = next(filter(None, (finder.find(name, path) for name in candidates if name)), None)
-    if found or not isinstance(data.get("imageData"), str):
-        return found
-    try:
-        content = base64.b64decode(data["imageData"], validate=True)
-    except binascii.Error:
-        return None
-    suffix = Path(named.replace("\\", "/")).suffix.lower()
-    folder = cache / f"labelme-{hashlib.sha256(content).hexdigest()[:16]}"
-    target = folder / f"{path.stem}{suffix if suffix in PHOTO_SUFFIXES else '.png'}"
-    if not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            file.write(content)
-        os.replace(file.name, target)
-    return target
-
-
-def _add_labelme(photo, path, data, reading):
-    size = _given_size(data.get("imageHeight"), data.get("imageWidth")) or reading.size_of(photo)
-    if size is None:
-        return
-    parts, unknown, boxes = [], [], 0
-    try:
-        for shape in data["shapes"]:
-            label = str(shape.get("label"))
-            if label == IGNORED:
-                unknown.append(_labelme_shape(shape, size))
-            elif reading.take(label):
-                drawn = _labelme_shape(shape, size)
-                parts.append(drawn)
-    except (OutlineError, AttributeError, TypeError, KeyError, IndexError, ValueError) as error:
-        why = str(error) if isinstance(error, OutlineError) else f"a shape in it is incomplete ({error})"
-        reading.error(BAD_OUTLINE, photo.name, f"{why} ({path.name})", OPEN_ADVICE)
-        return
-    reading.add(photo, path, size, parts, unknown)
-
-
-def _labelme_shape(shape, size):
-    kind, points = shape.get("shape_type") or "polygon", shape["points"]
-    if kind == "mask":
-        return _labelme_mask(shape, size)
-    if kind == "rectangle":
-        (left, top), (right, bottom) = points
-        points = [(left, top), (right, top), (right, bottom), (left, bottom)]
-    elif kind == "circle":
-        (x, y), (rim_x, rim_y) = points
-        radius = math.hypot(rim_x - x, rim_y - y)
-        angles = np.arange(CIRCLE_POINTS) * (2 * math.pi / CIRCLE_POINTS)
-        points = np.column_stack([x + radius * np.cos(angles), y + radius * np.sin(angles)])
-    elif kind != "polygon":
-        raise OutlineError(f"it has a {kind}, which encloses nothing: draw a polygon, a rectangle or a circle")
-    return outline([number for point in points for number in point[:2]], size)
-
-
-def _labelme_mask(shape, size):
-    """A brushed mask: a picture in base64 that fills the box between its two points."""
-    (left, top), _ = shape["points"]
-    with Image.open(io.BytesIO(base64.b64decode(shape["mask"]))) as picture:
-        patch = np.asarray(picture.convert("L")) > 0
-    full = np.zeros(size, np.uint8, order="F")
-    left, top = max(0, round(left)), max(0, round(top))
-    patch = patch[: size[0] - top, : size[1] - left]
-    full[top : top + patch.shape[0], left : left + patch.shape[1]] = patch
-    return coco_mask.encode(full)
-
-
-def label_folders(folder):
-    """The folders named `labels` below a folder that hold text files beside an `images` folder."""
-    found = {path.parent for path in files_under(folder, (".txt",))}
-    return sorted({Path(*path.parts[: _last(path.parts, "labels") + 1]) for path in found
-                   if "labels" in path.relative_to(folder).parts})  # fmt: skip
-
-
-def _last(parts, name):
-    return len(parts) - 1 - parts[::-1].index(name)
-
-
-def read_yolo(reading):
-    """YOLO's segmentation labels: a text file a photo, a line an outline, in shares of the sides."""
-    names = _yolo_names(reading.folder)
-    labels_of = {}
-    for labels in label_folders(reading.folder):
-        images = labels.with_name("images")
-        for photo in files_under(images, PHOTO_SUFFIXES):
-            labels_of[photo] = (labels / photo.relative_to(images)).with_suffix(".txt")
-    if not labels_of:
-        raise DatasetError(f"{reading.folder} has labels/ but no photos in images/ beside it; put them there")
-    for photo, label in sorted(labels_of.items()):
-        if not label.is_file():
-            reading.error(NO_MASK, photo.name, f"{label.name} is missing in {label.parent.name}/",
-                          "outline the object, or remove the photo")  # fmt: skip
-            continue
-        size = reading.size_of(photo)
-        if size:
-            _add_yolo(photo, label, size, names, reading)
-
-
-def _yolo_names(folder):
-    """Class number → name, from data.yaml or classes.txt; empty where neither is there."""
-    for path in [*files_under(folder, (".yaml", ".yml")), *files_under(folder, ("classes.txt",))]:
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-            names = text.split("\n") if path.suffix == ".txt" else (yaml.safe_load(text) or {}).get("names")
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
-            raise DatasetError(f"{path.name} cannot be read ({error}); export it again") from error
-        if isinstance(names, list):
-            return {number: str(name).strip() for number, name in enumerate(names)}
-        if isinstance(names, dict):
-            return {number: str(name) for number, name in names.items()}
-    return {}
-
-
-def _add_yolo(photo, label, size, names, reading):
-    parts, boxes = [], 0
-    try:
-        lines = label.read_text(encoding="utf-8-sig").splitlines()
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            name, drawn = _yolo_line(line, size, names, f"line {number}")
-            if not reading.take(name):
-                continue
-            boxes += drawn == ()
-            parts.append(drawn)
-    except (OSError, UnicodeDecodeError) as error:
-        reading.error(UNREADABLE, label.name, f"it cannot be read ({error})", "export it again")
-    except OutlineError as error:
-        reading.error(BAD_OUTLINE, label.name, str(error), OPEN_ADVICE)
-    else:
-        if boxes:
-            reading.error(BOXES, photo.name, f"{boxes} objects have a box but no outline in {label.name}", BOX_ADVICE)
-        else:
-            reading.add(photo, label, size, parts)
-
-
-def _yolo_line(line, size, names, where):
-    """(class name, outline in pixels); the outline is () where the line is a box."""
-    try:
-        number, *shares = (float(word) for word in line.split())
-    except ValueError as error:
-        raise OutlineError(f"{where} is not a class number followed by coordinates") from error
-    if not (math.isfinite(number) and number == int(number) and number >= 0):
-        raise OutlineError(f"{where} begins with {number:g}, which is no class number")
-    name = names.get(int(number), str(int(number)))
-    if len(shares) == 4:
-        return name, ()
-    if len(shares) < 6 or len(shares) % 2:
-        raise OutlineError(f"{where} has {len(shares)} coordinates: an outline has an even count, 6 or more")
-    if not all(-MARGIN <= share <= 1 + MARGIN for share in shares):
-        raise OutlineError(f"{where} has coordinates outside 0 … 1: they are shares of the photo's sides")
-    return name, outline([share * size[1 - i % 2] for i, share in enumerate(shares)], size)
