@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from segmenter.errors import PhotoError
+from segmenter.io import images
 
-# HEIC is not supported, but who has such files shall hear of it rather than miss them.
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2", ".heic", ".heif")
+SUFFIXES = tuple(images.SUFFIXES)
 MAX_FILE = 200 * 1024 * 1024  # bytes of one photo in a zip, unpacked
 MAX_MEMBERS = 100_000
 
