@@ -193,7 +193,7 @@ def check(options):
 def evaluate(options):
     """Judge weights on the validation photos; the report goes to --out."""
     from segmenter import Segmenter
-    from segmenter.evaluation import metrics as evaluation, report
+    from segmenter.evaluation import report, results
     from segmenter.hub import model_card
     from segmenter.training import experiment
 
@@ -206,7 +206,7 @@ def evaluate(options):
     metrics = report.complete({**metrics, "data": data.name}, config=segmenter.config, findings=data.findings)
     metrics = experiment.write_judgement(out, metrics, judged, options, folder)
     if options.csv:
-        evaluation.write_csv(metrics, options.csv)
+        results.write_csv(metrics, options.csv)
     if out.resolve() == folder.resolve():
         model_card.write_card(out, experiment.credits(options, data) or model_card.read_credits(out))
     print(f"metrics.json, samples.png and report.html are in {out}")
@@ -215,7 +215,7 @@ def evaluate(options):
 def train(options):
     """Train as the options say, once or fold by fold; returns the exit status."""
     from segmenter.datasets import splits
-    from segmenter.evaluation import metrics as evaluation
+    from segmenter.evaluation import results
     from segmenter.training import experiment
 
     began = time.monotonic()
@@ -249,7 +249,7 @@ def train(options):
     run = experiment.Run(options, data, start, recipe, *parts[0], out)
     metrics, _, finished = experiment.train(run)
     if metrics and options.csv:
-        evaluation.write_csv(metrics, options.csv)
+        results.write_csv(metrics, options.csv)
     if finished and options.push_to_hub:
         experiment.publish(out, options)
     print(f"{(time.monotonic() - began) / 60:.1f} minutes in all")

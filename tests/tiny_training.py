@@ -19,7 +19,7 @@ from PIL import Image
 
 import train
 from segmenter.datasets import load, validate
-from segmenter.evaluation import metrics, report
+from segmenter.evaluation import evaluate, report, results  # noqa: F401
 from segmenter.models import registry, unet  # noqa: F401  so that forks have them
 from segmenter.training import experiment, trainer  # noqa: F401  so that forks have them
 

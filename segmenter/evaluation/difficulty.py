@@ -9,7 +9,9 @@ RING = 0.02  # of the diagonal: how far on either side of the outline colours ar
 FRAME = 0.02  # of the frame's length: less than this along it is a toe, not a thing cut off
 
 
-def measure(photo, truth, known=None):
+def measure(
+    photo: np.ndarray, truth: np.ndarray, known: np.ndarray | None = None
+) -> dict[str, float | None]:
     """The traits of one photo.
 
     Args:
@@ -34,7 +36,9 @@ def measure(photo, truth, known=None):
     }
 
 
-def _shrink(photo, truth, known):
+def _shrink(
+    photo: np.ndarray, truth: np.ndarray, known: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(photo, object, background) at `SIDE`; what is unknown is neither object nor background."""
     known = np.ones_like(truth) if known is None else known
     scale = min(1.0, SIDE / max(truth.shape))
@@ -47,7 +51,7 @@ def _shrink(photo, truth, known):
     return photo, inside, outside
 
 
-def _contrast(photo, inside, outside):
+def _contrast(photo: np.ndarray, inside: np.ndarray, outside: np.ndarray) -> float | None:
     """Mean colours of the object and of the background within a small window, compared along the outline."""
     radius = max(2, round(RING * float(np.hypot(*inside.shape))))
     window = (2 * radius + 1, 2 * radius + 1)
@@ -65,12 +69,12 @@ def _contrast(photo, inside, outside):
     return float(np.median(np.linalg.norm(means[0] - means[1], axis=-1)[outline]))
 
 
-def _thin(inside):
+def _thin(inside: np.ndarray) -> float | None:
     if not inside.any():
         return None
     radius = max(1, round(THIN * float(np.hypot(*inside.shape))))
     steps = np.arange(-radius, radius + 1)
     disc = (steps[:, None] ** 2 + steps[None] ** 2 <= radius**2).astype(np.uint8)
-    padded = cv2.copyMakeBorder(inside.astype(np.uint8), *[radius] * 4, cv2.BORDER_REPLICATE)
+    padded = cv2.copyMakeBorder(inside.astype(np.uint8), radius, radius, radius, radius, cv2.BORDER_REPLICATE)
     thick = cv2.morphologyEx(padded, cv2.MORPH_OPEN, disc)[radius:-radius, radius:-radius] > 0
     return float((inside & ~thick).sum() / inside.sum())

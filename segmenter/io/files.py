@@ -1,14 +1,19 @@
 """Files that are written whole or not at all, and zips that are the same for the same content."""
 
 import io
+import json
 import os
-import tempfile
+import secrets
 import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
+
+UNFINISHED = ".part"  # how names of files end that are being written
 
 
-def zipped(files):
+def zipped(files: Mapping[str, bytes]) -> bytes:
     """A zip of name → bytes. The same files give the same bytes: no dates, and nothing of this machine."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -17,7 +22,7 @@ def zipped(files):
     return file.getvalue()
 
 
-def entry(name):
+def entry(name: str) -> zipfile.ZipInfo:
     """A zip's entry for a plain file that everybody may read."""
     info = zipfile.ZipInfo(name)  # of 1980, the format's first day
     info.create_system, info.external_attr = 3, 0o644 << 16
@@ -25,21 +30,58 @@ def entry(name):
 
 
 @contextmanager
-def replacing(path):
-    """A binary file that takes its place at `path` when all of it is written, and leaves nothing otherwise."""
+def replacing(path: str | os.PathLike[str], durable: bool = False) -> Iterator[BinaryIO]:
+    """A binary file to be written, which takes its place at `path` once it is whole, and leaves nothing otherwise.
+
+    Args:
+        path: where to; what is there already stays as it is until then.
+        durable: have it on the disk before it takes its place, and its name after that, so that it
+            survives a power cut.
+
+    Raises:
+        OSError: the disk is full, say; `path` is then what it was.
+    """
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    beside = path.with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(beside, "xb") as file:
             yield file
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(beside, path)
     except BaseException:
-        os.unlink(temporary)
+        beside.unlink(missing_ok=True)
         raise
+    if durable:
+        sync_folder(path.parent)
 
 
-def write(path, data):
-    """Write bytes to a file, replacing what was there only once all is written."""
-    with replacing(path) as file:
+def write(path: str | os.PathLike[str], data: bytes, durable: bool = False) -> None:
+    """Write bytes to a file, replacing what was there only once all is written. See `replacing`."""
+    with replacing(path, durable) as file:
         file.write(data)
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Write a value as JSON, whole or not at all, and on the disk when this returns."""
+    write(path, (json.dumps(value, indent=2) + "\n").encode("utf-8"), durable=True)
+
+
+def sync_folder(folder: str | os.PathLike[str]) -> None:
+    """See to it that new names in a folder survive a power cut, where the system can."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:  # some network file systems know no such thing
+        pass
+    finally:
+        os.close(handle)
+
+
+def sweep(folder: str | os.PathLike[str]) -> None:
+    """Delete what writers that were killed have left in a folder; nobody else may be writing there."""
+    for path in Path(folder).glob(f".*{UNFINISHED}"):
+        path.unlink(missing_ok=True)

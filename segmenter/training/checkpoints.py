@@ -14,7 +14,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from segmenter.training import run_folder
+from segmenter.errors import RunError
+from segmenter.io import files
 
 STATE = "state.npz"
 HISTORY = "history.csv"
@@ -31,7 +32,7 @@ def variables(model):
 def write_arrays(path, arrays, notes=None):
     """Write a list of arrays and a note of plain JSON into one file, whole or not at all."""
     named = {f"{number:04d}": array for number, array in enumerate(arrays)}
-    with run_folder.replacing(path) as file:
+    with files.replacing(path, durable=True) as file:
         np.savez(file, notes=np.array(json.dumps(notes)), **named)
 
 
@@ -46,7 +47,7 @@ def read_arrays(path):
             notes = json.loads(str(file["notes"]))
             return [file[name] for name in sorted(file.files) if name != "notes"], notes
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise run_folder.RunError(f"{path} is damaged; to train anew, delete {Path(path).parent}") from error
+        raise RunError(f"{path} is damaged; to train anew, delete {Path(path).parent}") from error
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -80,7 +81,7 @@ class Checkpoints(keras.callbacks.Callback):
         arrays, notes = read_arrays(self.folder / STATE)
         targets = variables(model)
         if [tuple(array.shape) for array in arrays] != [tuple(target.shape) for target in targets]:
-            raise run_folder.RunError(f"{self.folder} holds an unfinished run of another network; choose another --out")
+            raise RunError(f"{self.folder} holds an unfinished run of another network; choose another --out")
         for target, array in zip(targets, arrays):
             target.assign(array)
         self.history, self.best = notes["history"], notes["best"]
@@ -124,8 +125,7 @@ class Checkpoints(keras.callbacks.Callback):
             table = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
             table.writeheader()
             table.writerows(self.history)
-        with run_folder.replacing(self.folder / HISTORY) as file:
-            file.write(text.getvalue().encode("utf-8"))
+        files.write(self.folder / HISTORY, text.getvalue().encode("utf-8"), durable=True)
 
 
 def _counters(callback):

@@ -18,8 +18,9 @@ from segmenter.datasets.batches import TrainingBatches, ValidationBatches, augme
 from segmenter.datasets.pairs import cases, read_folder
 from segmenter.datasets.splits import split
 from segmenter.errors import EncoderWeightsError
-from segmenter.evaluation import metrics as evaluation, report
+from segmenter.evaluation import evaluate, folds, report, results
 from segmenter.hub import model_card
+from segmenter.io import files
 from segmenter.models import losses, registry, unet
 from segmenter.training import recipes, run_folder, trainer
 from segmenter.training.checkpoints import HISTORY
@@ -345,7 +346,7 @@ def finish(run, model, fitted, minutes, calibration):
     trainer.save_folder(model, result, config, calibration, half=run.options.collection)
     metrics, judged = judge(result, run.held_out)
     config["threshold"] = metrics["threshold"]
-    run_folder.write_json(result / weights_format.CONFIG, config)
+    files.write_json(result / weights_format.CONFIG, config)
     shutil.copy(run_folder.unfinished(run.out) / HISTORY, result / HISTORY)
     facts = {
         "photos trained on": len(run.kept) if run.kept else "a collection",
@@ -355,7 +356,7 @@ def finish(run, model, fitted, minutes, calibration):
         "seed": run.recipe.seed,
         "backend": keras.backend.backend(),
     }
-    told = report.complete(
+    metrics = report.complete(
         {**metrics, "data": run.data.name},
         before=judge_start(run),
         history=result / HISTORY,
@@ -363,13 +364,13 @@ def finish(run, model, fitted, minutes, calibration):
         findings=run.data.findings,
         facts=facts,
     )
-    told = write_judgement(result, told, judged, run.options)
+    metrics = write_judgement(result, metrics, judged, run.options)
     inherited = model_card.read_credits(run.start.folder) if run.start.folder else []
     model_card.write_card(result, list(dict.fromkeys([*inherited, *credits(run.options, run.data)])))
     run_folder.publish(result, run.out)
     if fitted.finished:
         run_folder.discard(run.out)
-    return told, judged
+    return metrics, judged
 
 
 def describe(run):
@@ -402,7 +403,7 @@ def judge(folder, held_out, threshold=None):
         threshold: where to measure; by default where these pairs say that it is best.
 
     Returns:
-        (metrics, judged), see `metrics.evaluate`.
+        (metrics, judged), see `evaluate.evaluate`.
     """
     from segmenter import Segmenter
 
@@ -412,8 +413,8 @@ def judge(folder, held_out, threshold=None):
         return {name: cases(pairs) for name, pairs in held_out.items()}
 
     if threshold is None:
-        return evaluation.evaluate_at_best(segmenter.probabilities, sources, longest=PICTURES)
-    return evaluation.evaluate(segmenter.probabilities, sources(), threshold, longest=PICTURES)
+        return evaluate.evaluate_at_best(segmenter.probabilities, sources, longest=PICTURES)
+    return evaluate.evaluate(segmenter.probabilities, sources(), threshold, longest=PICTURES)
 
 
 def judge_start(run):
@@ -451,13 +452,13 @@ def write_judgement(folder, metrics, judged, options, weights=None, page=None):
             "pictures never trained, but some of the furniture models in them did, in other pictures."
         )
     else:
-        evaluation.write_overlays(Path(folder) / "overlays", judged, metrics["threshold"])
-    evaluation.write_report(folder, metrics, shown, weights or folder)
+        results.write_overlays(Path(folder) / "overlays", judged, metrics["threshold"])
+    results.write_results(folder, metrics, shown, weights or folder)
     try:
         report.write_page(folder, [] if options.collection else judged, show_photos=not options.collection)
     except ValueError as error:  # what was learned is worth more than its description
         print(f"report.html could not be written: {error}")
-    print(report.in_words(metrics))
+    print(report.verdict_lines(metrics))
     return metrics
 
 
@@ -496,20 +497,20 @@ def cross_validate(runs_of_folds, out, options):
 
 def summarise_folds(each, judged, runs_of_folds, out, options):
     """Write folds.json and the report of all folds together, and a line about them."""
-    summary = evaluation.fold_summary(each)
+    summary = folds.fold_summary(each)
     metrics = report.complete(
-        {**evaluation.pool(each), "data": runs_of_folds[0].data.name},
+        {**folds.pool(each), "data": runs_of_folds[0].data.name},
         config=describe(runs_of_folds[0]),
         findings=runs_of_folds[0].data.findings,
         folds=summary,
         facts={"folds": len(each), "seed": options.seed},
     )
     metrics["samples"] = "samples.png: the worst, the median and the best photo of all folds."
-    evaluation.write_report(out, metrics, judged)
+    results.write_results(out, metrics, judged)
     report.write_page(out, judged)
-    run_folder.write_json(Path(out) / FOLDS, metrics["folds"])
+    files.write_json(Path(out) / FOLDS, metrics["folds"])
     if options.csv:
-        evaluation.write_csv(metrics, options.csv)
+        results.write_csv(metrics, options.csv)
     found = [fold["iou"] for fold in summary]
     mean, spread = metrics["folds"]["mean"], metrics["folds"]["spread"]
     print(

@@ -15,55 +15,15 @@ import hashlib
 import json
 import os
 import shutil
-from contextlib import contextmanager
 from pathlib import Path
 
 from segmenter.errors import RunError
+from segmenter.io import files
 
 RUN = "run.json"
 RESULT = "result"
 EXCHANGE = 2  # Linux's RENAME_EXCHANGE
 HERE = -100  # its AT_FDCWD
-
-
-@contextmanager
-def replacing(path):
-    """A binary file to be written, which takes the place of `path` once it is whole and on the disk.
-
-    Raises:
-        OSError: the disk is full, say; `path` is then what it was.
-    """
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        with open(beside, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    _settle(path.parent)
-
-
-def write_json(path, value):
-    """Write a value as JSON, whole or not at all."""
-    with replacing(path) as file:
-        file.write((json.dumps(value, indent=2) + "\n").encode("utf-8"))
-
-
-def _settle(folder):
-    """See to it that a new name in a folder survives a power cut, where the system can."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError:  # some network file systems know no such thing
-        pass
-    finally:
-        os.close(handle)
 
 
 # Folders
@@ -128,7 +88,7 @@ def publish(result, out):
         shutil.rmtree(old, ignore_errors=True)
         os.rename(out, old)
         os.rename(result, out)
-    _settle(out.parent)
+    files.sync_folder(out.parent)
 
 
 def mend(out):
@@ -204,7 +164,7 @@ def begin(out, options, free, photos, backend):
     before = recorded(out)
     if before is None:
         unfinished(out).mkdir(parents=True, exist_ok=True)
-        write_json(unfinished(out) / RUN, {"options": options, "photos": photos, "backend": backend})
+        files.write_json(unfinished(out) / RUN, {"options": options, "photos": photos, "backend": backend})
         return False
     check_same(out, before, options, free)
     noted = json.loads((unfinished(out) / RUN).read_text(encoding="utf-8"))

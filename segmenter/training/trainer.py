@@ -18,7 +18,7 @@ import numpy as np
 from segmenter import weights_format
 from segmenter.weights_format import CONFIG, LITERT, WEIGHTS
 from segmenter.models import freezing, litert, losses, registry, unet
-from segmenter.training import run_folder
+from segmenter.io import files
 from segmenter.training.checkpoints import Checkpoints
 
 
@@ -329,7 +329,7 @@ def save_folder(model, out, config, calibration=None, half=False):
         stored = rebuild(config) if half else plain
     stored.set_weights(weights)
     stored.save_weights(str(out / WEIGHTS))
-    run_folder.write_json(out / CONFIG, config)
+    files.write_json(out / CONFIG, config)
     litert.export(plain, out / LITERT, calibration)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from segmenter.datasets import pairs
-from segmenter.evaluation import metrics as evaluation, report
+from segmenter.evaluation import report, results
+from segmenter.evaluation.evaluate import evaluate, evaluate_at_best
 from segmenter.evaluation.report import charts, summary, verdict
 
 SHAPE = 48, 64
@@ -35,7 +36,7 @@ def judge(count, quality=0.8, names=(), seed=0):
         found[:, 12 + round(20 * min(1, max(0, quality + rng.normal(0, 0.05)))) :] = False
         reply[case.photo.tobytes()] = np.where(found, 0.93, 0.04).astype(np.float32)
     sources = {"validation": cases}
-    return evaluation.evaluate(lambda photo: reply[photo.tobytes()], sources, 0.5, longest=64)
+    return evaluate(lambda photo: reply[photo.tobytes()], sources, 0.5, longest=64)
 
 
 def make_history(count=12, gap=0.0, **columns):
@@ -67,7 +68,7 @@ def write(folder, metrics, judged, **settings):
     """Write metrics.json and the page; (metrics as stored, the page's text)."""
     show_photos = settings.pop("show_photos", True)
     folder.mkdir(exist_ok=True)
-    evaluation.write_report(folder, report.complete(metrics, **settings), judged)
+    results.write_results(folder, report.complete(metrics, **settings), judged)
     page = report.write_page(folder, judged, show_photos)
     stored = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     return stored, page.read_text(encoding="utf-8")
@@ -172,9 +173,11 @@ def test_there_is_no_other_figure_on_the_page(whole):
 
 def test_figures_within_sentences_are_figures_of_metrics_json_too(whole):
     metrics, _ = whole
-    told = metrics["verdict"]
-    assert len(told["reasons"]) >= 4
-    for words, figures in [(told["sentence"], told["figures"])] + [(r["text"], r["figures"]) for r in told["reasons"]]:
+    stated = metrics["verdict"]
+    assert len(stated["reasons"]) >= 4
+    for words, figures in [(stated["sentence"], stated["figures"])] + [
+        (reason["text"], reason["figures"]) for reason in stated["reasons"]
+    ]:
         for name in [row["name"] for row in metrics["sources"]["validation"]["worst_first"]]:
             words = words.replace(name, "")
         words = words.replace("--folds 5", "").replace("\N{NO-BREAK SPACE}", "")
@@ -228,7 +231,7 @@ def test_the_page_stays_within_its_bounds(tmp_path):
     truth = np.zeros(noise.shape[:2], bool)
     truth[100:800, 100:1000] = True
     case = pairs.Case("noise.jpg", noise, truth, np.ones_like(truth))  # the worst for JPEG
-    metrics, judged = evaluation.evaluate(lambda photo: truth.astype(np.float32), {"all": [case]}, longest=1024)
+    metrics, judged = evaluate(lambda photo: truth.astype(np.float32), {"all": [case]}, longest=1024)
     row = metrics["sources"]["all"]["worst_first"][0]
     metrics["sources"]["all"] |= {"worst_first": [row] * 48, "photos": 48}
     _, page = write(tmp_path, metrics, judged * 48)
@@ -388,9 +391,9 @@ def test_masks_the_network_contradicts_are_named():
 def test_the_level_follows_the_mean(iou, level):
     metrics, _ = judge(12)
     metrics["sources"]["validation"]["iou"] = iou
-    told = report.complete(metrics)["verdict"]
-    assert told["level"] == level and f"{iou:.0%}" in told["sentence"].replace("\N{NO-BREAK SPACE}", "")
-    assert "\n" not in told["sentence"] and told["sentence"].endswith(".")
+    stated = report.complete(metrics)["verdict"]
+    assert stated["level"] == level and f"{iou:.0%}" in stated["sentence"].replace("\N{NO-BREAK SPACE}", "")
+    assert "\n" not in stated["sentence"] and stated["sentence"].endswith(".")
 
 
 def test_the_folds_have_a_mean_and_a_spread(whole):
@@ -431,9 +434,47 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch)
     assert {path.name for path in tmp_path.iterdir()} == {"report.html", "metrics.json", "samples.png"}
 
 
+def shy(count=12):
+    """A segmenter that is right about every box but gives it 0.33, and its photos."""
+    cases = [make_case(number) for number in range(count)]
+    reply = {case.photo.tobytes(): np.where(case.truth, 0.33, 0.02).astype(np.float32) for case in cases}
+    return lambda photo: reply[photo.tobytes()], lambda: {"validation": iter(cases)}
+
+
+def threshold_text(metrics):
+    reasons = report.complete(metrics)["verdict"]["reasons"]
+    return next(reason["text"] for reason in reasons if reason["kind"] == "threshold")
+
+
+def test_after_training_the_best_threshold_is_the_default_from_now_on(tmp_path):
+    predict, sources = shy()
+    metrics, judged = evaluate_at_best(predict, sources)
+    assert "which is its default from now on" in threshold_text(metrics)
+    assert "is the app's default with these weights" in write(tmp_path, metrics, judged)[1]
+
+
+@pytest.mark.parametrize("threshold, words", [(0.5, "Nothing was changed"), (0.3, "where it was measured")])
+def test_judging_weights_alone_sets_no_default_and_claims_none(threshold, words, tmp_path):
+    predict, sources = shy()
+    metrics, judged = evaluate(predict, sources(), threshold)
+    best = report.complete(metrics)["best_threshold"]
+    metrics, judged = evaluate(predict, sources(), threshold if threshold == 0.5 else best["threshold"])
+    assert words in threshold_text(metrics)
+    page = write(tmp_path, metrics, judged)[1]
+    for text in (threshold_text(metrics), page):
+        assert "from now on" not in text and "default with these weights" not in text
+    assert "No weights were changed" in page
+
+
+def test_weights_judged_at_their_own_threshold_are_not_said_to_stay_at_another(tmp_path):
+    metrics, judged = judge(12)
+    page = write(tmp_path, metrics, judged)[1]
+    assert "The threshold stays" not in page and "No threshold is better than the usual" in page
+
+
 def test_the_terminal_says_what_the_page_says(whole):
     metrics, page = whole
-    lines = report.in_words(metrics).splitlines()
+    lines = report.verdict_lines(metrics).splitlines()
     assert lines[0] == metrics["verdict"]["sentence"]
     assert [line[2:] for line in lines[1:]] == [reason["text"] for reason in metrics["verdict"]["reasons"]]
 

@@ -179,15 +179,6 @@ def test_an_earlier_result_stays_whole_until_the_new_one_takes_its_place(tmp_pat
     assert (out / "a").read_text() == "new"
 
 
-def test_a_file_that_cannot_be_written_whole_is_left_as_it_was(tmp_path):
-    path = tmp_path / "file"
-    path.write_text("old")
-    with pytest.raises(OSError), run_folder.replacing(path) as file:
-        file.write(b"half of the n")
-        raise OSError("no more")
-    assert path.read_text() == "old" and os.listdir(tmp_path) == ["file"]
-
-
 def test_what_a_run_was_begun_with_must_stay(place, tmp_path, capsys):
     import train
 

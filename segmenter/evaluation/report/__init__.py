@@ -4,32 +4,46 @@
 metrics.json alone, so that no figure is on the page that is not in that file.
 """
 
-from segmenter.evaluation import metrics as evaluation
+import os
+from collections.abc import Sequence
+from typing import Any
+
 from segmenter.evaluation.report import summary, verdict
-from segmenter.evaluation.report.page import in_words, write_page
+from segmenter.evaluation.report.page import verdict_lines, write_page
+from segmenter.evaluation.threshold import best_threshold
 
-__all__ = ["complete", "in_words", "write_page"]
+__all__ = ["complete", "verdict_lines", "write_page"]
 
 
-def complete(metrics, before=None, history=None, config=None, findings=None, folds=None, facts=None):
+def complete(
+    metrics: dict[str, Any],
+    before: dict[str, Any] | None = None,
+    history: str | os.PathLike[str] | Sequence[dict[str, Any]] | None = None,
+    config: dict[str, Any] | None = None,
+    findings: dict[str, Any] | Sequence[Any] | None = None,
+    folds: Sequence[dict[str, Any]] | None = None,
+    facts: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """The metrics together with all that the report says.
 
     Args:
-        metrics: as `metrics.evaluate` gives them (with `data`, where the data set has a name).
+        metrics: as `evaluate.evaluate` gives them (with `data`, where the data set has a name).
         before: metrics of the weights that training started from, on the same photos, or None; may
             have `name` and `weights_sha256` besides.
         history: path of history.csv, or a list of dicts with its columns, or None.
         config: config.json as a dict, or None; the last of its `steps` is shown as the recipe.
         findings: what the check of the data found (see `summary.read_findings`); None where nothing
             was checked.
-        folds: a list of dicts with the figures of each fold (`metrics.fold_summary`), or None.
+        folds: a list of dicts with the figures of each fold (`folds.fold_summary`), or None.
         facts: dict of further facts about the run, name → number or text.
 
     Returns:
-        A new dict, plain JSON: the metrics with `best_threshold`, `verdict`, and, where they were
+        A new dict, plain JSON: the metrics with `best_threshold` (not `applied` where it is found here,
+        see `evaluate.evaluate_at_best`), `verdict`, and, where they were
         given, `comparison`, `history`, `recipe`, `network`, `findings`, `folds` and `facts`.
     """
-    metrics = {**metrics, "best_threshold": metrics.get("best_threshold") or evaluation.best_threshold(metrics)}
+    best = metrics.get("best_threshold") or {**best_threshold(metrics), "applied": False}
+    metrics = {**metrics, "best_threshold": best}
     config = config or {}
     recipe = _plain((config.get("steps") or [{}])[-1])
     if config:
@@ -53,7 +67,7 @@ def complete(metrics, before=None, history=None, config=None, findings=None, fol
     return metrics
 
 
-def _plain(values):
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
     """A dict as JSON can hold it: what is not finite becomes None, and what JSON does not know its text."""
     return {
         str(key): (value if value == value and abs(value) != float("inf") else None)

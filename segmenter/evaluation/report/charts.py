@@ -5,6 +5,8 @@ per cent, so that they keep their size on a phone. y grows downwards.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,14 +16,14 @@ SIDE = 1000  # of the plot's coordinates
 class Axis:
     """Values from `low` to `high` on 0 … `SIDE`; `flip` for the upright axis. What lies beyond stops at the edge."""
 
-    def __init__(self, low, high, flip=False):
+    def __init__(self, low: float, high: float, flip: bool = False) -> None:
         self.low, self.high, self.flip = low, high if high > low else low + 1, flip
 
-    def __call__(self, value):
+    def __call__(self, value: float) -> float:
         share = min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
         return round(SIDE * (1 - share if self.flip else share), 1)
 
-    def ticks(self, most=5, whole=False):
+    def ticks(self, most: int = 5, whole: bool = False) -> list[dict[str, Any]]:
         """Round numbers on the axis: list of {at, text}, `at` in per cent from the left or the top."""
         step = _round_step((self.high - self.low) / most)
         step = max(1, step) if whole else step
@@ -31,25 +33,25 @@ class Axis:
         return [{"at": self(value) / 10, "text": f"{value:.{digits}f}"} for value in values]
 
 
-def _round_step(rough):
+def _round_step(rough: float) -> float:
     """The next of 1, 2, 5 times a power of ten from `rough` up."""
     power = 10.0 ** math.floor(math.log10(rough))
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
 
 
-def path(points):
+def path(points: Sequence[tuple[float, float | None]]) -> str:
     """An SVG path through (x, y); it is broken where y is None, and a lone point is a dot of a line."""
     parts, pen_down = [], False
     for index, (x, y) in enumerate(points):
         if y is not None:
             parts.append(f"{'L' if pen_down else 'M'}{x:g} {y:g}")
             alone = not pen_down and (index + 1 == len(points) or points[index + 1][1] is None)
-            parts.append(f"h0.1" if alone else "")
+            parts.append("h0.1" if alone else "")
         pen_down = y is not None
     return "".join(parts)
 
 
-def curves(history, training, validation):
+def curves(history: dict[str, Any], training: str, validation: str) -> dict[str, Any] | None:
     """A chart of one quantity in training and in validation, epoch by epoch.
 
     Args:
@@ -85,7 +87,7 @@ def curves(history, training, validation):
     }  # fmt: skip
 
 
-def _upright(finite, bounded):
+def _upright(finite: list[float], bounded: bool) -> tuple[Axis, bool]:
     """(Axis, whether something lies beyond it): single wild values must not flatten the rest."""
     low, high = min(finite), max(finite)
     if bounded:
@@ -97,7 +99,7 @@ def _upright(finite, bounded):
     return Axis(max(0.0, low - margin), high + margin, flip=True), clipped
 
 
-def thresholds(levels, curve, best):
+def thresholds(levels: list[float], curve: list[float], best: dict[str, Any]) -> dict[str, Any]:
     """IoU against the threshold, with the plateau and the chosen threshold."""
     x = Axis(0.0, 1.0)
     low = min(curve)
@@ -112,7 +114,7 @@ def thresholds(levels, curve, best):
     }
 
 
-def photos(rows):
+def photos(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Every photo's IoU, worst first, with a line to what it was before.
 
     Args:

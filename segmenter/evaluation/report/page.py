@@ -1,20 +1,25 @@
 """metrics.json → report.html: figures that name their place in that file, charts, pictures."""
 
 import json
+import os
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import markupsafe
 
-from segmenter.evaluation import metrics as evaluation
+from segmenter.evaluation.evaluate import Judged
 from segmenter.evaluation.report import charts, pictures
+from segmenter.io import files
+from segmenter.weights_format import METRICS
 
 PAGE = "report.html"
 MEGABYTES = 15  # of the page at most, pictures included
 ROOM = 1_500_000  # bytes of it for everything but pictures
 UNKNOWN = "–"
-WORDS = {  # keys of metrics.json as the page calls them
+TITLES = {  # keys of metrics.json as the page calls them
     "iou": "IoU", "dice": "Dice", "boundary_f": "Boundary F", "gap_accuracy": "Gaps left open",
 }  # fmt: skip
 MEANINGS = {
@@ -25,7 +30,7 @@ MEANINGS = {
 }
 
 
-def write_page(out, judged=(), show_photos=True):
+def write_page(out: str | os.PathLike[str], judged: Sequence[Judged] = (), show_photos: bool = True) -> Path:
     """Write report.html into a folder that holds metrics.json, made of that file alone.
 
     Args:
@@ -41,21 +46,21 @@ def write_page(out, judged=(), show_photos=True):
         OSError: it cannot be read, or the page cannot be written.
     """
     out = Path(out)
-    metrics = json.loads((out / evaluation.METRICS).read_text(encoding="utf-8"))
+    metrics = json.loads((out / METRICS).read_text(encoding="utf-8"))
     if "verdict" not in metrics:
-        raise ValueError(f"{out / evaluation.METRICS} has no verdict: report.complete adds it")
+        raise ValueError(f"{out / METRICS} has no verdict: report.complete adds it")
     html = render(metrics, judged, show_photos)
-    evaluation.write_whole(out / PAGE, html.encode("utf-8"))
+    files.write(out / PAGE, html.encode("utf-8"), durable=True)
     return out / PAGE
 
 
-def in_words(metrics):
+def verdict_lines(metrics: dict[str, Any]) -> str:
     """The verdict of completed metrics for a terminal: the sentence, and a line for each reason."""
     verdict = metrics["verdict"]
     return "\n".join([verdict["sentence"], *(f"- {reason['text']}" for reason in verdict["reasons"])])
 
 
-def render(metrics, judged=(), show_photos=True):
+def render(metrics: dict[str, Any], judged: Sequence[Judged] = (), show_photos: bool = True) -> str:
     """The page as text. Its arguments are those of `write_page`, the metrics as a dict."""
     judged = judged if show_photos else ()
     environment = jinja2.Environment(
@@ -63,14 +68,14 @@ def render(metrics, judged=(), show_photos=True):
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     figures = Figures(metrics)
-    sources = [_source(name, metrics, judged) for name in metrics["sources"]]
+    sources = [_source(name, metrics) for name in metrics["sources"]]
     return environment.get_template("page.html").render(
         metrics=metrics,
         style=markupsafe.Markup(_read("page.css")),
         script=markupsafe.Markup(_read("page.js")),
         figure=figures.show,
         pointer=pointer,
-        words=WORDS,
+        words=TITLES,
         meanings=MEANINGS,
         sources=_with_pictures(sources, judged, metrics),
         charts=_history_charts(metrics.get("history")),
@@ -79,17 +84,17 @@ def render(metrics, judged=(), show_photos=True):
     )
 
 
-def _read(name):
-    return (resources.files(__package__) / name).read_text(encoding="utf-8")
+def _read(name: str) -> str:
+    return (resources.files("segmenter.evaluation.report") / name).read_text(encoding="utf-8")
 
 
 class Figures:
     """Shows figures of the metrics, each with the place in metrics.json that it comes from."""
 
-    def __init__(self, metrics):
+    def __init__(self, metrics: dict[str, Any]) -> None:
         self.metrics = metrics
 
-    def show(self, *keys, form=".3f"):
+    def show(self, *keys: Any, form: str = ".3f") -> markupsafe.Markup:
         """A figure as a <data> element.
 
         Args:
@@ -97,16 +102,16 @@ class Figures:
             form: how to show a number, as Python's format() has it; numbers of "%" are shown in
                 per cent. Text is shown as it is.
         """
-        keys = [key for part in keys for key in (part if isinstance(part, tuple) else (part,))]
-        value = self.metrics
-        for key in keys:
+        way = [key for part in keys for key in (part if isinstance(part, tuple) else (part,))]
+        value: Any = self.metrics
+        for key in way:
             value = value[key]
         return markupsafe.Markup('<data data-from="{}" value="{}">{}</data>').format(
-            pointer(*keys), "" if value is None else value, in_form(value, form)
+            pointer(*way), "" if value is None else value, in_form(value, form)
         )
 
 
-def in_form(value, form):
+def in_form(value: Any, form: str) -> str:
     """A value of metrics.json as the page shows it."""
     if value is None:
         return UNKNOWN
@@ -119,12 +124,12 @@ def in_form(value, form):
     return format(value, form).replace("-", "\N{MINUS SIGN}")
 
 
-def pointer(*keys):
+def pointer(*keys: Any) -> str:
     """The way to a value as a JSON pointer (RFC 6901)."""
     return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
 
 
-def _source(name, metrics, judged):
+def _source(name: str, metrics: dict[str, Any]) -> dict[str, Any]:
     source = metrics["sources"][name]
     return {
         "name": name,
@@ -136,9 +141,11 @@ def _source(name, metrics, judged):
     }
 
 
-def _with_pictures(sources, judged, metrics):
+def _with_pictures(
+    sources: list[dict[str, Any]], judged: Sequence[Judged], metrics: dict[str, Any]
+) -> list[dict[str, Any]]:
     """`sources`, each with `pictures`: index of a photo → its layers."""
-    places = {}
+    places: dict[tuple[str, float], list[Judged]] = {}
     for one in judged:
         places.setdefault((one[0].name, round(one[0].iou, 4)), []).append(one)
     shown = {}
@@ -154,7 +161,7 @@ def _with_pictures(sources, judged, metrics):
     return sources
 
 
-def _recipe(metrics):
+def _recipe(metrics: dict[str, Any]) -> dict[str, str]:
     """Keys of the recipe that say something the page has not said elsewhere, with their titles."""
     known = {"data": metrics.get("data"), "size": metrics.get("network", {}).get("size")}
     return {
@@ -164,7 +171,7 @@ def _recipe(metrics):
     }
 
 
-def _history_charts(history):
+def _history_charts(history: dict[str, Any] | None) -> list[dict[str, Any]]:
     if not history:
         return []
     found = [

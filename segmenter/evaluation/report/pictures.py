@@ -1,9 +1,13 @@
 """The photos of the page, small: photo and heatmap as JPEG, outlines as paths, all within a budget."""
 
 import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cv2
+import numpy as np
 
+from segmenter.evaluation.evaluate import Judged
 from segmenter.render import alpha
 from segmenter.render.heatmap import heatmap
 
@@ -13,7 +17,7 @@ SIDES = (720, 560, 420, 320)  # longer side in pixels; the first that fits the b
 QUALITY = 80
 
 
-def choose(rows):
+def choose(rows: Sequence[Any]) -> dict[str, list[int]]:
     """Which photos are shown.
 
     Args:
@@ -33,7 +37,7 @@ def choose(rows):
     }
 
 
-def embed(shown, threshold, limit):
+def embed(shown: Mapping[Any, Judged], threshold: float, limit: int) -> dict[Any, dict[str, Any]]:
     """The layers of several photos, as large as the budget allows.
 
     Args:
@@ -45,6 +49,7 @@ def embed(shown, threshold, limit):
         dict of key → layers (see `layers`). Where even the smallest are too large, the last keys
         are left out.
     """
+    found: dict[Any, dict[str, Any]] = {}
     for side in SIDES:
         found, total = {}, 0
         for key, judged in shown.items():
@@ -59,7 +64,7 @@ def embed(shown, threshold, limit):
     return found
 
 
-def layers(judged, threshold, side):
+def layers(judged: Judged, threshold: float, side: int) -> dict[str, Any]:
     """What lies on top of each other in one picture.
 
     Args:
@@ -86,12 +91,12 @@ def layers(judged, threshold, side):
     }
 
 
-def _jpeg(picture):
+def _jpeg(picture: np.ndarray) -> str:
     _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
+    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
 
 
-def _outline(mask, scale):
+def _outline(mask: np.ndarray, scale: float) -> str:
     """The contours of a mask as one SVG path of whole and half pixels; specks are left out."""
     contours, _ = cv2.findContours(mask.astype("uint8"), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     parts = []

@@ -5,22 +5,23 @@ All of it is plain JSON, as it becomes part of metrics.json: the page shows noth
 
 import csv
 import math
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-
-from segmenter.evaluation import metrics as evaluation
 
 CURVES = ("loss", "dice", "val_loss", "val_dice", "learning_rate")  # of history.csv
 FIGURES = ("iou", "dice", "boundary_f", "gap_accuracy")  # of a source
 SAME = 0.005  # of IoU: a photo that changed by less is neither better nor worse
 
 
-def compare(metrics, before):
+def compare(metrics: dict[str, Any], before: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """The change against other weights, measured on the same photos.
 
     Args:
-        metrics, before: as `metrics.evaluate` gives them; `before` may have `name` and
+        metrics, before: as `evaluate.evaluate` gives them; `before` may have `name` and
             `weights_sha256` besides.
 
     Returns:
@@ -57,13 +58,13 @@ def compare(metrics, before):
     return {**metrics, "sources": sources}, comparison
 
 
-def _with_before(row, earlier):
+def _with_before(row: dict[str, Any], earlier: dict[str, Any] | None) -> dict[str, Any]:
     if earlier is None:
         return row
     return {**row, **{f"{key}_before": earlier[key] for key in ("iou", "dice", "boundary_f")}}
 
 
-def read_history(place):
+def read_history(place: str | os.PathLike[str] | Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The epochs of a training, in order.
 
     Args:
@@ -74,13 +75,16 @@ def read_history(place):
         a figure is not finite). Where an epoch was run twice, as after a crash, the last run counts.
         The list is empty where there is no such file, or nothing of use in it.
     """
-    if isinstance(place, (str, Path)):
+    rows: Iterable[dict[str, Any]]
+    if isinstance(place, (str, os.PathLike)):
         if not Path(place).is_file():
             return []
         with open(place, newline="", encoding="utf-8", errors="replace") as file:
-            place = list(csv.DictReader(file))
+            rows = list(csv.DictReader(file))
+    else:
+        rows = place
     epochs = {}
-    for row in place:
+    for row in rows:
         number = _finite(row.get("epoch"))
         if number is not None:
             epochs[int(number)] = {
@@ -89,7 +93,7 @@ def read_history(place):
     return [epochs[number] for number in sorted(epochs)]
 
 
-def _finite(value):
+def _finite(value: Any) -> float | None:
     """A number, rounded to six digits that count; None where it is none or not finite."""
     try:
         value = float(value)
@@ -98,7 +102,7 @@ def _finite(value):
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
-def summarise_history(epochs, most=None):
+def summarise_history(epochs: list[dict[str, Any]], most: int | None = None) -> dict[str, Any]:
     """What the curves tell.
 
     Args:
@@ -132,7 +136,7 @@ def summarise_history(epochs, most=None):
     }
 
 
-def _drops(epochs):
+def _drops(epochs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Where the learning rate fell at once by a third or more: falling slowly is a schedule."""
     found = []
     for earlier, later in zip(epochs, epochs[1:]):
@@ -142,9 +146,9 @@ def _drops(epochs):
     return found
 
 
-def summarise_folds(folds):
+def summarise_folds(folds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Mean and spread (standard deviation between folds) of a list of folds with summary figures."""
-    result = {"each": [dict(fold) for fold in folds], "mean": {}, "spread": {}}
+    result: dict[str, Any] = {"each": [dict(fold) for fold in folds], "mean": {}, "spread": {}}
     for key in FIGURES:
         found = [fold[key] for fold in folds if fold.get(key) is not None]
         if found:
@@ -153,7 +157,7 @@ def summarise_folds(folds):
     return result
 
 
-def read_findings(findings):
+def read_findings(findings: dict[str, Any] | Sequence[Any]) -> dict[str, Any]:
     """What the check of the data found, brought together by kind.
 
     Args:
@@ -166,7 +170,7 @@ def read_findings(findings):
         what to do) and `files`; errors first.
     """
     known = findings if isinstance(findings, dict) else {}
-    kinds = {}
+    kinds: dict[tuple[str, str], list[dict[str, str]]] = {}
     for finding in known.get("found", []) if known else findings:
         finding = finding if isinstance(finding, dict) else {"kind": str(finding)}
         one = {key: str(finding.get(key) or "") for key in ("level", "kind", "name", "problem", "advice")}
@@ -174,12 +178,12 @@ def read_findings(findings):
     each = []
     for (level, kind), found in sorted(kinds.items(), key=lambda item: (item[0][0] != "error", -len(item[1]))):
         first = found[0]
-        told = "; ".join(filter(None, (first["problem"] if first["kind"] else "", first["advice"])))
+        advice = "; ".join(filter(None, (first["problem"] if first["kind"] else "", first["advice"])))
         each.append({
             "level": level,
             "problem": kind,
             "count": len(found),
-            "advice": ": ".join(filter(None, (first["name"], told))) if told else "",
+            "advice": ": ".join(filter(None, (first["name"], advice))) if advice else "",
             "files": [one["name"] for one in found if one["name"]],
         })  # fmt: skip
     return {**{key: known[key] for key in ("photos", "usable", "groups") if key in known}, "each": each}

@@ -1,10 +1,13 @@
 """Whether the result is good enough, and what would help, in plain sentences from the figures alone."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from segmenter.evaluation.metrics import CLEARLY, ENOUGH, WORTHWHILE
+from segmenter.evaluation.metrics import DEFAULT_THRESHOLD
+from segmenter.evaluation.threshold import CLEARLY, ENOUGH, WORTHWHILE
 
 LEVELS = (  # from this mean IoU up
     (0.95, "excellent", "Good enough to use as it is"),
@@ -28,7 +31,7 @@ TRAITS = (  # key, whether a high figure is the harder one, in words, what helps
 )  # fmt: skip
 
 
-def judge(metrics):
+def judge(metrics: dict[str, Any]) -> dict[str, Any]:
     """The verdict on metrics that `report.complete` has filled in.
 
     Returns:
@@ -49,7 +52,7 @@ def judge(metrics):
     return {"level": level, "sentence": sentence, "figures": figures, "reasons": reasons}
 
 
-def _figures(metrics, rows):
+def _figures(metrics: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The mean over the weakest source, and how sure it is."""
     worst = min(metrics["sources"].values(), key=lambda source: source["iou"])
     spread = worst["iou_spread"]
@@ -62,16 +65,16 @@ def _figures(metrics, rows):
     }
 
 
-def _reason(kind, help, text, **figures):
+def _reason(kind: str, help: str | None, text: str, **figures: Any) -> dict[str, Any]:
     """`help` is the clause of the verdict's sentence, None where this reason is but for information."""
     return {"kind": kind, "help": help, "text": text, "figures": figures}
 
 
-def _count(number, noun):
+def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _percent(share):
+def _percent(share: float) -> str:
     return f"{100 * share:.0f}{PERCENT}"
 
 
@@ -221,15 +224,15 @@ def _relation(rows, key, high_is_hard, words, helps):
     )  # fmt: skip
 
 
-def rank_correlation(a, b):
+def rank_correlation(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> float:
     """Spearman's rank correlation of two arrays, ties sharing their mean rank; 0 where one is constant."""
-    a, b = (_ranks(np.asarray(values, float)) for values in (a, b))
-    a, b = a - a.mean(), b - b.mean()
-    scale = math.sqrt(float((a**2).sum() * (b**2).sum()))
-    return float((a * b).sum() / scale) if scale else 0.0
+    one, other = (_ranks(np.asarray(values, float)) for values in (a, b))
+    one, other = one - one.mean(), other - other.mean()
+    scale = math.sqrt(float((one**2).sum() * (other**2).sum()))
+    return float((one * other).sum() / scale) if scale else 0.0
 
 
-def _ranks(values):
+def _ranks(values: np.ndarray) -> np.ndarray:
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = counts.cumsum()
     return ((last - counts + last - 1) / 2)[places]
@@ -272,12 +275,18 @@ def _threshold(metrics, rows, figures):
     best = metrics.get("best_threshold")
     if not best or not best["moved"]:
         return None
-    return _reason(
-        "threshold", None,
-        f"It does best at a threshold of {best['threshold']:g}, which is its default from now on: mean IoU "
-        f"{best['iou']:.3f} instead of {best['iou_at_default']:.3f} at 0.5.",
-        threshold=best["threshold"], iou=best["iou"], iou_at_default=best["iou_at_default"], default=0.5,
-    )  # fmt: skip
+    gain = f"mean IoU {best['iou']:.3f} instead of {best['iou_at_default']:.3f} at {DEFAULT_THRESHOLD:g}"
+    if best.get("applied"):
+        text = f"It does best at a threshold of {best['threshold']:g}, which is its default from now on: {gain}."
+    elif best["threshold"] == metrics["threshold"]:
+        text = f"On these photos it does best at a threshold of {best['threshold']:g}, where it was measured: {gain}."
+    else:
+        text = (
+            f"On these photos it would do best at a threshold of {best['threshold']:g}: {gain}. "
+            f"Nothing was changed: the other figures are at {metrics['threshold']:g}."
+        )
+    figures = {key: best[key] for key in ("threshold", "iou", "iou_at_default")}
+    return _reason("threshold", None, text, **figures, default=DEFAULT_THRESHOLD, measured_at=metrics["threshold"])
 
 
 def _margin(metrics, rows, figures):
