@@ -21,7 +21,7 @@ import train
 from segmenter.datasets import load, validate
 from segmenter.evaluation import evaluate, report, results  # noqa: F401
 from segmenter.models import registry, unet  # noqa: F401  so that forks have them
-from segmenter.training import experiment, trainer  # noqa: F401  so that forks have them
+from segmenter.training import cross_validation, experiment, trainer  # noqa: F401  so that forks have them
 
 TINY = "unet_tiny"
 LIKE_THIS = registry.Network(32, widths=(8,), centre=16)

@@ -10,7 +10,8 @@ A target is float32, batch × H × W × 2:
 from typing import Any
 
 import keras
-from keras import ops
+
+ops: Any = keras.ops  # whose own annotations let every tensor be None
 
 DOUBT = 0.5  # below this probability a doubtful pixel is taken for a gap, and left alone
 SMOOTH = 1.0  # pixels added to both halves of the Dice quotient, so that empty masks count too

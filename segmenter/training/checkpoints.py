@@ -8,8 +8,11 @@ moment, goes on from the end of an epoch as if nothing had happened.
 import csv
 import io
 import json
+import os
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,21 +25,22 @@ HISTORY = "history.csv"
 COUNTERS = ("best", "wait", "cooldown_counter", "best_epoch", "stopped_epoch")  # of Keras's callbacks
 
 
-def variables(model):
+def variables(model: keras.Model) -> list[Any]:
     """All that changes while a compiled model trains: weights, random seeds, the optimizer's numbers."""
     passing = {id(variable) for variable in model.metrics_variables}  # begun anew every epoch
     own = [variable for variable in model.variables if id(variable) not in passing]
     return [*own, *model.optimizer.variables]
 
 
-def write_arrays(path, arrays, notes=None):
+def write_arrays(path: str | os.PathLike[str], arrays: Sequence[np.ndarray], notes: Any = None) -> None:
     """Write a list of arrays and a note of plain JSON into one file, whole or not at all."""
     named = {f"{number:04d}": array for number, array in enumerate(arrays)}
     with files.replacing(path, durable=True) as file:
-        np.savez(file, notes=np.array(json.dumps(notes)), **named)
+        named["notes"] = np.array(json.dumps(notes))
+        np.savez(file, **named)  # pyright: ignore[reportArgumentType]  for all it knows one is called allow_pickle
 
 
-def read_arrays(path):
+def read_arrays(path: str | os.PathLike[str]) -> tuple[list[np.ndarray], Any]:
     """(arrays, notes) of a file of `write_arrays`.
 
     Raises:
@@ -61,15 +65,15 @@ class Checkpoints(keras.callbacks.Callback):
         others: the callbacks whose counters matter.
     """
 
-    def __init__(self, folder, others=()):
+    def __init__(self, folder: str | os.PathLike[str], others: Sequence[keras.callbacks.Callback] = ()) -> None:
         super().__init__()
         self.folder, self.others = Path(folder), list(others)
-        self.history = []  # one dict an epoch
-        self.best = None  # name of the file with the best weights
+        self.history: list[dict[str, float]] = []  # one dict an epoch
+        self.best: str | None = None  # name of the file with the best weights
         self.stopped = False  # training found no more to learn
-        self._counters = {}
+        self._counters: dict[str, dict[str, Any]] = {}
 
-    def restore(self, model):
+    def restore(self, model: keras.Model) -> int:
         """Bring a compiled model to where its run was; the number of the epoch to go on with.
 
         Raises:
@@ -89,36 +93,37 @@ class Checkpoints(keras.callbacks.Callback):
         self._write_history()
         return len(self.history)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         for callback in self.others:  # they have just forgotten everything
             for name, value in self._counters.get(type(callback).__name__, {}).items():
                 setattr(callback, name, value)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        model: Any = self.model
         row = {"epoch": epoch, **{name: float(value) for name, value in (logs or {}).items()}}
         earlier = [past["val_loss"] for past in self.history if np.isfinite(past["val_loss"])]
         self.history.append(row)
-        self.stopped = bool(self.model.stop_training)
+        self.stopped = bool(model.stop_training)
         if row["val_loss"] < min(earlier, default=np.inf):
             self.best = f"best-{epoch:04d}.npz"
-            write_arrays(self.folder / self.best, _averaged_weights(self.model))
+            write_arrays(self.folder / self.best, _averaged_weights(model))
         notes = {"history": self.history, "best": self.best, "stopped": self.stopped}
         notes["counters"] = {type(other).__name__: _counters(other) for other in self.others}
-        arrays = [keras.ops.convert_to_numpy(variable) for variable in variables(self.model)]
+        arrays = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in variables(model)]
         write_arrays(self.folder / STATE, arrays, notes)
         self._write_history()
         for path in self.folder.glob("best-*.npz"):
             if path.name != self.best:
                 path.unlink()
 
-    def load_best(self, model):
+    def load_best(self, model: keras.Model) -> int | None:
         """Give the model the best weights so far. Returns their epoch, counted from 0; None if there are none."""
         if not self.best:
             return None
         model.set_weights(read_arrays(self.folder / self.best)[0])
         return int(Path(self.best).stem.split("-")[1])
 
-    def _write_history(self):
+    def _write_history(self) -> None:
         text = io.StringIO()
         if self.history:
             columns = ["epoch", *sorted(self.history[0].keys() - {"epoch"})]
@@ -128,12 +133,12 @@ class Checkpoints(keras.callbacks.Callback):
         files.write(self.folder / HISTORY, text.getvalue().encode("utf-8"), durable=True)
 
 
-def _counters(callback):
+def _counters(callback: keras.callbacks.Callback) -> dict[str, float | None]:
     found = {name: getattr(callback, name) for name in COUNTERS if hasattr(callback, name)}
     return {name: value if value is None else float(value) for name, value in found.items()}
 
 
-def _averaged_weights(model):
+def _averaged_weights(model: Any) -> list[np.ndarray]:
     """The model's weights; where the optimizer keeps a moving average of them, that."""
     if not _optimizer(model).use_ema:
         return model.get_weights()
@@ -145,6 +150,6 @@ def _averaged_weights(model):
     return averaged
 
 
-def _optimizer(model):
+def _optimizer(model: Any) -> Any:
     """The optimizer itself, within the one that scales the loss for mixed precision."""
     return getattr(model.optimizer, "inner_optimizer", model.optimizer)

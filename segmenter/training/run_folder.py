@@ -8,6 +8,7 @@ is not finished yet lies in OUT.unfinished beside it, from which a run that ende
     best-….npz      the best weights so far
     history.csv     one row an epoch
     result/         the result while it is being put together
+    lock            held by the process that is at work on it
 """
 
 import ctypes
@@ -15,13 +16,19 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import filelock
 
 from segmenter.errors import RunError
 from segmenter.io import files
 
 RUN = "run.json"
 RESULT = "result"
+LOCK = "lock"
 EXCHANGE = 2  # Linux's RENAME_EXCHANGE
 HERE = -100  # its AT_FDCWD
 
@@ -29,13 +36,46 @@ HERE = -100  # its AT_FDCWD
 # Folders
 
 
-def unfinished(out):
+def unfinished(out: str | os.PathLike[str]) -> Path:
     """The folder beside `out` that holds what is not finished yet."""
     out = Path(out)
     return out.with_name(f"{out.name}.unfinished")
 
 
-def free_folder(folder):
+@contextmanager
+def hold(out: str | os.PathLike[str]) -> Iterator[None]:
+    """Within this, no other process can train into `out`. A process that is killed lets go of it.
+
+    Raises:
+        RunError: another process is at work on it.
+    """
+    folder = unfinished(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise RunError(
+            f"another process is training into {out} at this moment; wait until it ends, or choose another --out"
+        ) from error
+    except NotImplementedError:  # a file system that knows no locks
+        yield
+        return
+    try:
+        files.sweep(folder)
+        yield
+    finally:
+        lock.release()
+
+
+def check_free(out: str | os.PathLike[str]) -> None:
+    """Raise a RunError if another process is training into `out`."""
+    if unfinished(out).exists():
+        with hold(out):
+            pass
+
+
+def free_folder(folder: Path) -> Path:
     """`folder`, or the first of folder-2, folder-3, … that is neither there nor being made."""
     number, free = 1, folder
     while free.exists() or unfinished(free).exists():
@@ -44,7 +84,7 @@ def free_folder(folder):
     return free
 
 
-def check_place(out, ours):
+def check_place(out: str | os.PathLike[str], ours: Collection[str]) -> None:
     """Refuse a place for a result that would cost somebody something.
 
     Args:
@@ -67,7 +107,7 @@ def check_place(out, ours):
         )
 
 
-def publish(result, out):
+def publish(result: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
     """Move a folder that is whole to its place; an earlier one there is replaced as a whole.
 
     Args:
@@ -91,14 +131,19 @@ def publish(result, out):
     files.sync_folder(out.parent)
 
 
-def mend(out):
-    """Put an earlier result back if a run was killed at the moment of replacing it."""
+def mend(out: str | os.PathLike[str]) -> None:
+    """Put an earlier result back if a run was killed at the moment of replacing it.
+
+    Raises:
+        RunError: it is being replaced at this moment.
+    """
     old = unfinished(out) / "replaced"
     if old.exists() and not Path(out).exists():
-        os.rename(old, out)
+        with hold(out):
+            os.rename(old, out)
 
 
-def _exchange(one, other):
+def _exchange(one: Path, other: Path) -> bool:
     """Let two folders change places in one step, where the system can; False where it cannot."""
     try:
         rename = ctypes.CDLL(None, use_errno=True).renameat2
@@ -107,7 +152,7 @@ def _exchange(one, other):
     return rename(HERE, os.fsencode(one), HERE, os.fsencode(other), EXCHANGE) == 0
 
 
-def discard(out):
+def discard(out: str | os.PathLike[str]) -> None:
     """Delete what is no longer needed of a run that is finished, in such a way that nobody takes a rest of it for more."""
     waste = unfinished(out).with_name(f".{unfinished(out).name}.waste")
     shutil.rmtree(waste, ignore_errors=True)
@@ -119,7 +164,7 @@ def discard(out):
 # What a run was begun with
 
 
-def fingerprint(pairs):
+def fingerprint(pairs: Sequence[Any]) -> str:
     """A short text that differs where the photos or masks do: their names and sizes in bytes.
 
     Args:
@@ -130,7 +175,7 @@ def fingerprint(pairs):
     return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()[:16]
 
 
-def recorded(out):
+def recorded(out: str | os.PathLike[str]) -> dict[str, Any] | None:
     """The options that the unfinished run of `out` was begun with, as a dict; None if there is none.
 
     Raises:
@@ -145,7 +190,9 @@ def recorded(out):
         raise RunError(f"{path} is damaged; to train anew, delete {path.parent}") from error
 
 
-def begin(out, options, free, photos, backend):
+def begin(
+    out: str | os.PathLike[str], options: dict[str, Any], free: Collection[str], photos: str, backend: str
+) -> bool:
     """Note what a run is begun with; or see whether the unfinished run that is there is the same.
 
     Args:
@@ -178,16 +225,18 @@ def begin(out, options, free, photos, backend):
     return True
 
 
-def check_same(out, before, now, free=()):
+def check_same(
+    out: str | os.PathLike[str], before: dict[str, Any], now: dict[str, Any], free: Collection[str] = ()
+) -> None:
     """Raise a RunError that names the options, `free` ones apart, in which two descriptions of a run differ."""
     changed = [name for name in sorted(before) if name not in free and now.get(name) != before[name]]
     if changed:
-        words = ", ".join(f"{_flag(name)} was {before.get(name)}, not {now.get(name)}" for name in changed)
+        differences = ", ".join(f"{_flag(name)} was {before.get(name)}, not {now.get(name)}" for name in changed)
         raise RunError(
-            f"{unfinished(out)} holds a run that was begun otherwise ({words}); go on with it by "
+            f"{unfinished(out)} holds a run that was begun otherwise ({differences}); go on with it by "
             f"--resume {out} alone, choose another --out, or delete that folder"
         )
 
 
-def _flag(name):
+def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")

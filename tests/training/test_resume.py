@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from segmenter import weights_format
-from segmenter.training import run_folder, trainer
+from segmenter.training import recipes, run_folder, trainer
 from tests import tiny_training
 from tests.training import test_trainer
 
@@ -63,7 +63,7 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(place, undis
         ("zipfile:ZipFile.open", rng.randrange(115, 250)),  # within a file of a checkpoint
         ("os:fsync", 5),  # a checkpoint written, but not in its place
         ("segmenter.training.checkpoints:Checkpoints._write_history", 2),  # an epoch just noted
-        ("segmenter.training.trainer:_StopCallback.on_train_batch_end", rng.randrange(1, 6)),  # a step just made
+        ("segmenter.training.callbacks:StopOnRequest.on_train_batch_end", rng.randrange(1, 6)),  # a step just made
         ("segmenter.models.litert:export", 1),  # all learned, nothing exported
         ("segmenter.training.run_folder:publish", 1),  # all exported, nothing in its place
     ]
@@ -82,7 +82,7 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(place, undis
 
 def test_counters_of_the_callbacks_and_random_layers_go_on_too(tmp_path):
     """The learning rate falls and training ends at the same epochs as without an interruption."""
-    recipe = trainer.Recipe(epochs=12, batch_size=4, learning_rate=0.05, plateau_patience=1, stop_patience=3,
+    recipe = recipes.Recipe(epochs=12, batch_size=4, learning_rate=0.05, plateau_patience=1, stop_patience=3,
                              stop_delta=0.02, seed=3)  # fmt: skip
     expected = _fit_with_breaks(recipe, tmp_path / "whole", [])
     found = _fit_with_breaks(recipe, tmp_path / "broken", [22, 14, 9])
@@ -103,7 +103,7 @@ def _fit_with_breaks(recipe, folder, breaks):
         batches, validation = test_trainer.small_data()
         batches.draw = _draw_until(batches.draw, samples)
         try:
-            fitted = trainer.fit(model, batches, validation, recipe, folder, tell=lambda line: None)
+            fitted = trainer.fit(model, batches, validation, recipe, folder, report=lambda line: None)
         except Exception as error:  # TensorFlow wraps it
             assert "out of photos" in str(error)
     return fitted.history

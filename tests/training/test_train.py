@@ -18,9 +18,10 @@ from segmenter import errors
 from segmenter.datasets.batches import load_square
 from segmenter.datasets.pairs import read_folder
 from segmenter.datasets.splits import split
+from segmenter.datasets.provenance import CHAIRS97
 from segmenter.hub import model_card, weights as hub
 from segmenter.models import efficientnet_lite, registry
-from segmenter.training import experiment, run_folder, trainer
+from segmenter.training import cross_validation, experiment, run_folder, starts, weights_folder
 from tests import broken, tiny_training
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,7 +117,7 @@ def test_folds_go_on_where_they_were(folder, tiny, tmp_path, capsys, monkeypatch
     out = tmp_path / "out"
     arguments = ["--data", str(folder), *tiny, "--epochs", "1", "--folds", "2", "--out", str(out)]
     with monkeypatch.context() as broken:
-        broken.setattr(experiment, "summarise_folds", lambda *_: (_ for _ in ()).throw(OSError("the plug was pulled")))
+        broken.setattr(cross_validation, "summarise_folds", lambda *_: (_ for _ in ()).throw(OSError("the plug was pulled")))
         assert train.main(arguments) == 1
     assert train.main(["--resume", str(out)]) == 0
     printed = capsys.readouterr().out
@@ -125,16 +126,16 @@ def test_folds_go_on_where_they_were(folder, tiny, tmp_path, capsys, monkeypatch
 
 
 def test_what_weights_know_before_training_is_the_dice_of_their_masks():
-    pairs = read_folder(experiment.CHAIRS97)[:3]
-    start = experiment.find_start(train.parse_arguments([]))
+    pairs = read_folder(CHAIRS97)[:3]
+    start = starts.find_start(train.parse_arguments([]))
     found = []
-    model, _ = trainer.load_folder(start.folder)
+    model, _ = weights_folder.load_folder(start.folder)
     for pair in pairs:
         square = load_square(pair, 256)
         mask = model.predict(square.photo[None] / np.float32(255), verbose=0)[0, ..., 0] >= 0.5
         truth = square.target >= 0.5
         found.append(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
-    assert experiment.dice_before(start, pairs) == pytest.approx(np.mean(found), abs=2e-3)
+    assert starts.dice_before(start, pairs) == pytest.approx(np.mean(found), abs=2e-3)
     assert np.mean(found) > 0.8
 
 
@@ -142,9 +143,9 @@ def test_what_weights_know_before_training_is_the_dice_of_their_masks():
 def inverse(tmp_path_factory):
     """Chairs97 with all but the chairs for the object."""
     place = tmp_path_factory.mktemp("inverse")
-    shutil.copytree(experiment.CHAIRS97 / "images", place / "images")
+    shutil.copytree(CHAIRS97 / "images", place / "images")
     (place / "masks").mkdir()
-    for path in (experiment.CHAIRS97 / "masks").iterdir():
+    for path in (CHAIRS97 / "masks").iterdir():
         Image.fromarray(255 - np.asarray(Image.open(path))).save(place / "masks" / path.name)
     return place
 
@@ -152,12 +153,12 @@ def inverse(tmp_path_factory):
 def settled(place, *more):
     """Start and recipe that train.py settles on for eight photos."""
     options = train.parse_arguments(["--data", str(place), *more])
-    return experiment.settle(experiment.find_start(options), options, read_folder(place)[:8])
+    return starts.settle(starts.find_start(options), options, read_folder(place)[:8])
 
 
 def test_weights_that_know_such_photos_are_refined(capsys):
-    start, recipe = settled(experiment.CHAIRS97)
-    assert start.folder == experiment.DEFAULT_WEIGHTS and recipe.keep_statistics
+    start, recipe = settled(CHAIRS97)
+    assert start.folder == starts.DEFAULT_WEIGHTS and recipe.keep_statistics
     assert "is only refined" in capsys.readouterr().out
 
 
@@ -169,7 +170,7 @@ def test_weights_that_find_little_of_what_the_masks_show_make_way_for_the_encode
     assert "encoder is the better start" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("asked", [["--start", str(experiment.DEFAULT_WEIGHTS)], ["--architecture", "unet_lite0"], []])
+@pytest.mark.parametrize("asked", [["--start", str(starts.DEFAULT_WEIGHTS)], ["--architecture", "unet_lite0"], []])
 def test_weights_that_were_asked_for_learn_anew_and_so_does_who_is_offline(asked, inverse, monkeypatch, capsys):
     def offline(name):
         assert not asked, "nobody may fetch another start than was asked for"
@@ -177,8 +178,8 @@ def test_weights_that_were_asked_for_learn_anew_and_so_does_who_is_offline(asked
 
     monkeypatch.setattr(efficientnet_lite, "imagenet_checkpoint", offline)
     start, recipe = settled(inverse, *asked)
-    refined = settled(experiment.CHAIRS97, *asked)[1]
-    assert start.folder == experiment.DEFAULT_WEIGHTS
+    refined = settled(CHAIRS97, *asked)[1]
+    assert start.folder == starts.DEFAULT_WEIGHTS
     assert recipe.learning_rate > refined.learning_rate and not recipe.keep_statistics
     told = capsys.readouterr().out
     assert "learns anew" in told and ("there is no network" in told) == (not asked)
@@ -221,7 +222,7 @@ def test_credits_go_on_to_weights_that_were_trained_on_from_these(weights):
 
 
 def test_chairs97_is_split_77_and_20_without_parting_a_chair():
-    pairs = read_folder(experiment.CHAIRS97)
+    pairs = read_folder(CHAIRS97)
     kept, held_out = split(pairs, 20, seed=0)
     assert (len(kept), len(held_out)) == (77, 20)
     chairs = [{name for pair in side for name in pair.groups} for side in (kept, held_out)]
@@ -282,7 +283,7 @@ def test_weights_to_start_from_that_are_broken_are_told(name, content, words, fo
 ])  # fmt: skip
 def test_the_encoder_alone_begins_with_the_network_that_suits_the_data(arguments, architecture):
     options = train.parse_arguments(["--start", "imagenet", *arguments])
-    assert experiment.find_start(options).architecture == architecture
+    assert starts.find_start(options).architecture == architecture
 
 
 def test_imagenet_without_a_network_says_how_to_get_it(folder, tmp_path, capsys, monkeypatch):

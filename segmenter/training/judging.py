@@ -1,0 +1,91 @@
+"""Judge weights on photos that did not train, and write down what came of it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from segmenter import weights_format
+from segmenter.datasets import provenance
+from segmenter.datasets.pairs import Pair, cases, read_folder
+from segmenter.evaluation import evaluate, report, results
+from segmenter.evaluation.evaluate import Judged
+from segmenter.inference.predictor import Segmenter
+from segmenter.training.starts import Start
+
+PICTURES = 1024  # longest side of what is kept of a photo for the report's pictures, in pixels
+
+HeldOut = Mapping[str, Sequence[Pair]]  # name of a source → pairs to judge on
+
+
+def judge(
+    folder: str | os.PathLike[str], held_out: HeldOut, threshold: float | None = None
+) -> tuple[dict[str, Any], list[Judged]]:
+    """Measure a weights folder on pairs that did not train.
+
+    Args:
+        folder: a weights folder.
+        held_out: name → pairs.
+        threshold: where to measure; by default where these pairs say that it is best.
+
+    Returns:
+        (metrics, judged), see `evaluate.evaluate`.
+    """
+    segmenter = Segmenter.load(folder)
+
+    def sources() -> evaluate.Sources:
+        return {name: cases(pairs) for name, pairs in held_out.items()}
+
+    if threshold is None:
+        return evaluate.evaluate_at_best(segmenter.probabilities, sources, longest=PICTURES)
+    return evaluate.evaluate(segmenter.probabilities, sources(), threshold, longest=PICTURES)
+
+
+def judge_start(start: Start, held_out: HeldOut) -> dict[str, Any] | None:
+    """The metrics of the weights that training starts from, on the same photos; None where it starts from none."""
+    if not start.folder:
+        return None
+    try:
+        metrics, _ = judge(start.folder, held_out, weights_format.read_config(start.folder)["threshold"])
+    except ValueError as error:  # it has the network's weights, but not all that serving needs
+        print(f"no comparison with {start.name}: {error}")
+        return None
+    return {**metrics, "name": start.name}
+
+
+def write_judgement(
+    folder: str | os.PathLike[str],
+    metrics: dict[str, Any],
+    judged: Sequence[Judged],
+    collection: bool = False,
+    weights: str | os.PathLike[str] | None = None,
+) -> dict[str, Any]:
+    """Write metrics.json, samples.png, overlays and report.html into a folder, and say how good it is.
+
+    Args:
+        folder: where to.
+        metrics, judged: of `judge`, completed for the report.
+        collection: whether the photos are of a collection, which may not be shown.
+        weights: the weights folder that was measured; `folder` itself by default.
+
+    Returns:
+        The metrics as they were written.
+    """
+    metrics = {**metrics, "samples": "samples.png: the worst, the median and the best of these photos."}
+    shown = judged
+    if collection:  # its photos are not ours to show; chairs97 is, and never trained
+        pairs = {"chairs97": read_folder(provenance.CHAIRS97)}
+        _, shown = judge(weights or folder, pairs, metrics["threshold"])
+        metrics["samples"] = (
+            "samples.png: the worst, the median and the best of chairs97, which may be shown. These "
+            "pictures never trained, but some of the furniture models in them did, in other pictures."
+        )
+    else:
+        results.write_overlays(Path(folder) / "overlays", judged, metrics["threshold"])
+    results.write_results(folder, metrics, shown, weights or folder)
+    try:
+        report.write_page(folder, [] if collection else judged, show_photos=not collection)
+    except ValueError as error:  # what was learned is worth more than its description
+        print(f"report.html could not be written: {error}")
+    print(report.verdict_lines(metrics))
+    return metrics
