@@ -126,10 +126,10 @@ def test_stopping_keeps_the_best_so_far_and_it_goes_on_from_there(place, undistu
     out, log = tmp_path / "out", tmp_path / "log"
     point = ("segmenter.datasets.batches:TrainingBatches._sample", 30)  # in the fourth epoch of eight photos, or about there
     assert tiny_training.run(arguments(place, out), log, point, (number,)) == 130
-    told = " ".join(log.read_text().split())  # with plain spaces
-    assert f"to go on: python train.py --resume {out}" in told and "Traceback" not in told
+    printed = " ".join(log.read_text().split())  # with plain spaces
+    assert f"to go on: python train.py --resume {out}" in printed and "Traceback" not in printed
     kept = json.loads((out / "metrics.json").read_text())
-    assert f"overlaps the masks by {100 * kept['sources']['validation']['iou']:.0f} %" in told
+    assert f"overlaps the masks by {100 * kept['sources']['validation']['iou']:.0f} %" in printed
     assert {"README.md", "model.tflite", "model.weights.h5", "samples.png", "report.html"} <= set(os.listdir(out))
     rows = list(csv.DictReader((out / "history.csv").open()))
     assert 0 < len(rows) < 6
@@ -150,8 +150,8 @@ def test_a_full_disk_is_told_and_costs_nothing(place, undisturbed, tmp_path):
     """A limit of the kernel on the size of files stands for the disk: writing fails in the middle of one."""
     out, log = tmp_path / "out", tmp_path / "log"
     assert tiny_training.run(arguments(place, out), log, largest=30_000) == 1
-    told = log.read_text()
-    assert "the disk is full" in told and "Traceback" not in told and not out.exists()
+    printed = log.read_text()
+    assert "the disk is full" in printed and "Traceback" not in printed and not out.exists()
     assert tiny_training.run(arguments(place, out), log) == 0, log.read_text()
     assert_same(out, undisturbed)
     before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
@@ -189,8 +189,8 @@ def test_what_a_run_was_begun_with_must_stay(place, tmp_path, capsys):
     assert train.parse_arguments(["--resume", str(out)]).seed == 1
     for more in (["--seed", "2"], ["--learning-rate", "0.5"], ["--architecture", "unet_128"], ["--data", str(tmp_path)]):
         assert train.main(["--resume", str(out), *more]) == 1
-        told = capsys.readouterr().err
-        assert more[0] in told and "begun otherwise" in told and f"--resume {out}" in told
+        printed = capsys.readouterr().err
+        assert more[0] in printed and "begun otherwise" in printed and f"--resume {out}" in printed
         assert train.main(["--data", str(place), "--seed", "1", "--start", "scratch", *more, "--out", str(out)]) == 1
         assert more[0] in capsys.readouterr().err
     with pytest.raises(run_folder.RunError, match="not those any more"):

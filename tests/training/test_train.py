@@ -181,8 +181,8 @@ def test_weights_that_were_asked_for_learn_anew_and_so_does_who_is_offline(asked
     refined = settled(CHAIRS97, *asked)[1]
     assert start.folder == starts.DEFAULT_WEIGHTS
     assert recipe.learning_rate > refined.learning_rate and not recipe.keep_statistics
-    told = capsys.readouterr().out
-    assert "learns anew" in told and ("there is no network" in told) == (not asked)
+    printed = capsys.readouterr().out
+    assert "learns anew" in printed and ("there is no network" in printed) == (not asked)
 
 
 @pytest.mark.parametrize("name", broken.IDS)
@@ -191,11 +191,11 @@ def test_each_broken_data_set_is_told_in_words(name, tmp_path, capsys, monkeypat
     build, words = broken.BROKEN[name]
     place = build(tmp_path)
     assert train.main(["--data", str(place), "--size", "32", "--check", "--out", str(tmp_path / "out")]) == 1
-    told = "".join(capsys.readouterr())
-    assert "Traceback" not in told and all(word in told for word in words), told
+    printed = "".join(capsys.readouterr())
+    assert "Traceback" not in printed and all(word in printed for word in words), printed
     assert train.main(["--data", str(place), "--size", "32", "--out", str(tmp_path / "trained")]) == 1
-    told = "".join(capsys.readouterr())
-    assert "Traceback" not in told and all(word in told for word in words), told
+    printed = "".join(capsys.readouterr())
+    assert "Traceback" not in printed and all(word in printed for word in words), printed
     assert not (tmp_path / "trained").exists() and not list(tmp_path.glob("*.unfinished"))
 
 
@@ -204,9 +204,9 @@ def test_a_broken_data_set_is_told_by_the_real_command_too(more, tmp_path):
     name = broken.IDS[0]
     build, words = broken.BROKEN[name]
     command = [sys.executable, "train.py", "--data", str(build(tmp_path)), "--out", str(tmp_path / "out"), *more]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert told.returncode == 1 and "Traceback" not in told.stderr
-    assert all(word in told.stdout + told.stderr for word in words)
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert printed.returncode == 1 and "Traceback" not in printed.stderr
+    assert all(word in printed.stdout + printed.stderr for word in words)
 
 
 def test_check_alone_draws_a_contact_sheet_and_trains_nothing(folder, tmp_path, capsys):
@@ -321,5 +321,5 @@ def test_a_result_never_overwrites_another(tmp_path):
 
 
 def test_help_comes_without_waiting_for_a_network():
-    told = subprocess.run([sys.executable, "train.py", "--help"], cwd=ROOT, capture_output=True, text=True)
-    assert told.returncode == 0 and "--architecture" in told.stdout
+    printed = subprocess.run([sys.executable, "train.py", "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert printed.returncode == 0 and "--architecture" in printed.stdout
