@@ -52,7 +52,11 @@ Judged = Kept | tuple[Score, Case, np.ndarray]
 
 
 def evaluate(
-    predict: Predict, sources: Sources, threshold: float = DEFAULT_THRESHOLD, longest: int | None = None
+    predict: Predict,
+    sources: Sources,
+    threshold: float = DEFAULT_THRESHOLD,
+    longest: int | None = None,
+    observe: Callable[[Case, np.ndarray], None] | None = None,
 ) -> tuple[dict[str, Any], list[Judged]]:
     """Judge a segmenter on several sets of photos.
 
@@ -62,6 +66,7 @@ def evaluate(
         threshold: 0 … 1.
         longest: what is kept of each photo for pictures is shrunk to this longer side and
             compressed (see `Kept`); kept as it is by default. The figures are of the full size.
+        observe: called with each Case and its map, for figures of another kind.
 
     Returns:
         (metrics, judged): metrics is plain JSON: per source the summary, the threshold curve and
@@ -75,6 +80,8 @@ def evaluate(
         curves, rows = [], []
         for case in cases:
             probabilities = predict(case.photo)
+            if observe:
+                observe(case, probabilities)
             one = score(case, probabilities, threshold)
             found.append((one, case, probabilities) if longest is None else Kept(one, case, probabilities, longest))
             curves.append(threshold_curve(case, probabilities))
