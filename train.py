@@ -123,7 +123,7 @@ def train(options: Namespace) -> int:
         begin_at(options.out, start, options)
     data = experiment.read_data(options, start.size)
     if options.folds:
-        parts = splits.folds(data.pairs, options.folds, options.seed)
+        parts = splits.folds(data.pairs or [], options.folds, options.seed)
     else:
         parts = [experiment.divide(data, options)]
     start, recipe = starts.settle(start, options, parts[0][0])
