@@ -42,7 +42,7 @@ class Segmenter:
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
         self._network_lock = threading.Lock()  # the interpreter has one set of tensors for all
-        self._maps = LRUCache(CACHE_BYTES, getsizeof=lambda kept: kept.nbytes)  # of the photos seen last
+        self._maps = LRUCache(CACHE_BYTES, getsizeof=_bytes_of)  # of the photos seen last
         self._maps_lock = threading.Lock()
 
     @classmethod
@@ -89,7 +89,7 @@ class Segmenter:
         """
         _check_photo(photo)
         photo = np.ascontiguousarray(photo)
-        key = (hashlib.sha256(photo).digest(), photo.shape, bool(second_look), bool(refine))
+        key = (hashlib.sha256(photo.data).digest(), photo.shape, bool(second_look), bool(refine))
         with self._maps_lock:
             kept = self._maps.get(key)
         if kept is not None:
@@ -152,6 +152,10 @@ class Segmenter:
             near = self.first_look(photo[top:bottom, left:right])
             _blend(canvas, near, _to_pixels(box, canvas.shape[1], canvas.shape[0]))
         return canvas
+
+
+def _bytes_of(kept: np.ndarray) -> int:
+    return kept.nbytes
 
 
 def _at_full_size(coarse, photo, follow_edges):

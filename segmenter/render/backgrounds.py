@@ -25,7 +25,7 @@ PATTERN = 1024  # side of a pattern in pixels; it repeats after that
 GRAIN = 1.1  # standard deviation of the last noise, which also keeps gradients from banding
 
 
-def draw(name, height, width):
+def draw(name: str, height: int, width: int) -> np.ndarray:
     """One of the rooms.
 
     Args:
@@ -75,7 +75,7 @@ def _vignette(view):
 
 def _colour(text):
     """"#rrggbb" as float32, 3, 0 … 1."""
-    return np.float32(list(bytes.fromhex(text[1:]))) / 255
+    return np.array(list(bytes.fromhex(text[1:])), np.float32) / 255
 
 
 def _smooth(values, low, high):
@@ -99,9 +99,9 @@ def _clouds(rng, shape, sizes):
 
 def _sample(pattern, u, v):
     """A repeating pattern looked up at metres (u, v)."""
-    wrapped = [np.mod(side / TEXEL, PATTERN).astype(np.float32) for side in (u, v)]
+    across, down = (np.mod(side / TEXEL, PATTERN).astype(np.float32) for side in (u, v))
     wide = cv2.copyMakeBorder(pattern, 0, 1, 0, 1, cv2.BORDER_WRAP)
-    return cv2.remap(wide, *wrapped, cv2.INTER_LINEAR)
+    return cv2.remap(wide, across, down, cv2.INTER_LINEAR)
 
 
 def _planks(rng, colours, board=32, length=512):
@@ -215,9 +215,9 @@ def _daylight(view):
     floor = _planks(rng, ("#a98058", "#cfa77a"))
     picture = _surfaces(view, floor, _plaster(rng, "#ece6dc", 0.012))
     picture = _baseboard(picture, view, "#f6f3ee")
-    picture *= (_from_left(view, 0.11) * _corner(view))[..., np.newaxis] * np.float32([0.9, 0.9, 0.915])
+    picture *= (_from_left(view, 0.11) * _corner(view))[..., np.newaxis] * np.array([0.9, 0.9, 0.915], np.float32)
     sun = _sun(view, (2.3, 0.75, 2.3, 2.0, 3.5), (1.0, -0.62, 0.32))
-    return picture * (1 + sun[..., np.newaxis] * np.float32([0.3, 0.25, 0.17]))
+    return picture * (1 + sun[..., np.newaxis] * np.array([0.3, 0.25, 0.17], np.float32))
 
 
 def _loft(view):
@@ -225,10 +225,10 @@ def _loft(view):
     concrete = _plaster(rng, "#9b9894", 0.07)
     picture = _surfaces(view, concrete, _bricks(rng, "#d9d4cc"))
     shine = view.floor * np.exp(-(((view.x + 0.5) / 1.3) ** 2)) * _smooth(view.z, 1.8, WALL)
-    picture += 0.1 * shine[..., np.newaxis] * np.float32([1, 1, 1.02])
-    picture *= (_from_left(view, 0.13) * _corner(view, 0.34))[..., np.newaxis] * np.float32([0.86, 0.87, 0.89])
+    picture += 0.1 * shine[..., np.newaxis] * np.array([1, 1, 1.02], np.float32)
+    picture *= (_from_left(view, 0.13) * _corner(view, 0.34))[..., np.newaxis] * np.array([0.86, 0.87, 0.89], np.float32)
     sun = _sun(view, (2.6, 0.9, 2.8, 1.9, 4.0), (1.0, -0.8, 0.3), (4, 4))
-    return picture * (1 + sun[..., np.newaxis] * np.float32([0.26, 0.23, 0.18]))
+    return picture * (1 + sun[..., np.newaxis] * np.array([0.26, 0.23, 0.18], np.float32))
 
 
 def _gallery(view):
@@ -240,7 +240,7 @@ def _gallery(view):
     spot = np.exp(-((view.x / 1.7) ** 2) - ((view.y - 1.3) / 1.3) ** 2) * ~view.floor
     pool = np.exp(-((view.x / 1.5) ** 2) - ((view.z - 2.7) / 1.2) ** 2) * view.floor
     light = 0.8 + 0.42 * spot + 0.36 * pool
-    return picture * (light * _corner(view, 0.35))[..., np.newaxis] * np.float32([1.02, 1.0, 0.95])
+    return picture * (light * _corner(view, 0.35))[..., np.newaxis] * np.array([1.02, 1.0, 0.95], np.float32)
 
 
 def _rug(picture, view, rng):
@@ -258,7 +258,7 @@ def _rug(picture, view, rng):
 
 
 def _studio(view):
-    paper = np.float32([0.935, 0.932, 0.928])
+    paper = np.array([0.935, 0.932, 0.928], np.float32)
     bend = _smooth(view.down + 0.5, 0.4, 0.92)
     pool = np.exp(-((view.across / 0.62) ** 2) - ((view.down - 0.36) / 0.2) ** 2)
     halo = np.exp(-((view.across / 0.75) ** 2) - ((view.down + 0.14) / 0.5) ** 2)
@@ -275,7 +275,7 @@ def _terrace(view):
     solid = np.maximum(view.floor, 1 - _smooth(view.y, 0.615, 0.625))[..., np.newaxis]
     lamp = np.exp(-((view.x - 0.9) ** 2 + (view.z - 2.7) ** 2) / 3.2) * view.floor
     lamp = lamp * 0.75 + np.exp(-((view.x - 1.1) ** 2) / 2.2) * ~view.floor * 0.35
-    light = np.float32([0.62, 0.62, 0.74]) + lamp[..., np.newaxis] * np.float32([1.0, 0.72, 0.42])
+    light = np.array([0.62, 0.62, 0.74], np.float32) + lamp[..., np.newaxis] * np.array([1.0, 0.72, 0.42], np.float32)
     light = light * _corner(view, 0.4)[..., np.newaxis]
     near, far = np.where(view.floor[..., np.newaxis], ground, stone) * light, _dusk(view, rng)
     return _lights(far + (near - far) * solid, view, rng)
@@ -314,7 +314,7 @@ def _lights(picture, view, rng):
         size = 0.011 * rng.uniform(0.85, 1.15)
         bulb = 1 - _smooth(away, size * 0.8, size * 1.2)
         glow = 0.6 * bulb + 0.22 * np.exp(-away / 0.022)
-        picture = picture + glow[..., np.newaxis] * np.float32([1.0, 0.78, 0.48])
+        picture = picture + glow[..., np.newaxis] * np.array([1.0, 0.78, 0.48], np.float32)
     return picture
 
 

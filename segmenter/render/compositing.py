@@ -11,7 +11,7 @@ BLUR = 0.022  # standard deviation of that blur, as a share of the longer side
 SCARCE = 0.01  # weight below which what is farther off counts more
 
 
-def paste(background, cutout, shadow=None):
+def paste(background: np.ndarray, cutout: np.ndarray, shadow: np.ndarray | None = None) -> np.ndarray:
     """Lay a cutout over a background of the same size, its shadow first.
 
     Args:
@@ -30,7 +30,7 @@ def paste(background, cutout, shadow=None):
     return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
 
 
-def place(cutout, matrix, height, width):
+def place(cutout: np.ndarray, matrix: np.ndarray, height: int, width: int) -> np.ndarray:
     """A cutout moved by an affine matrix onto an empty canvas, without dark or bright fringes.
 
     Args:
@@ -50,7 +50,7 @@ def place(cutout, matrix, height, width):
     return np.clip(np.dstack([colours, moved[..., 3]]) + 0.5, 0, 255).astype(np.uint8)
 
 
-def harmonise(cutout, background, strength):
+def harmonise(cutout: np.ndarray, background: np.ndarray, strength: float) -> np.ndarray:
     """Give the cutout a little of the background's brightness and tint.
 
     Args:
@@ -68,7 +68,7 @@ def harmonise(cutout, background, strength):
     return result
 
 
-def contact_shadow(alpha, strength=1.0):
+def contact_shadow(alpha: np.ndarray, strength: float = 1.0) -> np.ndarray:
     """The soft shadow that a thing casts on the floor it stands on, in light from everywhere.
 
     Where the lower silhouette touches the floor (the legs' ends, or the whole lower edge) is told
@@ -167,7 +167,9 @@ def _lower_hull(columns, bottoms):
     return np.interp(columns, x, y)
 
 
-def blurred(photo, alpha, frame, height, width):
+def blurred(
+    photo: np.ndarray, alpha: np.ndarray, frame: tuple[float, float, float, float], height: int, width: int
+) -> np.ndarray:
     """What is behind the thing in its photo, out of focus, and without a ghost of the thing.
 
     Args:
@@ -183,7 +185,7 @@ def blurred(photo, alpha, frame, height, width):
     small = _scaled(photo, scale).astype(np.float32)
     hidden = cv2.dilate(_scaled(alpha, scale), np.ones((5, 5), np.uint8))
     weight = 1 - np.minimum(hidden.astype(np.float32) / 128, 1)
-    move = np.float64([[1, 0, -frame[0] * scale], [0, 1, -frame[1] * scale]])
+    move = np.array([[1, 0, -frame[0] * scale], [0, 1, -frame[1] * scale]], np.float64)
     size = [max(1, round((frame[2] - frame[0]) * scale)), max(1, round((frame[3] - frame[1]) * scale))]
     small, weight = (cv2.warpAffine(part, move, size, borderMode=cv2.BORDER_REFLECT) for part in (small, weight))
     sigma = BLUR * max(size)
@@ -206,7 +208,7 @@ def _known_mean(colours, weight, sigma, otherwise):
     return (sums + SCARCE * otherwise) / (total + SCARCE)
 
 
-def cover(picture, height, width):
+def cover(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """A picture scaled and cropped at its middle to fill a canvas: uint8, height × width × 3."""
     scale = max(height / picture.shape[0], width / picture.shape[1])
     part_height, part_width = min(picture.shape[0], height / scale), min(picture.shape[1], width / scale)
@@ -216,7 +218,7 @@ def cover(picture, height, width):
     return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
-def plain_room(height, width, rng):
+def plain_room(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
     """A wall and a floor in two plain colours with soft light, or one backdrop without a seam.
 
     Returns:

@@ -142,7 +142,7 @@ def _brush(corrected, edit, threshold):
     """Put a stroke on a map, in place."""
     height, width = corrected.shape
     radius = max(edit["radius"] * max(height, width), 0.5)
-    points = np.float64(edit["points"]) * (width, height)
+    points = np.array(edit["points"], np.float64) * (width, height)
     low, high = np.floor(points.min(axis=0) - radius - 2), np.ceil(points.max(axis=0) + radius + 3)
     left, top = np.clip(low, 0, (width, height)).astype(int)
     right, bottom = np.clip(high, 0, (width, height)).astype(int)
@@ -274,6 +274,6 @@ def _as_it_came(photo, source):
         return None
     data = source if isinstance(source, bytes) else Path(source).read_bytes()
     with Image.open(io.BytesIO(data)) as image:
-        suffix = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}.get(image.format)
+        suffix = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}.get(image.format or "")
         same = suffix and image.size == photo.shape[1::-1] and np.array_equal(np.asarray(image.convert("RGB")), photo)
     return (data, suffix) if same else None

@@ -89,8 +89,9 @@ class Rendering:
         """
         alpha.check_same_size(photo, probabilities)
         self.photo, self.choices, self.background = photo, choices.at(0.5), background
+        self.threshold = 0.5 if choices.threshold is None else choices.threshold
         self.edits = corrections.check(edits)
-        self.probabilities = corrections.apply(probabilities, self.edits, self.choices.threshold, self.choices.pieces)
+        self.probabilities = corrections.apply(probabilities, self.edits, self.threshold, choices.pieces)
 
     def product(self, kind: str | None = None) -> Product:
         """A finished file.
@@ -119,11 +120,11 @@ class Rendering:
 
     def mask(self) -> np.ndarray:
         """What the finished cutout shows of the photo: bool, H × W."""
-        inside = alpha.mask(self.probabilities, self.choices.threshold)
+        inside = alpha.mask(self.probabilities, self.threshold)
         if not self.choices.shift:
             return inside
         unit = max(self.probabilities.shape) / 1000
-        opacity = alpha.alpha(self.probabilities, self.choices.threshold)
+        opacity = alpha.alpha(self.probabilities, self.threshold)
         return alpha.grow(opacity, self.choices.shift * unit) >= 0.5
 
     def picture(self) -> np.ndarray:
@@ -136,7 +137,7 @@ class Rendering:
             PhotoError: the own background is missing.
         """
         choices = self.choices
-        rgba = cut(self.photo, self.probabilities, choices.threshold, "all", softness=choices.softness, shift=choices.shift)
+        rgba = cut(self.photo, self.probabilities, self.threshold, "all", softness=choices.softness, shift=choices.shift)
         view = _view(_object_box(rgba[..., 3]), self.photo.shape, choices)
         canvas = _background(self.photo, rgba[..., 3], view, choices, self.background)
         placed = view.placed(rgba)
@@ -225,7 +226,7 @@ class _View:
         top, bottom = (int(np.clip(edge, 0, self.height)) for edge in (np.floor(y) - 2, np.ceil(bottom)))
         canvas = np.zeros((self.height, self.width, 4), np.uint8)
         if left < right and top < bottom:
-            matrix = np.float64([[self.scale, 0, x - left], [0, self.scale, y - top]])
+            matrix = np.array([[self.scale, 0, x - left], [0, self.scale, y - top]], np.float64)
             canvas[top:bottom, left:right] = compositing.place(part, matrix, bottom - top, right - left)
         return canvas
 
