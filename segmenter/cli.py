@@ -102,7 +102,7 @@ def _add_cut(commands: Commands) -> None:
 
 
 def _add_setting(group: Any, choice: Field) -> None:
-    help_text = choice.metadata["told"].replace("%", "%%")
+    help_text = choice.metadata["description"].replace("%", "%%")
     if choice.default is not None and choice.name != "trim":
         help_text += f" ({choice.default} by default)"
     options = {"dest": f"choice_{choice.name}", "default": argparse.SUPPRESS, "help": help_text}

@@ -27,8 +27,8 @@ PRESETS = {
 }
 
 
-def _choice(default, told):
-    return field(default=default, metadata={"told": told})
+def _choice(default, description):
+    return field(default=default, metadata={"description": description})
 
 
 @dataclass(frozen=True)

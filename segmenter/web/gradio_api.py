@@ -51,7 +51,7 @@ def with_choices(endpoint: Callable) -> Callable:
     def call(*given):
         return endpoint(**signature.bind(*given).arguments)
 
-    described = "\n".join(f"{choice.name}: {choice.metadata['told']}." for choice in fields(Choices))
+    described = "\n".join(f"{choice.name}: {choice.metadata['description']}." for choice in fields(Choices))
     returned = inspect.signature(endpoint).return_annotation
     annotations = {part.name: part.annotation for part in signature.parameters.values() if part.name != "self"}
     call.__dict__["__signature__"] = signature.replace(return_annotation=returned)

@@ -32,6 +32,7 @@ SETTINGS = {
     "for a shop": ({"threshold": 0.4, "background": "#ffffff", "trim": True, "canvas": "square", "shadow": 0.6, "format": "jpeg"}, []),
     "in a room": ({"background": "room:loft", "shadow": 1.0, "format": "webp", "quality": 80}, []),
     "corrected": ({"threshold": 0.55, "softness": 1.5, "shift": -2.0, "background": "blur"}, STROKES),
+    "all pieces": ({"threshold": 0.2, "pieces": "all"}, []),
     "the mask": ({"what": "mask", "shift": 3.0}, STROKES),
 }
 
@@ -159,7 +160,7 @@ def test_the_tools_explain_themselves(tools):
             assert part.get("description"), (tool.name, name)
     properties = found["cut"].inputSchema["properties"]
     assert "room:loft" in properties["background"]["description"]
-    assert properties["format"]["enum"] == ["png", "webp", "jpeg"]
+    assert properties["format"]["enum"] == ["png", "webp", "jpeg"] and properties["pieces"]["enum"] == ["main", "all"]
     assert found["cut"].inputSchema["required"] == ["photo"] and found["batch"].inputSchema["required"] == ["photos"]
 
 
