@@ -65,6 +65,9 @@ def main(arguments: Sequence[str] | None = None, program: str = "chairlift") -> 
     except options.expected as error:
         print(f"{options.speaker}: {error}", file=sys.stderr)
         return options.failure
+    except ModuleNotFoundError as error:  # the package was installed without the extra that this takes
+        print(f"error: this needs {error.name}: pip install 'chairlift[train]'", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return STOPPED
 

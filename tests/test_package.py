@@ -73,6 +73,13 @@ def test_installed_weights_are_found_within_the_package(tmp_path):
     assert Path(done.stdout.strip()) == tmp_path / "segmenter" / "weights", done.stderr
 
 
+def test_a_command_whose_extra_is_not_installed_says_which():
+    program = "import sys; sys.modules['pycocotools'] = None\nfrom segmenter.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "data", "info", "."]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and done.stderr == "error: this needs pycocotools: pip install 'chairlift[train]'\n"
+
+
 def test_the_version_is_one(capsys):
     with pytest.raises(SystemExit):
         main(["--version"])

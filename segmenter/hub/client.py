@@ -8,7 +8,6 @@ always the last good one.
 Format of the cache: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
 """
 
-import errno
 import hashlib
 import os
 import re
@@ -21,13 +20,12 @@ import httpx2  # what huggingface_hub speaks through; the errors of the line are
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub import errors as hub_errors
 
-from segmenter.errors import HubError, MissingError, UnreachableError
+from segmenter.errors import FULL, HubError, MissingError, UnreachableError
 
 ADDRESS = re.compile(r"(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>\w[\w./+-]*))?")
 BRANCH = "main"  # the one revision that moves; all others are taken for what they were first
 SECONDS = 10  # to wait for a sign of life
 TOKENS = "https://huggingface.co/settings/tokens"
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, somebody's share of it, or the limit of a file
 Kind = Literal["model", "dataset", "space"]
 Token = str | bool | None  # as huggingface_hub takes it: False asks as nobody, None as whoever is logged in
 NOT_OURS = {".gitattributes", "README.md"}  # what a repository that was created by hand may hold already
@@ -191,7 +189,7 @@ def write(
     check_name(repository)
     if tag is not None:
         check_tag(tag)
-    with plain_words(repository, tag, kind):
+    with explaining(repository, tag, kind):
         api = HfApi(endpoint=endpoint, token=token)
         api.whoami()  # a missing or expired token is told before anything is created
         found, is_private = look(api, repository, kind)
@@ -255,7 +253,7 @@ def _next(tags: Iterable[str]) -> str:
 
 
 @contextmanager
-def plain_words(repository: str, revision: str | None, kind: Kind = "model") -> Iterator[None]:
+def explaining(repository: str, revision: str | None, kind: Kind = "model") -> Iterator[None]:
     """Turn what goes wrong between us and the Hub into a HubError that says what to do."""
     try:
         yield

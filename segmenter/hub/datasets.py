@@ -18,7 +18,7 @@ from segmenter.datasets import formats, summary
 from segmenter.datasets.summary import Contents
 from segmenter.errors import HubError
 from segmenter.hub import client
-from segmenter.hub.client import SECONDS, plain_words
+from segmenter.hub.client import SECONDS, explaining
 from segmenter.io.images import MASK_SUFFIXES
 
 SCHEME = "hf://datasets/"
@@ -94,7 +94,7 @@ def _fetch(
     endpoint: str | None,
     token: str | bool | None,
 ) -> Path:
-    with plain_words(repository, revision, "dataset"):
+    with explaining(repository, revision, "dataset"):
         info = HfApi(endpoint=endpoint, token=token).dataset_info(repository, revision=revision, timeout=SECONDS)
         names = [file.rfilename for file in info.siblings or () if is_allowed(file.rfilename)]
         if not any(name.lower().endswith((*MASK_SUFFIXES, ".zip")) for name in names):

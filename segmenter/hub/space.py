@@ -13,7 +13,7 @@ from pathlib import Path
 from huggingface_hub import HfApi, SpaceCard
 
 from segmenter.hub import client
-from segmenter.hub.client import HubError, Token, plain_words
+from segmenter.hub.client import HubError, Token, explaining
 from segmenter.hub.weights import FILES, Cache, pull
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,7 +84,7 @@ def pin(
     """("OWNER/NAME@commit", whether they are private) of weights that are good now."""
     repository, _ = client.split(weights)
     commit = pull(weights, cache, endpoint, token).name
-    with plain_words(repository, commit):
+    with explaining(repository, commit):
         return f"{repository}@{commit}", bool(HfApi(endpoint=endpoint, token=token).model_info(repository).private)
 
 
@@ -139,7 +139,7 @@ def front_matter(readme: str, pinned: str | None = None, preload: bool = True) -
 def _set_weights(repository: str, pinned: str | None, endpoint: str | None, token: Token) -> bool:
     """Let the Space's page know which weights to serve. Returns whether that is news to it."""
     api = HfApi(endpoint=endpoint, token=token)
-    with plain_words(repository, None, "space"):
+    with explaining(repository, None, "space"):
         now = api.get_space_variables(repository).get(VARIABLE)
         if pinned and (not now or now.value != pinned):
             api.add_space_variable(repository, VARIABLE, pinned, description="The weights that the page serves")

@@ -28,7 +28,7 @@ from segmenter.hub.client import (  # some of them for those who ask this module
     Token,
     UnreachableError,
     check_name,
-    plain_words,
+    explaining,
     split,
 )
 from segmenter.inference.predictor import Segmenter
@@ -132,7 +132,7 @@ def fetch(place: str, cache: Cache = None, endpoint: str | None = None, token: T
         HubError: it has nothing good at this address.
     """
     repository, revision = split(place)
-    with plain_words(repository, revision):
+    with explaining(repository, revision):
         api = HfApi(endpoint=endpoint, token=token)
         info = api.model_info(repository, revision=revision, timeout=SECONDS, files_metadata=True)
         _check_sizes({file.rfilename: file.size for file in info.siblings or ()}, place)
@@ -152,7 +152,7 @@ def newest(place: str, endpoint: str | None = None, token: Token = None) -> str:
         HubError: the Hub cannot say.
     """
     repository, revision = split(place)
-    with plain_words(repository, revision):
+    with explaining(repository, revision):
         return HfApi(endpoint=endpoint, token=token).model_info(repository, revision=revision, timeout=SECONDS).sha or ""
 
 
