@@ -105,7 +105,7 @@ def test_what_is_corrected_takes_the_place_of_what_was(ask, send):
     assert len(rows) == 1
 
 
-def test_a_broken_photo_is_told_of_and_stops_nothing(ask, send):
+def test_a_broken_photo_is_reported_and_stops_nothing(ask, send):
     broken = ask("cut", name="broken.jpg", path=send(CHAIR[:900]), choices={})
     assert "damaged" in broken["problem"]["en"] and "损坏" in broken["problem"]["zh"]
     ask("cut", name="chair.jpg", path=send(CHAIR), choices={})
@@ -237,7 +237,7 @@ def test_a_program_may_not_send_too_many(handlers, send, monkeypatch):
 
 
 @pytest.mark.parametrize("zips", [False, True])
-def test_a_program_that_names_too_many_is_told_before_they_are_fetched(handlers, send, monkeypatch, zips):
+def test_a_program_that_names_too_many_hears_so_before_they_are_fetched(handlers, send, monkeypatch, zips):
     asked, receive = [], handlers.uploads.receive
 
     def count(file, most_bytes):

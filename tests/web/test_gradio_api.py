@@ -55,7 +55,7 @@ def test_an_endpoint_has_every_choice_with_its_type_and_words():
     assert get_origin(kind) is Literal and get_args(kind) == FORMATS
     for choice in fields(Choices):
         assert signature.parameters[choice.name].default == choice.default
-        assert f"{choice.name}: {choice.metadata['told']}." in (Programs.echo.__doc__ or "")
+        assert f"{choice.name}: {choice.metadata['description']}." in (Programs.echo.__doc__ or "")
 
 
 def test_an_endpoint_is_given_its_choices_by_place():

@@ -162,7 +162,7 @@ def test_a_missing_folder_is_not_taken_for_a_repository(tmp_path, monkeypatch, s
     assert start("run/chairs@main").notice["why"].startswith("there is no repository run/chairs")
 
 
-def test_what_is_neither_folder_nor_repository_is_told_as_both(start, caplog):
+def test_what_is_neither_folder_nor_repository_is_reported_as_both(start, caplog):
     assert "there is no folder rum/chairs here, and on the Hub there is no repository" in start("rum/chairs").notice["why"]
     start("rum/chairs", endpoint=NOWHERE)
     assert "there is no folder rum/chairs here" in caplog.text
@@ -250,7 +250,7 @@ def test_a_visitor_at_work_keeps_the_weights_whose_map_he_sees(tmp_path, monkeyp
     assert now["weights"]["repository"] == PLACE and now["weights"]["threshold"] == 0.4
 
 
-def test_the_page_is_told_why_a_stand_in_serves(tmp_path, monkeypatch):
+def test_the_page_says_why_a_stand_in_serves(tmp_path, monkeypatch):
     live = LiveWeights(RedSegmenter())
     live.notice = {"kind": "standIn", "place": PLACE, "why": "the Hub cannot be reached"}
     handlers = handlers_of(live)
@@ -378,7 +378,7 @@ def small_disk(folder, size):
         yield limit, lambda pid: resource.prlimit(pid, resource.RLIMIT_FSIZE, no_limit)
 
 
-def test_a_full_disk_is_told_and_once_there_is_room_the_wanted_weights_take_over(server, weights, tmp_path):
+def test_a_full_disk_is_reported_and_once_there_is_room_the_wanted_weights_take_over(server, weights, tmp_path):
     done = push(server, weights)
     with small_disk(tmp_path / "disk", 100_000) as (first, make_room):
         command = ["-c", f"{first}import runpy; runpy.run_path('app.py', run_name='__main__')"]

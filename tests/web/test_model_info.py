@@ -11,7 +11,7 @@ from segmenter.web.live_weights import Weights
 from tests.standin import NUMBERS, RedSegmenter
 
 
-def test_the_bundled_weights_are_told_as_their_folder_has_them():
+def test_the_bundled_weights_are_described_as_their_folder_has_them():
     described = model_info.describe(Weights(Segmenter(WEIGHTS)))
     metrics = json.loads((WEIGHTS / "metrics.json").read_text())
     assert described["sha256"] == metrics["weights_sha256"]
