@@ -8,6 +8,9 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from segmenter.datasets import provenance
+from segmenter.models import registry
+
 CARD = "README.md"
 STARTS = {"imagenet": "the pretrained encoder", "scratch": "nothing"}  # of a training step, as the card says it
 SOURCES = {  # of metrics.json, as the card says them
@@ -26,7 +29,7 @@ SOURCES = {  # of metrics.json, as the card says them
 # Data of a training step → rows of (what it is, its licence). `datasets.provenance` gives these names by what
 # photos are.
 DATA = {
-    "furniture collection": (
+    provenance.COLLECTION_NAME: (
         (
             "a public collection of furniture photos",
             'marked "public domain" by its uploader, but gathered from the web as it seems, so that their true copyright '
@@ -47,14 +50,13 @@ DATA = {
             "3D models under CC0 and CC-BY, see the credits; panoramas under CC0",
         ),
     ),
-    "chairs97": (
+    provenance.CHAIRS97_NAME: (
         (
             "97 rendered pictures of chairs, which come with the project",
             "made for it, of 3D models under CC0 and CC-BY; see the credits",
         ),
     ),
 }
-ENCODER = ("the pretrained encoder: EfficientNet-{}, trained on ImageNet", "Apache-2.0")
 OTHER = (("photos of whoever trained this", "not stated here; ask them"),)
 
 INTENDED = """## What it is for
@@ -197,11 +199,13 @@ def _origins(config: dict[str, Any]) -> str:
     steps = config.get("steps", [])
     names = dict.fromkeys(step["data"] for step in steps)
     rows = [row for name in names for row in DATA.get(name, OTHER)]
-    if any(step["started_from"] == "imagenet" for step in steps):
-        rows.append((ENCODER[0].format(config["architecture"].removeprefix("unet_").title()), ENCODER[1]))
+    network = registry.NETWORKS.get(config["architecture"])
+    encoder = network.encoder if network else None
+    if encoder and any(step["started_from"] == "imagenet" for step in steps):
+        rows.append((f"the pretrained encoder: {encoder.origin}", encoder.licence))
     lines = ["## Data and licences\n", "| trained on | licence |", "|---|---|"]
     lines += [f"| {what} | {licence} |" for what, licence in dict.fromkeys(rows or OTHER)]
-    if "furniture collection" in {step["data"] for step in steps}:
+    if provenance.COLLECTION_NAME in {step["data"] for step in steps}:
         lines.append("\nNo photo of the collection is published here. Whoever needs weights of a clean origin "
                      "trains on photos of their own, from the encoder or from scratch.")  # fmt: skip
     return "\n".join(lines) + "\n"

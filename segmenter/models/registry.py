@@ -20,6 +20,8 @@ class Encoder(NamedTuple):
 
     module: str  # in segmenter.models
     variant: str
+    origin: str = "not stated here"  # what it is and what it saw, for model cards
+    licence: str = "not stated here"  # of its published weights
 
     def load(self) -> ModuleType:
         """The module, which imports Keras."""
@@ -36,10 +38,12 @@ class Network(NamedTuple):
     centre: int = 0  # channels at the coarsest resolution
 
 
+LITE0 = Encoder("efficientnet_lite", "lite0", "EfficientNet-Lite0, trained on ImageNet", "Apache-2.0")
+LITE2 = Encoder("efficientnet_lite", "lite2", "EfficientNet-Lite2, trained on ImageNet", "Apache-2.0")
 NETWORKS = {
-    "unet_lite0": Network(256, Encoder("efficientnet_lite", "lite0")),
+    "unet_lite0": Network(256, LITE0),
     # Few photos teach more when they are seen larger: what is lighter leaves the time for that.
-    "unet_lite2": Network(384, Encoder("efficientnet_lite", "lite2"), light=True),
+    "unet_lite2": Network(384, LITE2, light=True),
     "unet_128": Network(128, widths=(64, 128, 256, 512), centre=1024),
     "unet_256": Network(256, widths=(32, 64, 128, 256, 512), centre=1024),
     "unet_512": Network(512, widths=(16, 32, 64, 128, 256, 512), centre=1024),

@@ -8,6 +8,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from segmenter.hub import model_card
+from segmenter.models import registry
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
 
@@ -78,3 +79,13 @@ def test_a_peer_stands_in_the_same_table_even_where_it_wins(folder):
     table = [line for line in text.split("## Results")[1].split("## Training")[0].splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in table}) == 1 and "rival: IoU" in table[0]
     assert "Of 300 pictures without furniture, 12.3% have" in text and "rival: 90.1%" in text
+
+
+def test_the_encoder_is_credited_as_its_entry_says(folder, monkeypatch):
+    encoder = registry.Encoder("some_module", "small", "SomeNet, trained on clouds", "MIT")
+    monkeypatch.setitem(registry.NETWORKS, "unet_some", registry.Network(64, encoder))
+    config = json.loads((folder / "config.json").read_text())
+    config["architecture"], config["steps"] = "unet_some", [{**config["steps"][0], "started_from": "imagenet"}]
+    (folder / "config.json").write_text(json.dumps(config))
+    model_card.write_card(folder)
+    assert "| the pretrained encoder: SomeNet, trained on clouds | MIT |" in (folder / "README.md").read_text()
