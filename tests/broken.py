@@ -1,45 +1,13 @@
 """Data sets that are broken, each in its own way, and the words that must be said about them."""
 
-import json
 import shutil
 import zipfile
 
 import numpy as np
 from PIL import Image
 
-SIDE = 48  # pixels of a photo's height; its width is 64
-COUNT = 10
-
-
-def photo(number):
-    """A photo that is like no other: noise in large blocks, 64 × 48."""
-    rng = np.random.default_rng(number)
-    blocks = rng.integers(0, 256, (6, 8, 3), np.uint8)
-    return Image.fromarray(blocks).resize((64, SIDE), Image.Resampling.BICUBIC)
-
-
-def mask(number):
-    """A box, 20 × 24 pixels, in the middle or near it."""
-    drawn = np.zeros((SIDE, 64), np.uint8)
-    drawn[12 + number % 5 : 32 + number % 5, 16 + number : 40 + number] = 255
-    return Image.fromarray(drawn)
-
-
-def folder(tmp_path, count=COUNT):
-    """A sound data set: images/ and masks/, photo0.jpg with photo0.png, and so on."""
-    place = tmp_path / "lamps"
-    for part in ("images", "masks"):
-        (place / part).mkdir(parents=True)
-    for number in range(count):
-        photo(number).save(place / "images" / f"photo{number}.jpg", quality=90)
-        mask(number).save(place / "masks" / f"photo{number}.png")
-    return place
-
-
-def only_images(tmp_path):
-    place = folder(tmp_path)
-    shutil.rmtree(place / "masks")
-    return place
+from tests import broken_exports
+from tests.sound import COUNT, folder, only_images, photo
 
 
 def missing(tmp_path):
@@ -239,108 +207,6 @@ def zip_of_letters(tmp_path):
     return tmp_path / "lamps.zip"
 
 
-def export(tmp_path, parts=("images",)):
-    """The photos alone, to which an annotation file is to be added."""
-    place = only_images(tmp_path)
-    for part in parts:
-        (place / part).mkdir(exist_ok=True)
-    return place
-
-
-def coco(tmp_path, names=None, **fields):
-    """A COCO export of `folder`'s photos whose annotations have these fields."""
-    place = export(tmp_path)
-    names = names or [f"photo{number}.jpg" for number in range(COUNT)]
-    data = {
-        "images": [{"id": i, "file_name": name, "height": SIDE, "width": 64} for i, name in enumerate(names)],
-        "annotations": [{"id": i, "image_id": i, **{"category_id": 1, **fields}} for i in range(len(names))],
-        "categories": [{"id": 1, "name": "lamp"}],
-    }
-    (place / "annotations.json").write_text(json.dumps(data))
-    return place
-
-
-def broken_coco(tmp_path):
-    place = coco(tmp_path, segmentation=[[10, 10, 40, 10, 40, 30]])
-    path = place / "annotations.json"
-    path.write_text(path.read_text()[:-30])
-    return place
-
-
-def coco_without_ids(tmp_path):
-    place = coco(tmp_path)
-    data = json.loads((place / "annotations.json").read_text())
-    for annotation in data["annotations"]:
-        del annotation["image_id"]
-    (place / "annotations.json").write_text(json.dumps(data))
-    return place
-
-
-def coco_of_missing_photos(tmp_path):
-    return coco(tmp_path, [f"lost{number}.jpg" for number in range(COUNT)], segmentation=[[10, 10, 40, 10, 40, 30]])
-
-
-def coco_boxes(tmp_path):
-    return coco(tmp_path, bbox=[10, 10, 30, 20], segmentation=[])
-
-
-def coco_damaged_run_lengths(tmp_path):
-    return coco(tmp_path, segmentation={"size": [SIDE, 64], "counts": "c26>0000`"})
-
-
-def coco_of_nonsense(tmp_path):
-    return coco(tmp_path, category_id=["lamp"], segmentation=[[10, 10, 40, 10, 40, 30]])
-
-
-def coco_wrong_run_lengths(tmp_path):
-    return coco(tmp_path, segmentation={"size": [SIDE, 64], "counts": [10, 20, 30]})
-
-
-def labelme(tmp_path, **shape):
-    """A labelme export of `folder`'s photos whose one shape has these fields."""
-    place = export(tmp_path)
-    for number in range(COUNT):
-        data = {"imagePath": f"photo{number}.jpg", "imageHeight": SIDE, "imageWidth": 64,
-                "shapes": [{"label": "lamp", "shape_type": "polygon", **shape}]}  # fmt: skip
-        (place / "images" / f"photo{number}.json").write_text(json.dumps(data))
-    return place
-
-
-def labelme_outside(tmp_path):
-    return labelme(tmp_path, points=[[10, 10], [900, 10], [900, 700]])
-
-
-def labelme_degenerate(tmp_path):
-    return labelme(tmp_path, points=[[10, 10], [30, 30]])
-
-
-def labelme_line(tmp_path):
-    return labelme(tmp_path, points=[[10, 10], [30, 30]], shape_type="line")
-
-
-def labelme_incomplete(tmp_path):
-    return labelme(tmp_path)
-
-
-def yolo(line):
-    """A YOLO export of `folder`'s photos, each with this label."""
-
-    def build(tmp_path):
-        place = export(tmp_path, ("labels",))
-        for number in range(COUNT):
-            (place / "labels" / f"photo{number}.txt").write_text(line)
-        (place / "data.yaml").write_text("names: [lamp]\n")
-        return place
-
-    return build
-
-
-def yolo_broken_names(tmp_path):
-    place = yolo("0 0.1 0.1 0.6 0.1 0.6 0.6\n")(tmp_path)
-    (place / "data.yaml").write_text("names: [lamp, shade\nnc: 2\n")
-    return place
-
-
 def address(text):
     return lambda tmp_path: text
 
@@ -380,22 +246,22 @@ BROKEN = {
     "zip damaged": (damaged_zip, ("lamps.zip is not a zip we can read", "zip the folder again")),
     "zip bomb": (zip_bomb, ("lamps.zip would unpack to 0.3 GB", "give the folder")),
     "zip without pictures": (zip_of_letters, ("lamps.zip holds no pictures", "images/ and masks/")),
-    "COCO cut short": (broken_coco, ("annotations.json is broken JSON", "export it again")),
-    "COCO without ids": (coco_without_ids, ("annotations.json is not COCO", "image_id", "export it again")),
-    "COCO of missing photos": (coco_of_missing_photos, ("Photos that are missing: 10", "lost0.jpg", "beside the JSON")),
-    "COCO with boxes only": (coco_boxes, ("Photos with boxes instead of outlines", "photo0.jpg", "masks are needed")),
-    "COCO of nonsense": (coco_of_nonsense, ("photo0.jpg", "an annotation of it makes no sense", "correct the outline")),
-    "COCO run lengths damaged": (coco_damaged_run_lengths, ("photo0.jpg", "run-length code is damaged", "export again")),
-    "COCO run lengths too short": (coco_wrong_run_lengths, ("photo0.jpg", "do not add up", "export again")),
-    "labelme outside the photo": (labelme_outside, ("photo0.jpg", "x = 900, outside the 64 × 48", "correct the outline")),
-    "labelme without area": (labelme_degenerate, ("photo0.jpg", "outlines nothing", "outline the object")),
-    "labelme lines": (labelme_line, ("photo0.jpg", "has a line, which encloses nothing", "draw a polygon")),
-    "labelme incomplete": (labelme_incomplete, ("photo0.jpg", "incomplete", "'points'", "correct the outline")),
-    "YOLO with words": (yolo("0 0.1 0.1 nought 0.1 0.6 0.6\n"), ("photo0.txt", "line 1", "not a class number followed")),
-    "YOLO beyond the frame": (yolo("0 10 10 60 10 60 60\n"), ("photo0.txt", "outside 0 … 1", "shares of the photo's")),
-    "YOLO of an odd count": (yolo("0 0.1 0.1 0.6 0.1 0.6 0.6 0.2\n"), ("photo0.txt", "7 coordinates", "even count")),
-    "YOLO with boxes only": (yolo("0 0.5 0.5 0.2 0.2\n"), ("photo0.jpg", "a box but no outline", "masks are needed")),
-    "YOLO names broken": (yolo_broken_names, ("data.yaml cannot be read", "export it again")),
+    "COCO cut short": (broken_exports.broken_coco, ("annotations.json is broken JSON", "export it again")),
+    "COCO without ids": (broken_exports.coco_without_ids, ("annotations.json is not COCO", "image_id", "export it again")),
+    "COCO of missing photos": (broken_exports.coco_of_missing_photos, ("Photos that are missing: 10", "lost0.jpg", "beside the JSON")),
+    "COCO with boxes only": (broken_exports.coco_boxes, ("Photos with boxes instead of outlines", "photo0.jpg", "masks are needed")),
+    "COCO of nonsense": (broken_exports.coco_of_nonsense, ("photo0.jpg", "an annotation of it makes no sense", "correct the outline")),
+    "COCO run lengths damaged": (broken_exports.coco_damaged_run_lengths, ("photo0.jpg", "run-length code is damaged", "export again")),
+    "COCO run lengths too short": (broken_exports.coco_wrong_run_lengths, ("photo0.jpg", "do not add up", "export again")),
+    "labelme outside the photo": (broken_exports.labelme_outside, ("photo0.jpg", "x = 900, outside the 64 × 48", "correct the outline")),
+    "labelme without area": (broken_exports.labelme_degenerate, ("photo0.jpg", "outlines nothing", "outline the object")),
+    "labelme lines": (broken_exports.labelme_line, ("photo0.jpg", "has a line, which encloses nothing", "draw a polygon")),
+    "labelme incomplete": (broken_exports.labelme_incomplete, ("photo0.jpg", "incomplete", "'points'", "correct the outline")),
+    "YOLO with words": (broken_exports.yolo("0 0.1 0.1 nought 0.1 0.6 0.6\n"), ("photo0.txt", "line 1", "not a class number followed")),
+    "YOLO beyond the frame": (broken_exports.yolo("0 10 10 60 10 60 60\n"), ("photo0.txt", "outside 0 … 1", "shares of the photo's")),
+    "YOLO of an odd count": (broken_exports.yolo("0 0.1 0.1 0.6 0.1 0.6 0.6 0.2\n"), ("photo0.txt", "7 coordinates", "even count")),
+    "YOLO with boxes only": (broken_exports.yolo("0 0.5 0.5 0.2 0.2\n"), ("photo0.jpg", "a box but no outline", "masks are needed")),
+    "YOLO names broken": (broken_exports.yolo_broken_names, ("data.yaml cannot be read", "export it again")),
     "a weights address": (address("hf://lamps/unet"), ("hf://lamps/unet is no data set's address", "hf://datasets/OWNER")),
 }  # fmt: skip
 IDS = list(BROKEN)

@@ -1,4 +1,4 @@
-"""Photos that are there twice, or nearly so: they are told of, and kept on one side of a split."""
+"""Photos that are there twice, or nearly so: they are reported, and kept on one side of a split."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -12,7 +12,8 @@ from PIL import Image
 
 from segmenter.datasets import findings, formats
 from segmenter.datasets.findings import Finding
-from segmenter.datasets.formats.common import Reading, Sources, files_under, group_of
+from segmenter.datasets.formats.common import Reading, group_of
+from segmenter.datasets.formats.sources import Sources, files_under
 from segmenter.datasets.pairs import DECODE_ERRORS, Pair, pair_up
 from segmenter.errors import DatasetError
 from segmenter.io import archives

@@ -8,12 +8,12 @@ from segmenter.datasets import contact_sheet, load, validate
 from segmenter.datasets.pairs import read_folder
 from segmenter.datasets.validate import Findings
 from segmenter.errors import DatasetError
-from tests import broken
+from tests import broken, sound
 
 
 @pytest.fixture
 def place(tmp_path):
-    return broken.folder(tmp_path)
+    return sound.folder(tmp_path)
 
 
 def check(place):

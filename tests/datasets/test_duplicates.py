@@ -1,4 +1,4 @@
-"""Near-duplicates: they share a group, also where only others link them, and are told of."""
+"""Near-duplicates: they share a group, also where only others link them, and are reported."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from segmenter.datasets import duplicates, load, validate
 from segmenter.datasets.duplicates import Fingerprint
 from segmenter.datasets.pairs import Pair
 from segmenter.datasets.splits import folds, join_groups
-from tests import broken
+from tests import sound
 
 
 @pytest.fixture
 def place(tmp_path):
-    return broken.folder(tmp_path)
+    return sound.folder(tmp_path)
 
 
 def check(place, size=32):
@@ -32,7 +32,7 @@ COPIES = {
 
 @pytest.mark.parametrize("copy", COPIES)
 def test_near_duplicates_share_a_fold(place, copy):
-    COPIES[copy](broken.photo(2)).save(place / "images" / "photo7.jpg", quality=60)
+    COPIES[copy](sound.photo(2)).save(place / "images" / "photo7.jpg", quality=60)
     if copy in ("smaller", "cropped"):  # its mask keeps its frame
         Image.open(place / "masks" / "photo7.png").resize((40, 30)).save(place / "masks" / "photo7.png")
     findings = check(place, size=16)
@@ -40,7 +40,7 @@ def test_near_duplicates_share_a_fold(place, copy):
     assert [finding.name for finding in similar] == ["photo7.jpg"] and "photo2.jpg" in similar[0].problem
     assert ("mirrored" in similar[0].problem) == (copy == "mirrored")
     numbers = dict(zip((pair.name for pair in findings.pairs), join_groups(findings.pairs)))
-    assert numbers["photo7.jpg"] == numbers["photo2.jpg"] and findings.groups == broken.COUNT - 1
+    assert numbers["photo7.jpg"] == numbers["photo2.jpg"] and findings.groups == sound.COUNT - 1
     for _, held_out in folds(findings.pairs, 9, seed=0):
         assert len({"photo2.jpg", "photo7.jpg"} & {pair.name for pair in held_out}) != 1
 

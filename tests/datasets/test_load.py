@@ -9,7 +9,7 @@ from segmenter.datasets import augment, load, validate
 from segmenter.datasets.batches import ValidationBatches, augmented, load_square
 from segmenter.datasets.pairs import cases, read_folder, read_mask
 from segmenter.errors import DatasetError
-from tests import broken, exports
+from tests import broken, exports, sound
 
 CHAIRS97 = Path(load.__file__).parents[1] / "data" / "chairs97"
 
@@ -48,7 +48,7 @@ def test_no_two_broken_data_sets_have_the_same_message(message):
 
 
 def test_the_sound_data_set_that_they_were_broken_from_passes(tmp_path):
-    assert len(look_over(broken.folder(tmp_path), tmp_path / "cache")) == broken.COUNT
+    assert len(look_over(sound.folder(tmp_path), tmp_path / "cache")) == sound.COUNT
 
 
 EXACT = (exports.folder, exports.zipped, exports.cutouts, exports.coco_compressed, exports.coco_plain)
@@ -88,11 +88,11 @@ def test_a_refused_zip_leaves_nothing_behind(tmp_path):
 
 
 def test_what_cannot_be_used_is_left_out_and_the_rest_is_kept(tmp_path):
-    place = broken.folder(tmp_path)
+    place = sound.folder(tmp_path)
     (place / "masks" / "photo3.png").unlink()
     (place / "masks" / "stray.png").write_bytes((place / "masks" / "photo4.png").read_bytes())
     broken.truncate(place / "images" / "photo5.jpg")
-    broken.mask(0).resize((20, 48)).save(place / "masks" / "photo6.png")
+    sound.mask(0).resize((20, 48)).save(place / "masks" / "photo6.png")
     findings = validate.check(load.open_place(place), size=32)
     assert [pair.photo.stem for pair in findings.pairs] == [f"photo{number}" for number in (0, 1, 2, 4, 7, 8, 9)]
     left_out = {finding.name for finding in findings.found if finding.level == "error"}
@@ -125,10 +125,10 @@ def test_addresses_that_are_none_are_answered_with_how_they_read(address):
 
 
 def test_an_address_of_the_hub_is_fetched_by_the_function_that_is_handed_over(tmp_path):
-    asked, folder = [], broken.folder(tmp_path)
+    asked, folder = [], sound.folder(tmp_path)
     place = load.open_place("hf://datasets/me/lamps@v2", pull=lambda address: asked.append(address) or folder)
     assert asked == ["hf://datasets/me/lamps@v2"]
-    assert place.name == "lamps" and len(place.pairs) == broken.COUNT
+    assert place.name == "lamps" and len(place.pairs) == sound.COUNT
 
 
 def test_without_such_a_function_an_address_is_answered_with_what_to_do():

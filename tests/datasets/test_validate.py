@@ -8,12 +8,12 @@ import pytest
 from PIL import Image, ImageOps
 
 from segmenter.datasets import load, pairs, validate
-from tests import broken
+from tests import broken, sound
 
 
 @pytest.fixture
 def place(tmp_path):
-    return broken.folder(tmp_path)
+    return sound.folder(tmp_path)
 
 
 def look_over(place, size=32):
@@ -26,7 +26,7 @@ def kinds(findings):
 
 def test_a_sound_data_set_gives_no_cause_for_complaint(place):
     findings = look_over(place)
-    assert findings.found == [] and len(findings.pairs) == findings.groups == broken.COUNT
+    assert findings.found == [] and len(findings.pairs) == findings.groups == sound.COUNT
     assert "Nothing to complain of" in findings.summary() and "are few" in findings.summary()
     findings.insist()
 
@@ -81,14 +81,14 @@ def test_what_is_suspicious_is_told_but_used(place, name):
     spoil(place)
     findings = look_over(place)
     assert kinds(findings) == {"photo4.jpg": kind} and findings.found[0].level == "warning"
-    assert len(findings.pairs) == broken.COUNT
+    assert len(findings.pairs) == sound.COUNT
     assert advice in findings.summary() and "photo4.jpg" in findings.summary() and "used" in findings.summary()
 
 
 def test_photos_smaller_than_the_networks_square_are_told(place):
     findings = look_over(place, size=64)
     assert {finding.kind for finding in findings.found} == {validate.SMALL}
-    assert len(findings.found) == len(findings.pairs) == broken.COUNT
+    assert len(findings.found) == len(findings.pairs) == sound.COUNT
     assert "Photos smaller than the network's square: 10, used (photo0.jpg, photo1.jpg, photo2.jpg, photo3.jpg, …)" in (
         findings.summary()
     )
@@ -111,15 +111,15 @@ def test_when_most_masks_look_inverted_it_is_said_of_the_whole(tmp_path):
 
 
 def test_a_photo_that_is_there_under_two_endings_shares_a_group(place):
-    broken.photo(77).save(place / "images" / "photo1.png")
+    sound.photo(77).save(place / "images" / "photo1.png")
     findings = look_over(place)
     assert kinds(findings) == {"photo1.jpg": pairs.TWO_PHOTOS, "photo1.png": pairs.TWO_PHOTOS}
-    assert findings.groups == broken.COUNT and len(findings.pairs) == broken.COUNT + 1
+    assert findings.groups == sound.COUNT and len(findings.pairs) == sound.COUNT + 1
 
 
 def test_pairs_of_ones_own_are_checked_too(place):
     alone = [replace(pair, groups=()) for pair in pairs.read_folder(place)]
-    assert validate.check(alone, 32).groups == broken.COUNT
+    assert validate.check(alone, 32).groups == sound.COUNT
 
 
 def test_the_findings_are_plain_json(place):

@@ -238,7 +238,7 @@ def test_the_command_line(server, folder, tmp_path):
 
     pushed = run("push", str(folder), PLACE, "--licence", "cc-by-4.0")
     assert f"published as {ADDRESS}@v1" in pushed.stdout, pushed.stderr
-    told = run("info", f"{ADDRESS}@v1").stdout
-    assert "6 photos with masks" in told and "licence: cc-by-4.0" in told
+    summary = run("info", f"{ADDRESS}@v1").stdout
+    assert "6 photos with masks" in summary and "licence: cc-by-4.0" in summary
     failed = run("pull", "hf://datasets/writer/nothing")
     assert failed.returncode == 1 and failed.stderr.strip().splitlines()[-1].startswith("dataset: there is no data set")

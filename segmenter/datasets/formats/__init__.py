@@ -1,7 +1,8 @@
 """The formats of annotations that labelling tools export. Another one is a module here and a name in FORMATS."""
 
 from segmenter.datasets.formats import coco, labelme, yolo
-from segmenter.datasets.formats.common import Format, Reading, Sources
+from segmenter.datasets.formats.common import Format, Reading
+from segmenter.datasets.formats.sources import Sources
 from segmenter.errors import DatasetError
 
 FORMATS: tuple[Format, ...] = (yolo, coco, labelme)  # the first that finds something in a folder counts

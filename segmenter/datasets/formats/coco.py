@@ -10,7 +10,8 @@ from typing import Any
 from pycocotools import mask as coco_mask
 
 from segmenter.datasets.formats import common
-from segmenter.datasets.formats.common import Code, Json, Part, PhotoFinder, Reading, Sources
+from segmenter.datasets.formats.common import Code, Part, Reading
+from segmenter.datasets.formats.sources import Json, PhotoFinder, Sources
 from segmenter.errors import DatasetError, OutlineError
 
 NAME = "COCO"

@@ -1,24 +1,22 @@
 """What the formats of labelling tools have in common: outlines become pairs, whose masks are drawn when they are read."""
 
-import json
 import math
-import os
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
 
 from segmenter.datasets.findings import Finding
+from segmenter.datasets.formats.sources import Sources
 from segmenter.datasets.pairs import DECODE_ERRORS, Pair, upright_size
 from segmenter.errors import DatasetError, OutlineError
-from segmenter.io.images import MAX_PIXELS, PHOTO_SUFFIXES
+from segmenter.io.images import MAX_PIXELS
 
 MARGIN = 0.1  # an outline may reach this share of the side beyond the frame: hands slip
 
@@ -38,51 +36,6 @@ BOX_ADVICE = (
 
 Code = Mapping[str, Any]  # a run-length code as pycocotools makes it: size, counts
 Part = tuple[float, ...] | Code  # an outline x0, y0, x1, y1, … in pixels, or a code
-
-
-class Json(NamedTuple):
-    """A JSON file that could be read."""
-
-    path: Path
-    data: Any
-
-
-@dataclass
-class Sources:
-    """The annotation files of a folder.
-
-    Args:
-        folder: where they lie.
-        file: the only one that counts, where a person named one.
-    """
-
-    folder: Path
-    file: Path | None = None
-
-    @cached_property
-    def _opened(self) -> tuple[list[Json], list[tuple[Path, DatasetError]]]:
-        opened, broken = [], []
-        for path in [self.file] if self.file else files_under(self.folder, (".json",)):
-            try:
-                opened.append(Json(path, read_json(path)))
-            except DatasetError as error:
-                broken.append((path, error))
-        return opened, broken
-
-    @property
-    def json(self) -> list[Json]:
-        """The JSON files; each is read once, however many formats ask."""
-        return self._opened[0]
-
-    @property
-    def broken(self) -> list[tuple[Path, DatasetError]]:
-        """The JSON files that cannot be read, each with why."""
-        return self._opened[1]
-
-    def refuse_broken(self) -> None:
-        """Raise the DatasetError of the first JSON file that cannot be read, if there is one."""
-        for _, error in self.broken:
-            raise error
 
 
 class Format(Protocol):
@@ -294,59 +247,8 @@ def group_of(photo: Path, folder: Path) -> str:
     return re.split(r"\.rf\.", name)[0]
 
 
-def files_under(folder: Path, suffixes: Iterable[str]) -> list[Path]:
-    """The files below a folder with one of these suffixes, sorted; hidden ones do not count."""
-    endings, found = tuple(suffixes), []
-    for root, names, files in os.walk(folder):
-        names[:] = sorted(name for name in names if not name.startswith(".") and name != "__MACOSX")
-        visible = (name for name in sorted(files) if not name.startswith("."))
-        found += [Path(root) / name for name in visible if name.lower().endswith(endings)]
-    return found
-
-
-def read_json(path: Path) -> Any:
-    """The contents of a JSON file.
-
-    Raises:
-        DatasetError: it cannot be read, or is no JSON.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: no JSON, or no UTF-8
-        raise DatasetError(f"{path.name} is broken JSON ({error}); export it again") from error
-
-
 def given_size(height: Any, width: Any) -> tuple[int, int] | None:
     """(height, width) as an annotation file gives them, or None where these are no sides of a photo."""
     if not all(isinstance(side, int) and side > 0 for side in (height, width)):
         return None
     return (height, width) if height * width <= MAX_PIXELS else None
-
-
-class PhotoFinder:
-    """Finds photos by the paths that annotation files give, which rarely hold on another machine.
-
-    Args:
-        folder: the photos lie in it, or anywhere below.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.by_name: dict[str, list[Path]] = defaultdict(list)
-        for path in files_under(folder, PHOTO_SUFFIXES):
-            self.by_name[path.name].append(path)
-
-    @property
-    def photos(self) -> list[Path]:
-        """All photos, sorted."""
-        return sorted(photo for photos in self.by_name.values() for photo in photos)
-
-    def find(self, wanted: str, near: Path) -> Path | None:
-        """The photo whose path ends most like `wanted`; of equals, the nearest to the file `near`."""
-        parts = wanted.replace("\\", "/").split("/")[::-1]
-
-        def likeness(path: Path) -> tuple[int, int]:
-            own = path.parts[::-1]
-            alike = next((i for i, pair in enumerate(zip(parts, own)) if pair[0] != pair[1]), len(parts))
-            return alike, len(os.path.commonpath([path, near]))
-
-        return max(self.by_name.get(parts[0], []), key=likeness, default=None)

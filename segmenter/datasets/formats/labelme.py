@@ -16,7 +16,8 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from segmenter.datasets.formats import common
-from segmenter.datasets.formats.common import Code, Json, Part, PhotoFinder, Reading, Sources
+from segmenter.datasets.formats.common import Code, Part, Reading
+from segmenter.datasets.formats.sources import Json, PhotoFinder, Sources
 from segmenter.datasets.pairs import NO_MASK
 from segmenter.errors import OutlineError
 from segmenter.io import files

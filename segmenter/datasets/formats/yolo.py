@@ -9,7 +9,8 @@ from pathlib import Path
 import yaml
 
 from segmenter.datasets.formats import common
-from segmenter.datasets.formats.common import Reading, Sources, files_under
+from segmenter.datasets.formats.common import Reading
+from segmenter.datasets.formats.sources import Sources, files_under
 from segmenter.datasets.pairs import NO_MASK
 from segmenter.errors import DatasetError, OutlineError
 from segmenter.io.images import PHOTO_SUFFIXES

@@ -3,12 +3,12 @@
 from types import SimpleNamespace
 
 from segmenter.datasets import formats, load
-from segmenter.datasets.formats.common import files_under
-from tests import broken
+from segmenter.datasets.formats.sources import files_under
+from tests import sound
 
 
 def test_another_format_is_one_module_in_the_registry(tmp_path, monkeypatch):
-    place = broken.folder(tmp_path)
+    place = sound.folder(tmp_path)
     for path in (place / "masks").iterdir():
         path.rename(place / "images" / f"{path.stem}.box")
     (place / "masks").rmdir()
@@ -24,7 +24,7 @@ def test_another_format_is_one_module_in_the_registry(tmp_path, monkeypatch):
     boxes = SimpleNamespace(NAME="boxes", SUFFIXES=(".box",), find=find, read=read)
     monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, boxes))
     found = load.open_place(place)
-    assert (found.kind, len(found.pairs), found.classes) == ("boxes", broken.COUNT, {"box": broken.COUNT})
+    assert (found.kind, len(found.pairs), found.classes) == ("boxes", sound.COUNT, {"box": sound.COUNT})
 
 
 def test_every_format_says_what_it_is_and_which_files_it_has():

@@ -11,11 +11,11 @@ from PIL import Image
 from segmenter.datasets import load
 from segmenter.datasets.formats import common
 from segmenter.datasets.pairs import read_mask
-from tests import broken
+from tests import broken_exports, sound
 
 
 def test_labelmes_shapes_are_drawn(tmp_path):
-    place = broken.labelme(tmp_path, points=[[10, 10], [30, 25]], shape_type="rectangle")
+    place = broken_exports.labelme(tmp_path, points=[[10, 10], [30, 25]], shape_type="rectangle")
     shapes = {
         "photo1": {"points": [[32, 24], [32, 34]], "shape_type": "circle"},
         "photo2": {"points": [[5, 6], [8, 7]], "shape_type": "mask", "mask": png(np.ones((2, 4), np.uint8) * 255)},
@@ -43,13 +43,13 @@ def png(picture):
 
 
 def test_two_files_for_one_photo_make_one_pair_with_the_shapes_of_both(tmp_path):
-    place = broken.labelme(tmp_path, points=[[10, 10], [30, 25]], shape_type="rectangle")
+    place = broken_exports.labelme(tmp_path, points=[[10, 10], [30, 25]], shape_type="rectangle")
     data = json.loads((place / "images" / "photo2.json").read_text())
     data["shapes"] = [{"label": "lamp", "shape_type": "rectangle", "points": [[40, 30], [50, 34]]},
                       {"label": "__ignore__", "points": [[60, 40], [64, 40], [64, 48], [60, 48]]}]  # fmt: skip
     (place / "images" / "photo2_again.json").write_text(json.dumps(data))
     found = load.open_place(place)
-    assert [pair.photo.stem for pair in found.pairs] == [f"photo{number}" for number in range(broken.COUNT)]
+    assert [pair.photo.stem for pair in found.pairs] == [f"photo{number}" for number in range(sound.COUNT)]
     mask, known = read_mask(found.pairs[2])
     assert mask[10:25, 10:30].all() and mask[30:34, 40:50].all() and mask.sum() == 20 * 15 + 40
     assert not known[40:, 60:].any() and known.sum() == 64 * 48 - 32
