@@ -105,7 +105,7 @@ def _is_doubtful(row):
 def training_scenes(collection: str | os.PathLike[str]) -> list[Picture]:
     """The rendered scenes that may train, as a list of Picture."""
     pairs = read_folder(Path(collection) / "scenes" / "train")
-    return [Picture(pair.photo, pair.mask, {}) for pair in pairs]
+    return [Picture(pair.photo, pair.mask_file, {}) for pair in pairs]
 
 
 def rendered_objects(collection: str | os.PathLike[str]) -> list[Object]:
@@ -151,7 +151,7 @@ def validation_pairs(collection: str | os.PathLike[str]) -> dict[str, list[Pair]
         held_out.setdefault(f"wild_{picture.row['source']}", []).append(_pair(picture))
     held_out["rooms"] = [_pair(picture) for picture in read_pictures(collection, "rooms", _is_judged_room)]
     held_out["scenes"] = [
-        Pair(pair.photo, Levels(pair.mask)) for pair in read_folder(Path(collection) / "scenes" / "val")
+        Pair(pair.photo, Levels(pair.mask_file)) for pair in read_folder(Path(collection) / "scenes" / "val")
     ]
     for picture in read_pictures(collection, "photos", _is_held_out):
         kind = picture.row["mask"]

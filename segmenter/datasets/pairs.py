@@ -58,6 +58,17 @@ class Pair:
         return self.photo.name
 
     @property
+    def mask_file(self) -> Path:
+        """The mask's picture file.
+
+        Raises:
+            DatasetError: it is no file, but described by an annotation file.
+        """
+        if isinstance(self.mask, Path):
+            return self.mask
+        raise DatasetError(f"{self.name} has no mask picture, but outlines; save its mask as a picture first")
+
+    @property
     def is_cutout(self) -> bool:
         """Whether the photo's own transparency is its mask."""
         return self.mask == self.photo

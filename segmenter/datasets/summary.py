@@ -64,8 +64,7 @@ def look_through(folder: str | PathLike[str], names: Iterable[str], licence: str
         mask, known = read_mask(pair)
         shares.append(float(mask[known].mean()) if known.any() else 0.0)
         unknown += not known.all()
-        if isinstance(pair.mask, Path):
-            masks[_painted(pair.mask)] += 1
+        masks[_painted(pair.mask_file)] += 1
     sizes = sorted((_size(pair) for pair in pairs), key=lambda size: size[0] * size[1])
     return Contents(
         pairs=len(pairs),

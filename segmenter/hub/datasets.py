@@ -104,7 +104,7 @@ def _fetch(
             allow_patterns=[*map(_any_case, ALLOWED), *LICENCE_FILES], etag_timeout=SECONDS, max_workers=4,
         ))  # fmt: skip
         client.verify(folder, names)
-        client.remember(folder, info.sha)  # says: all of this commit is here
+        client.remember(folder, folder.name)  # says: all of this commit is here
         client.remember(folder, revision)
     return folder
 

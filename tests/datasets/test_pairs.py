@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
 
+from segmenter.datasets import load
 from segmenter.datasets.batches import load_square
 from segmenter.datasets.pairs import load_case, read_folder, read_mask, read_mask_file, upright_size
 from segmenter.errors import DatasetError
+from tests import broken_exports
 
 
 def test_photos_are_paired_with_masks_by_name(folder):
@@ -92,3 +94,10 @@ def test_a_broken_exif_says_nothing_about_the_way_up(tmp_path):
     Image.new("RGB", (30, 20)).save(tmp_path / "photo.jpg", exif=b"Exif\0\0nothing that was ever written")
     with Image.open(tmp_path / "photo.jpg") as picture:
         assert upright_size(picture) == (20, 30)
+
+
+def test_a_mask_that_is_outlined_has_no_file(folder, tmp_path):
+    place = load.open_place(broken_exports.coco(tmp_path / "coco", segmentation=[[8, 8, 40, 8, 40, 30, 8, 30]]))
+    with pytest.raises(DatasetError, match="photo0.jpg has no mask picture, but outlines"):
+        place.pairs[0].mask_file
+    assert read_folder(folder)[0].mask_file == folder / "masks" / "photo0.png"
