@@ -23,6 +23,7 @@ SEATS = {"chair", "armchair", "stool", "bench", "sofa"}
 GAPPY = {"chair", "swivelchair", "table"}
 OUTLINES = {"outline", "outline+unknown"}  # masks that a person outlined, gaps and all
 VALIDATION_FOLD = "0"
+EMPTY = "empty"  # name of the validation pictures without furniture
 WHITE = 255  # furniture; in objects/ the thing that stands out
 ROOMS_SEAT = 0.02  # share of a room that its seats must cover for it to be judged on
 
@@ -144,7 +145,8 @@ def validation_pairs(collection: str | os.PathLike[str]) -> dict[str, list[Pair]
     """What the default weights are validated on: name of the source → list of Pair.
 
     The photos of `wild/` by where they come from, the rooms with seats and exact masks, the scenes
-    whose models never trained, and the photos' fold 0, by how their masks were made.
+    whose models never trained, the photos' fold 0, by how their masks were made, and, as `EMPTY`,
+    pictures of things that are no furniture.
     """
     held_out = {}
     for picture in read_pictures(collection, "wild", lambda row: True):
@@ -156,6 +158,7 @@ def validation_pairs(collection: str | os.PathLike[str]) -> dict[str, list[Pair]
     for picture in read_pictures(collection, "photos", _is_held_out):
         kind = picture.row["mask"]
         held_out.setdefault(f"photos_{'cut' if kind == 'cut' else 'others'}", []).append(_pair(picture))
+    held_out[EMPTY] = empty_pairs(collection)
     return held_out
 
 
@@ -168,11 +171,6 @@ def empty_pairs(collection: str | os.PathLike[str]) -> list[Pair]:
 def validation_cases(collection: str | os.PathLike[str]) -> dict[str, Iterator[Case]]:
     """The photos of `validation_pairs`, decoded one at a time as they are asked for."""
     return {name: cases(pairs) for name, pairs in validation_pairs(collection).items()}
-
-
-def empty_cases(collection: str | os.PathLike[str]) -> Iterator[Case]:
-    """The pictures of `empty_pairs`, decoded one at a time as they are asked for."""
-    return cases(empty_pairs(collection))
 
 
 def thing_pairs(collection: str | os.PathLike[str]) -> list[Pair]:

@@ -187,7 +187,7 @@ class Things:
             sides = (target[0].any(), target[:, 0].any(), target[:, -1].any())
             if not any(sides):
                 break
-        alpha = cv2.erode((target * 255).astype(np.uint8), np.ones((3, 3), np.uint8))  # less of its old background
+        alpha = cv2.erode(np.asarray(target * 255, np.uint8), np.ones((3, 3), np.uint8))  # less of its old background
         alpha = cv2.GaussianBlur(alpha, (0, 0), 0.7)
         x, y, width, height = cv2.boundingRect(alpha)
         cutout = np.dstack([photo, alpha])[y : y + max(1, height), x : x + max(1, width)]

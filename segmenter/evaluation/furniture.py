@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from segmenter.datasets.collection import EMPTY
 from segmenter.datasets.pairs import Case
 from segmenter.evaluation.calibration import Reliability
 from segmenter.evaluation.evaluate import Judged, Predict, evaluate
@@ -23,7 +24,6 @@ LISTED = 20  # mistakes that are named
 def judge(
     predict: Predict,
     sources: Mapping[str, Iterable[Case]],
-    empty: Iterable[Case],
     threshold: float,
     longest: int | None = None,
 ) -> tuple[dict[str, Any], list[Judged]]:
@@ -31,8 +31,7 @@ def judge(
 
     Args:
         predict: function of a photo (uint8 H × W × 3) → probability map (float32 H × W).
-        sources: name → photos with their masks.
-        empty: pictures without furniture.
+        sources: name → photos with their masks; those called `EMPTY` are pictures without furniture.
         threshold: 0 … 1.
         longest: see `evaluate.evaluate`.
 
@@ -49,18 +48,18 @@ def judge(
     metrics: dict[str, Any] = {}
     judged: list[Judged] = []
     for name, cases in sources.items():
+        if name == EMPTY:
+            metrics[EMPTY] = judge_empty(main_piece, cases, threshold)
+            continue
         look = predict if name in WHOLE_ROOMS else main_piece
         found, some = evaluate(look, {name: cases}, threshold, longest, reliability.add)
-        metrics = {**found, "sources": {**metrics.get("sources", {}), **found["sources"]}}
+        metrics = {**metrics, **found, "sources": {**metrics.get("sources", {}), **found["sources"]}}
         judged += some
     judged.sort(key=lambda each: each[0].iou)
     hard = sorted(row["iou"] for name in HARD for row in metrics["sources"].get(name, {}).get("worst_first", []))
     if hard:
         metrics["worst_tenth"] = round(float(np.mean(hard[: max(1, len(hard) // 10)])), 4)
     metrics["reliability"] = reliability.diagram()
-    mistakes = judge_empty(main_piece, empty, threshold)
-    if mistakes["photos"]:
-        metrics["empty"] = mistakes
     return metrics, judged
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from segmenter import weights_format
 from segmenter.datasets import provenance
+from segmenter.datasets.collection import EMPTY
 from segmenter.datasets.pairs import Pair, cases, read_folder
-from segmenter.evaluation import evaluate, report, results
+from segmenter.evaluation import evaluate, furniture, report, results
 from segmenter.evaluation.evaluate import Judged
 from segmenter.inference.predictor import Segmenter
 from segmenter.training.starts import Start
@@ -29,13 +30,16 @@ def judge(
         threshold: where to measure; by default where these pairs say that it is best.
 
     Returns:
-        (metrics, judged), see `evaluate.evaluate`.
+        (metrics, judged), see `evaluate.evaluate`; of a collection see `furniture.judge`.
     """
     segmenter = Segmenter.load(folder)
 
     def sources() -> evaluate.Sources:
         return {name: cases(pairs) for name, pairs in held_out.items()}
 
+    if EMPTY in held_out:  # a collection's, which says nothing of where a threshold would be best elsewhere
+        at = weights_format.DEFAULT_THRESHOLD if threshold is None else threshold
+        return furniture.judge(segmenter.probabilities, sources(), at, longest=PICTURES)
     if threshold is None:
         return evaluate.evaluate_at_best(segmenter.probabilities, sources, longest=PICTURES)
     return evaluate.evaluate(segmenter.probabilities, sources(), threshold, longest=PICTURES)

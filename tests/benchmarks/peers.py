@@ -103,7 +103,7 @@ def compare(collection, weights, network):
     found = {}
     for name, predict in (("chairlift", Ours(weights)), ("u2netp", Peer(network))):
         sources = folders.validation_cases(collection)
-        metrics, _ = furniture.judge(predict, sources, folders.empty_cases(collection), 0.5)
+        metrics, _ = furniture.judge(predict, sources, 0.5)
         found[name] = {source: {key: figures[key] for key in KEPT} for source, figures in metrics["sources"].items()}
         found[name]["empty"] = {key: metrics["empty"][key] for key in ("photos", "furnished")}
         found[name]["worst_tenth"] = metrics["worst_tenth"]

@@ -30,7 +30,7 @@ def test_validation_renders_and_scenes_never_train(place):
 def test_validation_is_the_rest_by_source_the_wild_first(place):
     found = collection.validation_pairs(place)
     assert {name: len(pairs) for name, pairs in found.items()} == {
-        "wild_duts": 1, "wild_voc2012": 1, "rooms": 1, "scenes": 1, "photos_cut": 1, "photos_others": 4,
+        "wild_duts": 1, "wild_voc2012": 1, "rooms": 1, "scenes": 1, "photos_cut": 1, "photos_others": 4, "empty": 1,
     }  # fmt: skip
     assert list(found)[0] == "wild_duts"
     assert found["rooms"][0].photo.name == "room0.webp"  # in the other one the seat is too small to judge
