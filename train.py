@@ -1,13 +1,13 @@
 """Train, fine-tune and judge the network from the command line.
 
-    python train.py                               the article's experiment: chairs97, 77 photos and 20
-    python train.py --data PLACE                  your own photos: a folder, a zip, a labelling tool's export
-    python train.py --data PLACE --check          look them over without training
-    python train.py --folds 5                     train five times, each fifth of the photos once for judging
-    python train.py --resume FOLDER               go on with a run that was stopped or killed
-    python train.py --architecture unet_256       the article's own network, from scratch
-    python train.py --evaluate weights            judge a weights folder without training
-    python train.py --push-to-hub OWNER/NAME      and publish what was trained, with its model card
+python train.py                               the article's experiment: chairs97, 77 photos and 20
+python train.py --data PLACE                  your own photos: a folder, a zip, a labelling tool's export
+python train.py --data PLACE --check          look them over without training
+python train.py --folds 5                     train five times, each fifth of the photos once for judging
+python train.py --resume FOLDER               go on with a run that was stopped or killed
+python train.py --architecture unet_256       the article's own network, from scratch
+python train.py --evaluate weights            judge a weights folder without training
+python train.py --push-to-hub OWNER/NAME      and publish what was trained, with its model card
 """
 
 import os
@@ -16,14 +16,20 @@ import time
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
 
-from segmenter import errors  # noqa: E402
-from segmenter.errors import RunError  # noqa: E402
-from segmenter.models import registry  # noqa: E402
-from segmenter.training import run_folder  # noqa: E402
-from segmenter.training.options import free, parse_arguments, plain  # noqa: E402
+from segmenter import errors
+from segmenter.errors import RunError
+from segmenter.models import registry
+from segmenter.training import run_folder
+from segmenter.training.options import free, parse_arguments, plain
+
+if TYPE_CHECKING:  # they import Keras, for which help does not wait
+    from segmenter.training.experiment import Data
+    from segmenter.training.recipes import Recipe
+    from segmenter.training.starts import Start
 
 RUNS = Path(__file__).resolve().parent / "runs"
 
@@ -54,8 +60,10 @@ def _go_on(options: Namespace | None) -> str:
 def dispatch(options: Namespace) -> int:
     """Do what was asked for; returns the exit status."""
     if options.resume and options.finished:
-        print(f"{options.out} is finished, there is nothing to go on with; to train further from it: "
-              f"python train.py --start {options.out}")  # fmt: skip
+        print(
+            f"{options.out} is finished, there is nothing to go on with; to train further from it: "
+            f"python train.py --start {options.out}"
+        )
     elif options.summary:
         summarise(options)
     elif options.check:
@@ -145,12 +153,14 @@ def train(options: Namespace) -> int:
     return 0 if finished else 130
 
 
-def run(options: Namespace, data, start, recipe, parts: Sequence[tuple]):
+def run(
+    options: Namespace, data: "Data", start: "Start", recipe: "Recipe", parts: Sequence[tuple[Any, Any]]
+) -> tuple[dict[str, Any] | None, bool]:
     """Train once, or once for each fold.
 
     Args:
         options: of the command line, with the folder of the result.
-        data, start, recipe: `experiment.Data`, `starts.Start` and `recipes.Recipe`.
+        data, start, recipe: what to train on, from where, and how.
         parts: (pairs to train on, those held out) of each fold, or of the only training.
 
     Returns:
@@ -169,7 +179,7 @@ def run(options: Namespace, data, start, recipe, parts: Sequence[tuple]):
     return metrics, finished
 
 
-def begin_at(out: Path, start, options: Namespace) -> None:
+def begin_at(out: Path, start: "Start", options: Namespace) -> None:
     """See to it that a result can come to `out` without costing anybody anything.
 
     Raises:
@@ -190,7 +200,7 @@ def begin_at(out: Path, start, options: Namespace) -> None:
         run_folder.check_place(out, experiment.OURS)
 
 
-def note(out: Path, options: Namespace, data) -> None:
+def note(out: Path, options: Namespace, data: "Data") -> None:
     """Write down what the run is begun with; or see whether the run that goes on was begun with the same."""
     import keras
 

@@ -18,8 +18,8 @@ import numpy as np
 from PIL import Image
 
 import train
-from segmenter.datasets import load, validate
-from segmenter.evaluation import evaluate, report, results  # noqa: F401
+from segmenter.datasets import load, validate  # noqa: F401  so that forks have them
+from segmenter.evaluation import evaluate, report, results  # noqa: F401  so that forks have them
 from segmenter.models import registry, unet  # noqa: F401  so that forks have them
 from segmenter.training import cross_validation, experiment, trainer  # noqa: F401  so that forks have them
 
@@ -59,7 +59,9 @@ def start(arguments, log, strike=None, signals=(signal.SIGKILL,), largest=None):
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    process = context.Process(target=_work, args=([str(word) for word in arguments], str(log), strike, signals, largest))
+    process = context.Process(
+        target=_work, args=([str(word) for word in arguments], str(log), strike, signals, largest)
+    )
     process.start()
     return process
 

@@ -9,9 +9,7 @@ RING = 0.02  # of the diagonal: how far on either side of the outline colours ar
 FRAME = 0.02  # of the frame's length: less than this along it is a toe, not a thing cut off
 
 
-def measure(
-    photo: np.ndarray, truth: np.ndarray, known: np.ndarray | None = None
-) -> dict[str, float | None]:
+def measure(photo: np.ndarray, truth: np.ndarray, known: np.ndarray | None = None) -> dict[str, float | None]:
     """The traits of one photo.
 
     Args:

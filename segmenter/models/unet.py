@@ -76,9 +76,7 @@ def classic_unet(size: int, widths: tuple[int, ...], centre: int, name: str = "u
     return keras.Model(photo, probability, name=name)
 
 
-def unet_on_encoder(
-    size: int, encoder: Encoder, light: bool = False, name: str = registry.DEFAULT
-) -> keras.Model:
+def unet_on_encoder(size: int, encoder: Encoder, light: bool = False, name: str = registry.DEFAULT) -> keras.Model:
     """A pretrained encoder on the way down, a small decoder on the way up.
 
     The photo itself is the finest skip, so that edges are drawn at full resolution. A light decoder

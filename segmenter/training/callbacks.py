@@ -26,7 +26,9 @@ def of_recipe(recipe: Recipe) -> Sequence[keras.callbacks.Callback]:
             monitor="val_loss", factor=recipe.plateau_factor, patience=recipe.plateau_patience
         ),
         keras.callbacks.EarlyStopping(
-            monitor="val_loss", patience=recipe.stop_patience, min_delta=recipe.stop_delta,  # pyright: ignore[reportArgumentType]  Keras's default is an int
+            monitor="val_loss",
+            patience=recipe.stop_patience,
+            min_delta=recipe.stop_delta,  # pyright: ignore[reportArgumentType]  Keras's default is an int
         ),
     ]
 

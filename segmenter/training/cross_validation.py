@@ -29,8 +29,10 @@ def cross_validate(runs: Sequence[experiment.Run], out: Path, options: Namespace
     each: list[dict[str, Any]] = []
     judged: list[Judged] = []
     for number, run in enumerate(runs, 1):
-        print(f"\nfold {number} of {len(runs)}: {len(run.kept or ())} photos to train on, "
-              f"{len(run.held_out['validation'])} to validate on")  # fmt: skip
+        print(
+            f"\nfold {number} of {len(runs)}: {len(run.kept or ())} photos to train on, "
+            f"{len(run.held_out['validation'])} to validate on"
+        )
         run_folder.mend(run.out)
         if run.out.exists() and not run_folder.unfinished(run.out).exists():
             print(f"done already, in {run.out}")

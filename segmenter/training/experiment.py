@@ -30,8 +30,7 @@ from segmenter.training.recipes import Recipe
 from segmenter.training.starts import Start, build
 
 # What a result consists of; a folder that holds anything else is not replaced by one.
-OURS = {"README.md", "config.json", "model.weights.h5", "model.tflite", "metrics.json", "samples.png", "history.csv",
-        "report.html", "overlays", "contact-sheet.jpg"}  # fmt: skip
+OURS = {*weights_format.FILES, HISTORY, "report.html", "overlays", "contact-sheet.jpg"}
 CALIBRATING = 8  # batches show what values the network's activations take, for `litert.export`
 
 
@@ -161,8 +160,9 @@ def train(run: Run) -> tuple[dict[str, Any] | None, list[Judged], bool]:
         epoch was over.
     """
     options, out = run.options, run.out
-    print(f"{run.start.architecture} at {run.start.size} pixels, starting from {run.start.name}; "
-          f"the result goes to {out}")  # fmt: skip
+    print(
+        f"{run.start.architecture} at {run.start.size} pixels, starting from {run.start.name}; the result goes to {out}"
+    )
     began = time.monotonic()
     if options.deterministic:
         trainer.deterministic()

@@ -22,50 +22,99 @@ FREE = {"resume", "out", "epochs", "push_to_hub", "private", "csv", "summary", "
 
 def make_parser(description: str | None = None) -> argparse.ArgumentParser:
     """The parser of the command line."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for add_group in (_add_photos, _add_network, _add_training, _add_result):
+        add_group(parser)
+    return parser
+
+
+def _add_photos(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("the photos").add_argument
+    add(
+        "--data",
+        default=str(CHAIRS97),
+        metavar="PLACE",
+        help="a folder with images/ and masks/, or of RGBA cutouts; a COCO, labelme or YOLO export; a zip "
+        "of one; hf://datasets/OWNER/NAME[@revision] (default: chairs97)",
     )
-    data = parser.add_argument_group("the photos").add_argument
-    data("--data", default=str(CHAIRS97), metavar="PLACE",
-         help="a folder with images/ and masks/, or of RGBA cutouts; a COCO, labelme or YOLO export; a zip "
-         "of one; hf://datasets/OWNER/NAME[@revision] (default: chairs97)")
-    data("--classes", type=lambda text: [name.strip() for name in text.split(",")],
-         help="of an export: the classes to cut out, with commas between (default: all)")
-    data("--check", action="store_true", help="look the photos over, draw a contact sheet, and stop")
-    data("--validation", type=float, default=20, help="photos to validate on, or a share below 1 (default 20)")
-    data("--folds", type=int, metavar="K", help="cross-validation: train K times, so that each photo is judged once")
-    data("--collection", action="store_true",
-         help="--data is a collection like the one of the default weights: photos, scenes, renders, backgrounds")
-    data("--curriculum", choices=("things", "furniture"), default="furniture",
-         help="of a collection: what a thing in a photo is, to begin with, or what is furniture (the default)")
-    network = parser.add_argument_group("the network").add_argument
-    network("--architecture", choices=list(registry.NETWORKS), help="(default: that of --start; from imagenet unet_lite2)")
-    network("--size", type=int, help="side of the network's square in pixels (default: the architecture's)")
-    network("--start", help="a weights folder, OWNER/NAME[@revision] of the Hub, imagenet (the pretrained encoder) "
-            "or scratch (default: weights/, or imagenet where those know little of such photos; with --architecture "
-            "weights/ where it fits, else scratch)")
+    add(
+        "--classes",
+        type=lambda text: [name.strip() for name in text.split(",")],
+        help="of an export: the classes to cut out, with commas between (default: all)",
+    )
+    add("--check", action="store_true", help="look the photos over, draw a contact sheet, and stop")
+    add("--validation", type=float, default=20, help="photos to validate on, or a share below 1 (default 20)")
+    add("--folds", type=int, metavar="K", help="cross-validation: train K times, so that each photo is judged once")
+    add(
+        "--collection",
+        action="store_true",
+        help="--data is a collection like the one of the default weights: photos, scenes, renders, backgrounds",
+    )
+    add(
+        "--curriculum",
+        choices=("things", "furniture"),
+        default="furniture",
+        help="of a collection: what a thing in a photo is, to begin with, or what is furniture (the default)",
+    )
+
+
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("the network").add_argument
+    add("--architecture", choices=list(registry.NETWORKS), help="(default: that of --start; from imagenet unet_lite2)")
+    add("--size", type=int, help="side of the network's square in pixels (default: the architecture's)")
+    add(
+        "--start",
+        help="a weights folder, OWNER/NAME[@revision] of the Hub, imagenet (the pretrained encoder) "
+        "or scratch (default: weights/, or imagenet where those know little of such photos; with --architecture "
+        "weights/ where it fits, else scratch)",
+    )
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("training").add_argument
-    add("--epochs", type=int, help="how many (default 10 from weights that know such photos, else 20; from scratch at most 100)")
-    add("--samples", type=int, help="pictures in an epoch (default: each photo once; at least 320 from weights, 260 from imagenet)")
+    add(
+        "--epochs",
+        type=int,
+        help="how many (default 10 from weights that know such photos, else 20; from scratch at most 100)",
+    )
+    add(
+        "--samples",
+        type=int,
+        help="pictures in an epoch (default: each photo once; at least 320 from weights, 260 from imagenet)",
+    )
     add("--batch", type=int, help="pictures a step (default 8; where there is much to learn 4; a collection: 16)")
-    add("--learning-rate", type=float, help="(default 5e-4 from weights that know such photos, else 2e-3; 1e-3 from scratch)")
-    add("--ema", type=float, metavar="SHARE",
+    add(
+        "--learning-rate",
+        type=float,
+        help="(default 5e-4 from weights that know such photos, else 2e-3; 1e-3 from scratch)",
+    )
+    add(
+        "--ema",
+        type=float,
+        metavar="SHARE",
         help="judge and keep a moving average of the weights; 0.98: over some 50 steps (the default where not from "
-        "scratch; 0: none)")
-    add("--border", type=float, help="weigh pixels at borders and thin parts up to 1 + this (default 0; a collection: 4)")
+        "scratch; 0: none)",
+    )
+    add(
+        "--border",
+        type=float,
+        help="weigh pixels at borders and thin parts up to 1 + this (default 0; a collection: 4)",
+    )
     add("--floor", type=float, help="share of the learning rate that a cosine ends at (default 0)")
     add("--mixed-precision", action="store_true", help="compute in 16 bits where a GPU is; quicker there")
     add("--seed", type=int, default=0, help="of the split and of all that is random (default 0)")
     add("--deterministic", action="store_true", help="the same seed gives the same weights to the last bit; slower")
-    result = parser.add_argument_group("the result").add_argument
-    result("--out", type=Path, help="folder for the result (default: a new one in runs/)")
-    result("--resume", type=Path, metavar="FOLDER", help="go on with the run whose result belongs there, as it was begun")
-    result("--csv", metavar="FILE", help="write the figures of every photo as a table, too")
-    result("--push-to-hub", metavar="OWNER/NAME", help="publish the result on the Hugging Face Hub")
-    result("--private", action="store_true", help="create the Hub's repository for its owner's eyes only")
-    result("--summary", action="store_true", help="print the network and stop")
-    result("--evaluate", metavar="WEIGHTS", help="judge these weights without training; the report goes to --out")
-    return parser  # fmt: skip
+
+
+def _add_result(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("the result").add_argument
+    add("--out", type=Path, help="folder for the result (default: a new one in runs/)")
+    add("--resume", type=Path, metavar="FOLDER", help="go on with the run whose result belongs there, as it was begun")
+    add("--csv", metavar="FILE", help="write the figures of every photo as a table, too")
+    add("--push-to-hub", metavar="OWNER/NAME", help="publish the result on the Hugging Face Hub")
+    add("--private", action="store_true", help="create the Hub's repository for its owner's eyes only")
+    add("--summary", action="store_true", help="print the network and stop")
+    add("--evaluate", metavar="WEIGHTS", help="judge these weights without training; the report goes to --out")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None, description: str | None = None) -> Namespace:
@@ -81,7 +130,11 @@ def parse_arguments(arguments: Sequence[str] | None = None, description: str | N
     if options.resume:
         run_folder.mend(options.resume)
         before = run_folder.recorded(options.resume)
-        if before is None and not (options.resume / "config.json").exists() and not (options.resume / "folds.json").exists():
+        if (
+            before is None
+            and not (options.resume / "config.json").exists()
+            and not (options.resume / "folds.json").exists()
+        ):
             raise RunError(f"there is no run at {options.resume} that could go on")
         parser.set_defaults(**{name: value for name, value in (before or {}).items() if name not in ("out", "resume")})
         options = parser.parse_args(arguments)
@@ -124,5 +177,7 @@ def plain(options: Namespace) -> dict[str, Any]:
 
 def free(options: Namespace) -> set[str]:
     """Names of the options that may change when a run goes on; the length of a cosine is part of its form."""
-    from_scratch = options.start == "scratch" or options.start is None and options.architecture not in (None, registry.DEFAULT)
+    from_scratch = (
+        options.start == "scratch" or options.start is None and options.architecture not in (None, registry.DEFAULT)
+    )
     return FREE if from_scratch and not options.collection else FREE - {"epochs"}

@@ -44,11 +44,22 @@ SCRATCH = Recipe()  # the article's
 # and its finest blocks not at all, and pasted objects and mosaics make many pictures of few. Small batches
 # give more steps in the minutes that people wait.
 PRETRAINED = Recipe(
-    epochs=20, samples=260, batch_size=4, learning_rate=2e-3, encoder=0.1, frozen=7, cosine=True, ema=0.98,
-    weight_decay=0.01, pasted=0.4, mosaics=0.15,
-)  # fmt: skip
+    epochs=20,
+    samples=260,
+    batch_size=4,
+    learning_rate=2e-3,
+    encoder=0.1,
+    frozen=7,
+    cosine=True,
+    ema=0.98,
+    weight_decay=0.01,
+    pasted=0.4,
+    mosaics=0.15,
+)
 # Weights that do nearly the same already.
-FINE_TUNING = replace(PRETRAINED, epochs=10, samples=320, batch_size=8, learning_rate=5e-4, frozen=0, keep_statistics=True)
+FINE_TUNING = replace(
+    PRETRAINED, epochs=10, samples=320, batch_size=8, learning_rate=5e-4, frozen=0, keep_statistics=True
+)
 # Weights that were made for other things: they see well, but must learn anew what to look for.
 LEARNING_ANEW = replace(PRETRAINED, samples=320, frozen=5)
 KNOWN = 0.75  # mean Dice on the photos to train on, from which weights count as made for such things

@@ -115,9 +115,7 @@ def dice_before(start: Start, kept: Sequence[Pair]) -> float:
     return float(np.mean(np.concatenate(scores)))
 
 
-def settle(
-    start: Start, options: Namespace, kept: Sequence[Pair] | None
-) -> tuple[Start, recipes.Recipe]:
+def settle(start: Start, options: Namespace, kept: Sequence[Pair] | None) -> tuple[Start, recipes.Recipe]:
     """Where to start and how to train: what an option gives is taken from it, the rest follows from the photos.
 
     Weights that know little of such photos learn anew; those that nobody asked for make way for the

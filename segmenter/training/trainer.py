@@ -128,8 +128,15 @@ def fit(
                     validation_data=validation,
                     epochs=recipe.epochs,
                     initial_epoch=first,
-                    callbacks=[*more, *averaged, *article, checkpoints, callbacks.Progress(checkpoints, report), stop,
-                               callbacks.KeepMemory()],
+                    callbacks=[
+                        *more,
+                        *averaged,
+                        *article,
+                        checkpoints,
+                        callbacks.Progress(checkpoints, report),
+                        stop,
+                        callbacks.KeepMemory(),
+                    ],
                     shuffle=False,  # batches are drawn in an order of their own, which resuming repeats
                     verbose=1 if sys.stdout.isatty() else 0,  # pyright: ignore[reportArgumentType]  or a str
                 )

@@ -84,9 +84,7 @@ def test_the_threshold_curve_equals_iou_at_each_threshold(seed):
     case = Case("x", None, *random_masks(seed)[:2])
     probabilities = np.round(rng.random((23, 31)), 2).astype(np.float32)
     curve = metrics.threshold_curve(case, probabilities)
-    expected = [
-        metrics.iou(probabilities >= np.float32(t), case.truth, case.known) for t in metrics.THRESHOLDS
-    ]
+    expected = [metrics.iou(probabilities >= np.float32(t), case.truth, case.known) for t in metrics.THRESHOLDS]
     np.testing.assert_allclose(curve, expected)
 
 

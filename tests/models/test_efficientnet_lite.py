@@ -55,8 +55,7 @@ def test_the_first_skip_equals_a_naive_computation_with_the_published_weights(ne
 
     def norm(x, prefix):
         weight, bias, mean, variance = (
-            published[f"{prefix}.{part}"].astype(float)
-            for part in ("weight", "bias", "running_mean", "running_var")
+            published[f"{prefix}.{part}"].astype(float) for part in ("weight", "bias", "running_mean", "running_var")
         )
         return (x - mean) / np.sqrt(variance + 1e-3) * weight + bias
 
@@ -79,8 +78,11 @@ def test_every_weight_of_the_encoder_is_loaded(network, name, published):
 
 def test_all_that_was_published_is_in_the_encoder_but_for_the_classifier(network, published):
     rest = ("_conv_head", "_bn1", "_fc")
-    found = sum(array.size for name, array in published.items()
-                if not name.startswith(rest) and not name.endswith("num_batches_tracked"))  # fmt: skip
+    found = sum(
+        array.size
+        for name, array in published.items()
+        if not name.startswith(rest) and not name.endswith("num_batches_tracked")
+    )
     assert network.count_params() == found
 
 

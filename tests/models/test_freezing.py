@@ -40,9 +40,13 @@ def test_frozen_blocks_stay_and_the_rest_learns():
     model.compile("sgd", "mse")
     before = {variable.path: np.asarray(variable) for variable in model.variables}
     model.train_on_batch(np.random.default_rng(0).random((2, 32, 32, 3)), np.zeros((2, 32, 32, 1)))
-    moved = {variable.path.split("/")[0] for variable in model.variables
-             if not np.array_equal(before[variable.path], np.asarray(variable))}  # fmt: skip
+    moved = {
+        variable.path.split("/")[0]
+        for variable in model.variables
+        if not np.array_equal(before[variable.path], np.asarray(variable))
+    }
     still = {layer.name for layer in model.layers if layer.weights} - moved
-    assert still and all(name.startswith(("encoder_stem", "encoder_block0_", "encoder_block1_", "encoder_block2_"))
-                         for name in still)  # fmt: skip
+    assert still and all(
+        name.startswith(("encoder_stem", "encoder_block0_", "encoder_block1_", "encoder_block2_")) for name in still
+    )
     assert "encoder_block3_expand" in moved and "encoder_block10_expand" in moved

@@ -50,7 +50,9 @@ def test_activations_of_8_bits_serve_where_they_agree(tmp_path):
 def test_without_enough_pictures_activations_keep_32_bits(tmp_path, calibration):
     assert litert.export(finder(), tmp_path / "a.tflite", calibration) == "dynamic"
     picture = squares(1)[0]
-    np.testing.assert_allclose(run(tmp_path / "a.tflite", picture), finder().predict(picture[None], verbose=0)[0], atol=0.02)
+    np.testing.assert_allclose(
+        run(tmp_path / "a.tflite", picture), finder().predict(picture[None], verbose=0)[0], atol=0.02
+    )
 
 
 def test_where_8_bits_do_not_agree_32_serve(tmp_path):

@@ -54,11 +54,14 @@ def test_doubtful_furniture_counts_only_where_the_network_does_not_see_a_gap():
     )
 
 
-@pytest.mark.parametrize("target, p, expected", [
-    ([[1, 1, 0, 0]], [[0.9, 0.8, 0.1, 0.2]], 1.0),
-    ([[1, 1, 0, 0]], [[0.9, 0.1, 0.9, 0.2]], (2 * 1 + 1) / (4 + 1)),
-    ([[0, 0, 0, 0]], [[0.1, 0.1, 0.1, 0.2]], 1.0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "target, p, expected",
+    [
+        ([[1, 1, 0, 0]], [[0.9, 0.8, 0.1, 0.2]], 1.0),
+        ([[1, 1, 0, 0]], [[0.9, 0.1, 0.9, 0.2]], (2 * 1 + 1) / (4 + 1)),
+        ([[0, 0, 0, 0]], [[0.1, 0.1, 0.1, 0.2]], 1.0),
+    ],
+)
 def test_dice_of_known_masks(target, p, expected):
     p = np.array(p, np.float32)[None, ..., None]
     np.testing.assert_allclose(np.asarray(losses.dice(batch(target, np.ones((1, 4))), p)), [expected])

@@ -50,13 +50,16 @@ def test_the_articles_network_is_the_articles():
     assert widths[12:] == [512] * 3 + [256] * 3 + [128] * 3 + [64] * 3 + [32] * 3 + [1]
 
 
-@pytest.mark.parametrize("build", [
-    lambda: unet.build_unet(size=32),
-    lambda: unet.build_unet(size=64),
-    lambda: unet.build_unet("unet_lite2", size=64),
-    lambda: unet.classic_unet(32, (4, 8), 16),
-    lambda: unet.classic_unet(24, (4, 8, 8), 4),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: unet.build_unet(size=32),
+        lambda: unet.build_unet(size=64),
+        lambda: unet.build_unet("unet_lite2", size=64),
+        lambda: unet.classic_unet(32, (4, 8), 16),
+        lambda: unet.classic_unet(24, (4, 8, 8), 4),
+    ],
+)
 def test_every_network_gives_a_probability_for_every_pixel(build):
     model = build()
     size = model.input_shape[1]
@@ -84,7 +87,9 @@ def test_every_network_has_a_size_of_its_own(name):
 
 
 def test_a_light_decoder_ends_at_half_of_the_size_and_is_enlarged():
-    light, full = (unet.unet_on_encoder(64, registry.Encoder("efficientnet_lite", "lite2"), light) for light in (True, False))
+    light, full = (
+        unet.unet_on_encoder(64, registry.Encoder("efficientnet_lite", "lite2"), light) for light in (True, False)
+    )
     assert light.count_params() < full.count_params()
     photos = np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32)
     half = keras.Model(light.input, light.layers[-3].output).predict(photos, verbose=0)[0, ..., 0]

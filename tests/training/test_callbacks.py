@@ -19,11 +19,14 @@ class FakeLibrary:
             self.mallopt = lambda option, size: self.set.append(option)
 
 
-@pytest.mark.parametrize("platform, known, asked", [
-    ("linux", True, 3),
-    ("linux", False, 0),  # musl
-    ("darwin", True, 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "platform, known, asked",
+    [
+        ("linux", True, 3),
+        ("linux", False, 0),  # musl
+        ("darwin", True, 0),
+    ],
+)
 def test_memory_is_kept_between_steps_where_the_system_can_be_told_to(platform, known, asked, monkeypatch):
     library = FakeLibrary(known)
     monkeypatch.setattr(callbacks.ctypes, "CDLL", lambda name: library)

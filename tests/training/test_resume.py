@@ -25,9 +25,30 @@ def place(tmp_path_factory):
 
 
 def arguments(place, out, *more):
-    return ["--data", place, "--architecture", tiny_training.TINY, "--start", "scratch", "--epochs", "6", "--batch", "4",
-            "--validation", "4", "--learning-rate", "0.01", "--ema", "0.5", "--seed", SEED, "--deterministic",
-            "--out", out, *more]  # fmt: skip
+    return [
+        "--data",
+        place,
+        "--architecture",
+        tiny_training.TINY,
+        "--start",
+        "scratch",
+        "--epochs",
+        "6",
+        "--batch",
+        "4",
+        "--validation",
+        "4",
+        "--learning-rate",
+        "0.01",
+        "--ema",
+        "0.5",
+        "--seed",
+        SEED,
+        "--deterministic",
+        "--out",
+        out,
+        *more,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +103,9 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(place, undis
 
 def test_counters_of_the_callbacks_and_random_layers_go_on_too(tmp_path):
     """The learning rate falls and training ends at the same epochs as without an interruption."""
-    recipe = recipes.Recipe(epochs=12, batch_size=4, learning_rate=0.05, plateau_patience=1, stop_patience=3,
-                             stop_delta=0.02, seed=3)  # fmt: skip
+    recipe = recipes.Recipe(
+        epochs=12, batch_size=4, learning_rate=0.05, plateau_patience=1, stop_patience=3, stop_delta=0.02, seed=3
+    )
     expected = _fit_with_breaks(recipe, tmp_path / "whole", [])
     found = _fit_with_breaks(recipe, tmp_path / "broken", [22, 14, 9])
     assert len(set(expected["learning_rate"])) > 1 and len(expected["epoch"]) < 12  # there was something to keep
@@ -124,7 +146,10 @@ def _draw_until(draw, samples):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_keeps_the_best_so_far_and_it_goes_on_from_there(place, undisturbed, tmp_path, number):
     out, log = tmp_path / "out", tmp_path / "log"
-    point = ("segmenter.datasets.batches:TrainingBatches._sample", 30)  # in the fourth epoch of eight photos, or about there
+    point = (
+        "segmenter.datasets.batches:TrainingBatches._sample",
+        30,
+    )  # in the fourth epoch of eight photos, or about there
     assert tiny_training.run(arguments(place, out), log, point, (number,)) == 130
     printed = " ".join(log.read_text().split())  # with plain spaces
     assert f"to go on: python train.py --resume {out}" in printed and "Traceback" not in printed
@@ -187,7 +212,12 @@ def test_what_a_run_was_begun_with_must_stay(place, tmp_path, capsys):
     assert not run_folder.begin(out, options, (), "photos", "tensorflow")
     assert run_folder.begin(out, options, (), "photos", "tensorflow")
     assert train.parse_arguments(["--resume", str(out)]).seed == 1
-    for more in (["--seed", "2"], ["--learning-rate", "0.5"], ["--architecture", "unet_128"], ["--data", str(tmp_path)]):
+    for more in (
+        ["--seed", "2"],
+        ["--learning-rate", "0.5"],
+        ["--architecture", "unet_128"],
+        ["--data", str(tmp_path)],
+    ):
         assert train.main(["--resume", str(out), *more]) == 1
         printed = capsys.readouterr().err
         assert more[0] in printed and "begun otherwise" in printed and f"--resume {out}" in printed

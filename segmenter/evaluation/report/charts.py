@@ -71,20 +71,24 @@ def curves(history: dict[str, Any], training: str, validation: str) -> dict[str,
     y, clipped = _upright(finite, bounded="dice" in validation)
     best = next((row for row in epochs if row["epoch"] == history["best_epoch"]), None)
     lines = [
-        {"kind": kind, "path": path([(x(row["epoch"]), None if value is None else y(value))
-                                     for row, value in zip(epochs, values[key])])}
+        {
+            "kind": kind,
+            "path": path(
+                [(x(row["epoch"]), None if value is None else y(value)) for row, value in zip(epochs, values[key])]
+            ),
+        }
         for kind, key in (("training", training), ("validation", validation))
-    ]  # fmt: skip
+    ]
     return {
         "lines": lines,
         "x": x.ticks(6, whole=True),
         "y": y.ticks(4),
         "drops": [x(drop["epoch"]) / 10 for drop in history["drops"]],
-        "best": None if best is None or best.get(validation) is None else {
-            "at": x(best["epoch"]) / 10, "height": y(best[validation]) / 10
-        },
+        "best": None
+        if best is None or best.get(validation) is None
+        else {"at": x(best["epoch"]) / 10, "height": y(best[validation]) / 10},
         "clipped": clipped,
-    }  # fmt: skip
+    }
 
 
 def _upright(finite: list[float], bounded: bool) -> tuple[Axis, bool]:

@@ -20,8 +20,11 @@ MEGABYTES = 15  # of the page at most, pictures included
 ROOM = 1_500_000  # bytes of it for everything but pictures
 UNKNOWN = "–"
 TITLES = {  # keys of metrics.json as the page calls them
-    "iou": "IoU", "dice": "Dice", "boundary_f": "Boundary F", "gap_accuracy": "Gaps left open",
-}  # fmt: skip
+    "iou": "IoU",
+    "dice": "Dice",
+    "boundary_f": "Boundary F",
+    "gap_accuracy": "Gaps left open",
+}
 MEANINGS = {
     "iou": "overlap of what it found with what is there, of both together",
     "dice": "the same overlap, of their mean size",
@@ -64,9 +67,12 @@ def render(metrics: dict[str, Any], judged: Sequence[Judged] = (), show_photos: 
     """The page as text. Its arguments are those of `write_page`, the metrics as a dict."""
     judged = judged if show_photos else ()
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_read), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=jinja2.FunctionLoader(_read),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     figures = Figures(metrics)
     sources = [_source(name, metrics) for name in metrics["sources"]]
     return environment.get_template("page.html").render(

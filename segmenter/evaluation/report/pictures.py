@@ -103,6 +103,8 @@ def _outline(mask: np.ndarray, scale: float) -> str:
     for contour in contours:
         points = cv2.approxPolyDP(contour, 0.6 / scale, True).reshape(-1, 2)
         if len(points) > 2:
-            steps = " ".join(f"{round(2 * (x + 0.5) * scale) / 2:g},{round(2 * (y + 0.5) * scale) / 2:g}" for x, y in points)
+            steps = " ".join(
+                f"{round(2 * (x + 0.5) * scale) / 2:g},{round(2 * (y + 0.5) * scale) / 2:g}" for x, y in points
+            )
             parts.append(f"M{steps}Z")
     return "".join(parts)

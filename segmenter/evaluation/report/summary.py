@@ -48,9 +48,7 @@ def compare(metrics: dict[str, Any], before: dict[str, Any]) -> tuple[dict[str, 
         "worse": sum(change < -SAME for change in changes),
         "same": sum(abs(change) <= SAME for change in changes),
         "sources": {
-            name: {key: source[key] for key in FIGURES}
-            for name, source in before["sources"].items()
-            if name in sources
+            name: {key: source[key] for key in FIGURES} for name, source in before["sources"].items() if name in sources
         },
     }
     if "weights_sha256" in before:
@@ -87,9 +85,7 @@ def read_history(place: str | os.PathLike[str] | Iterable[dict[str, Any]]) -> li
     for row in rows:
         number = _finite(row.get("epoch"))
         if number is not None:
-            epochs[int(number)] = {
-                "epoch": int(number) + 1, **{key: _finite(row[key]) for key in CURVES if key in row}
-            }  # fmt: skip
+            epochs[int(number)] = {"epoch": int(number) + 1, **{key: _finite(row[key]) for key in CURVES if key in row}}
     return [epochs[number] for number in sorted(epochs)]
 
 
@@ -179,11 +175,13 @@ def read_findings(findings: dict[str, Any] | Sequence[Any]) -> dict[str, Any]:
     for (level, kind), found in sorted(kinds.items(), key=lambda item: (item[0][0] != "error", -len(item[1]))):
         first = found[0]
         advice = "; ".join(filter(None, (first["problem"] if first["kind"] else "", first["advice"])))
-        each.append({
-            "level": level,
-            "problem": kind,
-            "count": len(found),
-            "advice": ": ".join(filter(None, (first["name"], advice))) if advice else "",
-            "files": [one["name"] for one in found if one["name"]],
-        })  # fmt: skip
+        each.append(
+            {
+                "level": level,
+                "problem": kind,
+                "count": len(found),
+                "advice": ": ".join(filter(None, (first["name"], advice))) if advice else "",
+                "files": [one["name"] for one in found if one["name"]],
+            }
+        )
     return {**{key: known[key] for key in ("photos", "usable", "groups") if key in known}, "each": each}

@@ -26,9 +26,14 @@ PERCENT = "\N{NO-BREAK SPACE}%"
 TRAITS = (  # key, whether a high figure is the harder one, in words, what helps
     ("area", False, "the object is small in the picture", "photos in which the object is small"),
     ("at_frame", True, "the frame cuts the object off", "photos in which the frame cuts the object off"),
-    ("contrast", False, "the object looks much like what is behind it", "photos in which object and background look alike"),
+    (
+        "contrast",
+        False,
+        "the object looks much like what is behind it",
+        "photos in which object and background look alike",
+    ),
     ("thin", True, "the object has thin parts", "photos of objects with thin parts, their masks drawn closely"),
-)  # fmt: skip
+)
 
 
 def judge(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -93,8 +98,9 @@ def _not_finite(metrics, rows, figures):
         "training broke down on the way, so train again with a lower --learning-rate",
         f"In {count} of {_count(of, 'epoch')} the loss was no finite number: the steps were too large. "
         "A lower --learning-rate keeps it from breaking down.",
-        not_finite=count, epochs=of,
-    )  # fmt: skip
+        not_finite=count,
+        epochs=of,
+    )
 
 
 def _compared(metrics, rows, figures):
@@ -103,8 +109,7 @@ def _compared(metrics, rows, figures):
         return None
     change, error = comparison["change"], comparison["error"]
     tally = (
-        f"{comparison['better']} of {_count(comparison['photos'], 'photo')} got better, "
-        f"{comparison['worse']} got worse"
+        f"{comparison['better']} of {_count(comparison['photos'], 'photo')} got better, {comparison['worse']} got worse"
     )
     sure = error is not None and abs(change) > CLEARLY * error and abs(change) >= WORTHWHILE
     if not sure:
@@ -123,11 +128,12 @@ def _too_few(metrics, rows, figures):
     if figures["photos"] >= ENOUGH:
         return None
     return _reason(
-        "few", "to know better, judge it on more photos (--validation, or --folds 5)",
+        "few",
+        "to know better, judge it on more photos (--validation, or --folds 5)",
         f"{_count(figures['photos'], 'photo')} to judge by are too few to rely on these figures. "
         "--folds 5 judges every photo once, each by a network that did not see it.",
         photos=figures["photos"],
-    )  # fmt: skip
+    )
 
 
 def _unfinished(metrics, rows, figures):
@@ -135,11 +141,13 @@ def _unfinished(metrics, rows, figures):
     if not history or not history["unfinished"]:
         return None
     return _reason(
-        "unfinished", f"it was still getting better when training ended, so give it more than {history['asked']} --epochs",
+        "unfinished",
+        f"it was still getting better when training ended, so give it more than {history['asked']} --epochs",
         f"The best epoch is {history['best_epoch']} of {history['count']}: the validation loss was still "
         "falling when the epochs ran out. Train longer before judging anything else.",
-        best_epoch=history["best_epoch"], epochs=history["count"],
-    )  # fmt: skip
+        best_epoch=history["best_epoch"],
+        epochs=history["count"],
+    )
 
 
 def _overfitted(metrics, rows, figures):
@@ -148,12 +156,15 @@ def _overfitted(metrics, rows, figures):
     if gap is None or gap < OVERFITTED:
         return None
     return _reason(
-        "overfitted", "more photos would help most, as it does much better on those it trained on",
+        "overfitted",
+        "more photos would help most, as it does much better on those it trained on",
         f"At its best epoch it reaches Dice {history['dice_at_best']:.3f} on the photos it trained on but "
         f"{history['val_dice_at_best']:.3f} on others: it knows its photos better than the thing itself. "
         "More, and more varied, photos close that gap.",
-        dice=history["dice_at_best"], val_dice=history["val_dice_at_best"], gap=gap,
-    )  # fmt: skip
+        dice=history["dice_at_best"],
+        val_dice=history["val_dice_at_best"],
+        gap=gap,
+    )
 
 
 def _underfitted(metrics, rows, figures):
@@ -164,13 +175,18 @@ def _underfitted(metrics, rows, figures):
     from_scratch = metrics.get("recipe", {}).get("started_from") == "scratch"
     help = "a start from pretrained weights (--start imagenet)" if from_scratch else "masks drawn with more care"
     return _reason(
-        "underfitted", f"{help} would help more than further photos, as it has not learnt those it has",
+        "underfitted",
+        f"{help} would help more than further photos, as it has not learnt those it has",
         f"Even on the photos it trained on, which are changed at random to make them harder, Dice is only "
         f"{trained:.3f}, with {history['val_dice_at_best']:.3f} on others: "
-        + ("starting from nothing, it has too much to learn from so few photos."
-           if from_scratch else "where masks contradict each other or are coarse, no network can follow them."),
-        dice=trained, val_dice=history["val_dice_at_best"],
-    )  # fmt: skip
+        + (
+            "starting from nothing, it has too much to learn from so few photos."
+            if from_scratch
+            else "where masks contradict each other or are coarse, no network can follow them."
+        ),
+        dice=trained,
+        val_dice=history["val_dice_at_best"],
+    )
 
 
 def _outliers(metrics, rows, figures):
@@ -185,11 +201,15 @@ def _outliers(metrics, rows, figures):
         return None
     others = round(float(np.mean(rest)), 4)
     return _reason(
-        "outliers", "look at the few photos that fail badly, and add more of their kind",
+        "outliers",
+        "look at the few photos that fail badly, and add more of their kind",
         f"{_count(len(low), 'photo')} of {len(found)} {'does' if len(low) == 1 else 'do'} much worse than the "
         f"others ({_names(low)}); the mean IoU of the other {len(rest)} is {others:.3f}.",
-        count=len(low), photos=len(found), rest=len(rest), iou_of_rest=others,
-    )  # fmt: skip
+        count=len(low),
+        photos=len(found),
+        rest=len(rest),
+        iou_of_rest=others,
+    )
 
 
 def _in_common(metrics, rows, figures):
@@ -216,12 +236,18 @@ def _relation(rows, key, high_is_hard, words, helps):
     if without - with_it < MATTERS:
         return None
     return _reason(
-        "in_common", f"what would help most is {helps}",
+        "in_common",
+        f"what would help most is {helps}",
         f"The worst have something in common: {words}. Mean IoU is {with_it:.3f} on the {int(hard.sum())} photos "
         f"where this is most so, and {without:.3f} on the other {int((~hard).sum())}.",
-        trait=key, count=int(hard.sum()), rest=int((~hard).sum()), iou=with_it, iou_elsewhere=without,
-        difference=round(without - with_it, 4), correlation=round(correlation, 3),
-    )  # fmt: skip
+        trait=key,
+        count=int(hard.sum()),
+        rest=int((~hard).sum()),
+        iou=with_it,
+        iou_elsewhere=without,
+        difference=round(without - with_it, 4),
+        correlation=round(correlation, 3),
+    )
 
 
 def rank_correlation(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> float:
@@ -264,11 +290,13 @@ def _doubtful_masks(metrics, rows, figures):
         return None
     doubtful.sort(key=lambda row: -row["sure_wrong"])
     return _reason(
-        "masks", None,
+        "masks",
+        None,
         f"Look at the {'mask' if len(doubtful) == 1 else 'masks'} of {_names(doubtful)}: there the network is "
         f"sure and the mask says otherwise ({_count(len(doubtful), 'photo')} of {len(rows)}). One of the two is wrong.",
-        count=len(doubtful), photos=len(rows),
-    )  # fmt: skip
+        count=len(doubtful),
+        photos=len(rows),
+    )
 
 
 def _threshold(metrics, rows, figures):
@@ -300,6 +328,16 @@ def _margin(metrics, rows, figures):
 
 
 LOOKS = (
-    _not_finite, _compared, _too_few, _unfinished, _overfitted, _in_common, _underfitted, _outliers,
-    _kind_of_mistake, _doubtful_masks, _threshold, _margin,
-)  # fmt: skip  # in the order of importance
+    _not_finite,
+    _compared,
+    _too_few,
+    _unfinished,
+    _overfitted,
+    _in_common,
+    _underfitted,
+    _outliers,
+    _kind_of_mistake,
+    _doubtful_masks,
+    _threshold,
+    _margin,
+)  # in the order of importance

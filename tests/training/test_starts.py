@@ -1,0 +1,88 @@
+"""Where training starts from, and what follows from the photos."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import train
+from segmenter import errors
+from segmenter.datasets.batches import load_square
+from segmenter.datasets.pairs import read_folder
+from segmenter.datasets.provenance import CHAIRS97
+from segmenter.models import efficientnet_lite, registry
+from segmenter.training import starts, weights_folder
+
+
+def test_what_weights_know_before_training_is_the_dice_of_their_masks():
+    pairs = read_folder(CHAIRS97)[:3]
+    start = starts.find_start(train.parse_arguments([]))
+    found = []
+    model, _ = weights_folder.load_folder(start.folder)
+    for pair in pairs:
+        square = load_square(pair, 256)
+        mask = model.predict(square.photo[None] / np.float32(255), verbose=0)[0, ..., 0] >= 0.5
+        truth = square.target >= 0.5
+        found.append(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
+    assert starts.dice_before(start, pairs) == pytest.approx(np.mean(found), abs=2e-3)
+    assert np.mean(found) > 0.8
+
+
+@pytest.fixture(scope="module")
+def inverse(tmp_path_factory):
+    """Chairs97 with all but the chairs for the object."""
+    place = tmp_path_factory.mktemp("inverse")
+    shutil.copytree(CHAIRS97 / "images", place / "images")
+    (place / "masks").mkdir()
+    for path in (CHAIRS97 / "masks").iterdir():
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(place / "masks" / path.name)
+    return place
+
+
+def settled(place, *more):
+    """Start and recipe that train.py settles on for eight photos."""
+    options = train.parse_arguments(["--data", str(place), *more])
+    return starts.settle(starts.find_start(options), options, read_folder(place)[:8])
+
+
+def test_weights_that_know_such_photos_are_refined(capsys):
+    start, recipe = settled(CHAIRS97)
+    assert start.folder == starts.DEFAULT_WEIGHTS and recipe.keep_statistics
+    assert "is only refined" in capsys.readouterr().out
+
+
+def test_weights_that_find_little_of_what_the_masks_show_make_way_for_the_encoder(inverse, monkeypatch, capsys):
+    monkeypatch.setattr(efficientnet_lite, "imagenet_checkpoint", lambda name: b"at hand")
+    start, recipe = settled(inverse)
+    assert (start.name, start.folder, start.architecture) == ("imagenet", None, registry.FROM_IMAGENET)
+    assert recipe == settled(inverse, "--start", "imagenet")[1]
+    assert "encoder is the better start" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("asked", [["--start", str(starts.DEFAULT_WEIGHTS)], ["--architecture", "unet_lite0"], []])
+def test_weights_that_were_asked_for_learn_anew_and_so_does_who_is_offline(asked, inverse, monkeypatch, capsys):
+    def offline(name):
+        assert not asked, "nobody may fetch another start than was asked for"
+        raise errors.EncoderWeightsError("there is no network")
+
+    monkeypatch.setattr(efficientnet_lite, "imagenet_checkpoint", offline)
+    start, recipe = settled(inverse, *asked)
+    refined = settled(CHAIRS97, *asked)[1]
+    assert start.folder == starts.DEFAULT_WEIGHTS
+    assert recipe.learning_rate > refined.learning_rate and not recipe.keep_statistics
+    printed = capsys.readouterr().out
+    assert "learns anew" in printed and ("there is no network" in printed) == (not asked)
+
+
+@pytest.mark.parametrize(
+    "arguments, architecture",
+    [
+        ([], "unet_lite2"),
+        (["--architecture", "unet_lite0"], "unet_lite0"),
+        (["--collection", "--data", "tests"], "unet_lite0"),
+    ],
+)
+def test_the_encoder_alone_begins_with_the_network_that_suits_the_data(arguments, architecture):
+    options = train.parse_arguments(["--start", "imagenet", *arguments])
+    assert starts.find_start(options).architecture == architecture
