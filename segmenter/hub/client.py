@@ -9,7 +9,6 @@ Format of the cache: https://huggingface.co/docs/huggingface_hub/guides/manage-c
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub import errors as hub_errors
 
 from segmenter.errors import FULL, HubError, MissingError, UnreachableError
+from segmenter.io import files
 
 ADDRESS = re.compile(r"(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>\w[\w./+-]*))?")
 BRANCH = "main"  # the one revision that moves; all others are taken for what they were first
@@ -131,9 +131,7 @@ def remember(folder: Path, revision: str) -> None:
     """Let the cache know that a revision means this folder."""
     reference = folder.parent.parent / "refs" / revision
     reference.parent.mkdir(parents=True, exist_ok=True)
-    draft = reference.with_name(f".{reference.name}.{os.getpid()}")  # so that it is never half there
-    draft.write_text(folder.name, encoding="utf-8")
-    os.replace(draft, reference)
+    files.write(reference, folder.name.encode("utf-8"))  # so that it is never half there
 
 
 # Push
