@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from segmenter.training import recipes, trainer
-from segmenter.training.experiment import Start
+from segmenter.training.starts import Start
 
 FOLDER = Start("weights", Path("weights"), "unet_lite0", 256)
 IMAGENET = Start("imagenet", None, "unet_lite2", 256)
