@@ -180,6 +180,7 @@ def train(run: Run) -> tuple[dict[str, Any] | None, list[Judged], bool]:
         print(f"stopped before the first epoch was over, so there is nothing to keep yet; {how_to_go_on(run)}")
         return None, [], False
     minutes = (time.monotonic() - began) / 60
+    batches.epoch = 0  # the same pictures wherever a run was broken off and taken up again
     calibration = np.concatenate([batches[step][0] for step in range(min(CALIBRATING, len(batches)))])
     metrics, judged = finish(run, model, fitted, minutes, calibration)
     print(f"{minutes:.1f} minutes of training; {out} is a whole weights folder, with report.html for people")
