@@ -9,6 +9,7 @@ import numpy as np
 Sample = tuple[np.ndarray, np.ndarray, np.ndarray]  # photo uint8 s × s × 3, target, weight float32 s × s
 Draw = Callable[[int, np.random.Generator], Sample]  # of a sample's number and the only source of chance
 
+
 @dataclass(frozen=True)
 class Strength:
     """How far a photo may be changed. The defaults suit photos whose object fills much of the frame."""
@@ -55,9 +56,7 @@ def augment(
     return damage(photo, rng, strength.damage), target, weight
 
 
-def _random_affine(
-    shape: tuple[int, ...], size: int, rng: np.random.Generator, strength: Strength
-) -> np.ndarray:
+def _random_affine(shape: tuple[int, ...], size: int, rng: np.random.Generator, strength: Strength) -> np.ndarray:
     """2 × 3 matrix from photo pixels to square pixels: squeeze, flip, scale, rotate, shift."""
     height, width = shape[:2]
     scale = np.exp(rng.uniform(*np.log(strength.scale)))

@@ -98,9 +98,7 @@ def put(
     return cutout, _shadow(thing, scales, offset, size, rng) * rng.uniform(0.3, 1.0)
 
 
-def _shadow(
-    thing: Object, scales: np.ndarray, offset: np.ndarray, size: int, rng: np.random.Generator
-) -> np.ndarray:
+def _shadow(thing: Object, scales: np.ndarray, offset: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
     if thing.shadow is None:
         return _ellipse_shadow(thing.cutout.shape, scales, offset, size, rng)
     zoom = thing.frame / thing.shadow.shape[0]
@@ -136,9 +134,7 @@ class Varied:
         pasted, mosaics: shares of the samples, together at most 1.
     """
 
-    def __init__(
-        self, plain: Draw, squares: "Iterable[Square]", size: int, pasted: float, mosaics: float
-    ) -> None:
+    def __init__(self, plain: Draw, squares: "Iterable[Square]", size: int, pasted: float, mosaics: float) -> None:
         self.plain, self.size, self.pasted, self.mosaics = plain, size, pasted, mosaics
         self.objects = [
             cut_object(square.photo, square.target, "own")

@@ -165,7 +165,9 @@ def _read_cutouts(folder: Path) -> tuple[list[Pair], list[Finding]]:
     """Pictures whose transparency is their mask, as (pairs, found)."""
     pictures = files_under(folder, PHOTO_SUFFIXES)
     if not pictures:
-        raise DatasetError(f"{folder} holds no photos ({', '.join(PHOTO_SUFFIXES)}): put there {LAYOUTS}{_hint(folder)}")
+        raise DatasetError(
+            f"{folder} holds no photos ({', '.join(PHOTO_SUFFIXES)}): put there {LAYOUTS}{_hint(folder)}"
+        )
     pairs, found = [], []
     for path in pictures:
         if _has_alpha(path):

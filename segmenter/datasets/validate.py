@@ -66,7 +66,9 @@ class Findings:
 
     def summary(self) -> str:
         """The result for a terminal: a line on the whole, then two lines on each kind of finding."""
-        lines = [f"{self.photos} photos checked: {len(self.pairs)} can be used, in {self.groups} groups of unlike photos."]
+        lines = [
+            f"{self.photos} photos checked: {len(self.pairs)} can be used, in {self.groups} groups of unlike photos."
+        ]
         inverted = sum(finding.kind == INVERTED for finding in self.found)
         if self.found:
             lines.append(findings.summarise(self.found))

@@ -99,10 +99,19 @@ def _fetch(
         names = [file.rfilename for file in info.siblings or () if is_allowed(file.rfilename)]
         if not any(name.lower().endswith((*MASK_SUFFIXES, ".zip")) for name in names):
             raise HubError(f"{repository} holds no pictures ({', '.join(MASK_SUFFIXES)}), nor a zip with some")
-        folder = Path(snapshot_download(
-            repository, repo_type="dataset", revision=info.sha, cache_dir=cache, endpoint=endpoint, token=token,
-            allow_patterns=[*map(_any_case, ALLOWED), *LICENCE_FILES], etag_timeout=SECONDS, max_workers=4,
-        ))  # fmt: skip
+        folder = Path(
+            snapshot_download(
+                repository,
+                repo_type="dataset",
+                revision=info.sha,
+                cache_dir=cache,
+                endpoint=endpoint,
+                token=token,
+                allow_patterns=[*map(_any_case, ALLOWED), *LICENCE_FILES],
+                etag_timeout=SECONDS,
+                max_workers=4,
+            )
+        )
         client.verify(folder, names)
         client.remember(folder, folder.name)  # says: all of this commit is here
         client.remember(folder, revision)
@@ -226,10 +235,17 @@ def push_dataset(
     if dry_run:
         return {name: len(data) if isinstance(data, bytes) else data.stat().st_size for name, data in files.items()}
     return client.write(
-        repository, files, f"Add {contents.pairs} photos with masks", "dataset", tag=tag, private=private,
+        repository,
+        files,
+        f"Add {contents.pairs} photos with masks",
+        "dataset",
+        tag=tag,
+        private=private,
         ours=lambda there: any(path.startswith("images/") for path in there),
-        stale=lambda path: path.startswith(PARTS), endpoint=endpoint, token=token,
-    )  # fmt: skip
+        stale=lambda path: path.startswith(PARTS),
+        endpoint=endpoint,
+        token=token,
+    )
 
 
 def _stands_beside(name: str) -> bool:

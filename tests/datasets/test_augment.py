@@ -52,9 +52,7 @@ def test_what_comes_from_outside_the_photo_weighs_nothing(marked):
 
 
 def test_the_same_seed_gives_the_same_sample_and_another_seed_another(marked):
-    first, again, other = (
-        augment.augment(*marked, 60, np.random.default_rng(seed))[0] for seed in (5, 5, 6)
-    )
+    first, again, other = (augment.augment(*marked, 60, np.random.default_rng(seed))[0] for seed in (5, 5, 6))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 

@@ -40,7 +40,10 @@ def test_the_contact_sheet_tints_what_the_mask_covers(place):
     pairs = read_folder(place)[:1]
     sheet = contact_sheet.contact_sheet(Findings([], pairs, pairs))
     scale = contact_sheet.TILE / 64
-    left, top = contact_sheet.MARGIN, 2 * contact_sheet.MARGIN + contact_sheet.LINE + (contact_sheet.TILE - 48 * scale) / 2
+    left, top = (
+        contact_sheet.MARGIN,
+        2 * contact_sheet.MARGIN + contact_sheet.LINE + (contact_sheet.TILE - 48 * scale) / 2,
+    )
     box = sheet[int(top + 14 * scale) : int(top + 30 * scale), int(left + 18 * scale) : int(left + 38 * scale)]
     assert (box[..., 2] > box[..., 0].astype(int) + 50).all()  # the mask of photo0 is x 16 … 40, y 12 … 32
     corner = sheet[int(top + 2 * scale) : int(top + 8 * scale), int(left + 2 * scale) : int(left + 10 * scale)]

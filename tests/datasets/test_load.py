@@ -118,7 +118,9 @@ def test_cutouts_never_show_the_colours_under_their_transparency(chairs, tmp_pat
     assert (again.photo == judged[0]).all() and again.truth.sum() == exports.read(chairs[0]).sum()
 
 
-@pytest.mark.parametrize("address", ["hf://lamps", "hf://datasets/lamps", "hf:/datasets/me/lamps", "https://example.org/lamps.zip"])
+@pytest.mark.parametrize(
+    "address", ["hf://lamps", "hf://datasets/lamps", "hf:/datasets/me/lamps", "https://example.org/lamps.zip"]
+)
 def test_addresses_that_are_none_are_answered_with_how_they_read(address):
     with pytest.raises(DatasetError, match="hf://datasets/OWNER/NAME"):
         load.open_place(address)

@@ -73,7 +73,9 @@ def test_a_split_has_the_exact_number_wherever_the_groups_allow_it(sizes, wanted
     assert {pair.groups for pair in kept}.isdisjoint(pair.groups for pair in held_out)
 
 
-@pytest.mark.parametrize("sizes, wanted, nearest", [((5, 5, 5), 4, 5), ((5, 5, 5), 6, 5), ((8, 3), 7, 8), ((2, 2, 2), 1, 2)])
+@pytest.mark.parametrize(
+    "sizes, wanted, nearest", [((5, 5, 5), 4, 5), ((5, 5, 5), 6, 5), ((8, 3), 7, 8), ((2, 2, 2), 1, 2)]
+)
 def test_where_the_groups_do_not_allow_the_number_the_split_is_as_near_as_they_do(sizes, wanted, nearest):
     assert len(split(grouped(*sizes), wanted, seed=0)[1]) == nearest
 

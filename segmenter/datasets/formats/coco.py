@@ -40,7 +40,9 @@ def read(found: list[Json], sources: Sources, reading: Reading) -> None:
         for entry in data["images"]:
             name = entry.get("file_name") if isinstance(entry, dict) else None
             if not isinstance(name, str) or not isinstance(entry.get("id"), (int, str)):
-                reading.error(common.UNREADABLE, path.name, "an image in it lacks its id or file_name", "export it again")
+                reading.error(
+                    common.UNREADABLE, path.name, "an image in it lacks its id or file_name", "export it again"
+                )
                 continue
             photo = finder.find(name, path)
             if photo is None:

@@ -91,7 +91,9 @@ def test_a_photo_with_a_bad_outline_in_one_file_is_not_used_with_those_of_anothe
 
 
 def test_two_paths_that_lead_to_one_photo_are_warned_of(tmp_path):
-    place = broken_exports.coco(tmp_path, [f"train/photo{number}.jpg" for number in range(sound.COUNT)], segmentation=[BOX])
+    place = broken_exports.coco(
+        tmp_path, [f"train/photo{number}.jpg" for number in range(sound.COUNT)], segmentation=[BOX]
+    )
     add_second_file(place, file_name="val/photo4.jpg")
     (finding,) = load.open_place(place).found
     assert (finding.level, finding.kind) == ("warning", common.TWO_FILES) and "val/photo4.jpg" in finding.problem
