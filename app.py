@@ -47,9 +47,9 @@ def build_page(weights: LiveWeights | Predictor, examples: str | os.PathLike[str
     offered = [{"id": name, "thumbnail": viewer.thumbnail(open_photo(path))} for name, path in handlers.examples.items()]
     with gradio_api.Page(title="Chairlift", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEPT_SECONDS)) as page:
         canvas = gr.HTML(
-            html_template=viewer.page(), js_on_load=viewer.script(), apply_default_css=False,
+            html_template=viewer.page(), js_on_load=viewer.script(EVENTS), apply_default_css=False,
             texts=viewer.texts(), examples=offered, threshold=now.segmenter.threshold, limit=MAX_MEGABYTES,
-            finishing=viewer.finishing(), bounds=batch_handlers.BOUNDS, server_functions=gradio_api.server_functions(handlers),
+            rooms=viewer.rooms(), bounds=batch_handlers.BOUNDS, server_functions=gradio_api.server_functions(handlers),
         )  # fmt: skip
         quiet = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
         busy = {"concurrency_id": "network", "concurrency_limit": AT_ONCE}

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-RAMP = 0.2  # alpha goes from 0 to 1 within this much probability on either side of the threshold
-RIM = 1 / 400  # and within this share of the photo's longer side on either side of the outline
+from segmenter.render.constants import CONSTANTS
+
+RAMP = CONSTANTS["alpha"]["ramp"]  # alpha goes from 0 to 1 within this much probability on either side of the threshold
+RIM = CONSTANTS["alpha"]["rim"]  # and within this share of the photo's longer side on either side of the outline
 LEVELS = 8  # of alpha that are moved one by one where an outline is moved
 
-UNSURE = 0.2  # a pixel this near the threshold is one the network is unsure of
+UNSURE = CONSTANTS["alpha"]["unsure"]  # a pixel this near the threshold is one the network is unsure of
 PLACES = (
     ("top left", "top", "top right"),
     ("left", "centre", "right"),

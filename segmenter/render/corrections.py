@@ -32,11 +32,13 @@ from segmenter.errors import PhotoError
 from segmenter.inference.pieces import without_scraps
 from segmenter.io.files import zipped
 from segmenter.render import alpha
+from segmenter.render.constants import CONSTANTS
 from segmenter.render.encode import to_png
 
-MAX_EDITS, MAX_POINTS, MAX_POINTS_IN_ALL = 500, 2000, 50_000
-MAX_RADIUS = 0.25
-BEYOND = 0.5  # how far a stroke may leave the photo, as a share of its width or height
+MAX_EDITS, MAX_POINTS = CONSTANTS["corrections"]["max_edits"], CONSTANTS["corrections"]["max_points"]
+MAX_POINTS_IN_ALL = 50_000
+MAX_RADIUS = CONSTANTS["corrections"]["max_radius"]
+BEYOND = CONSTANTS["corrections"]["beyond"]  # how far a stroke may leave the photo, as a share of its width or height
 FINE = 16  # strokes are drawn on a grid this much finer than a pixel (a power of two)
 MAX_THICKNESS = 32767  # of the lines that OpenCV draws
 

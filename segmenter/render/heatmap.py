@@ -3,13 +3,15 @@
 import numpy as np
 
 from segmenter.render.alpha import check_same_size
+from segmenter.render.constants import CONSTANTS
 
-YELLOW = (255, 214, 10)  # the yellower, the surer
-SHADE = 0.55  # how dark the heatmap makes what is surely background
+YELLOW = tuple(CONSTANTS["heatmap"]["yellow"])  # the yellower, the surer
+SHADE = CONSTANTS["heatmap"]["shade"]  # how dark the heatmap makes what is surely background
+OPACITY = CONSTANTS["heatmap"]["opacity"]
 STRIP = 256  # rows at a time, as float32 takes four times the photo's memory
 
 
-def heatmap(photo: np.ndarray, probabilities: np.ndarray, opacity: float = 0.7) -> np.ndarray:
+def heatmap(photo: np.ndarray, probabilities: np.ndarray, opacity: float = OPACITY) -> np.ndarray:
     """The map over the photo: the yellower, the surer.
 
     Per pixel, with p the probability: the photo is darkened to `photo · (1 − SHADE · opacity · (1 − p))`,

@@ -7,24 +7,20 @@ from typing import Any
 
 from segmenter.errors import PhotoError
 from segmenter.render import backgrounds
+from segmenter.render.constants import CONSTANTS
 
-FORMATS = ("png", "webp", "jpeg")
+FORMATS = tuple(CONSTANTS["choices"]["formats"])
 KINDS = ("cutout", "mask", "heatmap", "map", "all")
 PIECES = ("main", "all")
 SIDES = (16, 6000)  # of a canvas given in pixels
 RATIO = 5  # a canvas is at most this many times as long as it is wide
+DEFAULTS = CONSTANTS["choices"]["defaults"]
+RANGES = CONSTANTS["choices"]["ranges"]  # lowest and highest
 
 _ROOMS = tuple("room:" + name for name in backgrounds.NAMES)
 
-# A square of 2000 pixels of which the object fills 85 %, on white, is what most marketplaces ask for.
-_SHOP = {"trim": True, "margin": 0.0882, "background": "#ffffff", "format": "jpeg"}
-PRESETS = {
-    "marketplace-1000": {**_SHOP, "canvas": "1000x1000"},
-    "marketplace-1600": {**_SHOP, "canvas": "1600x1600"},
-    "marketplace-2000": {**_SHOP, "canvas": "2000x2000"},
-    "portrait": {**_SHOP, "canvas": "4:5"},
-    "wide": {**_SHOP, "canvas": "16:9"},
-}
+# Squares of which the object fills 85 %, on white, are what most marketplaces ask for.
+PRESETS = CONSTANTS["presets"]
 
 
 def _choice(default, description):
@@ -40,18 +36,25 @@ class Choices:
     """
 
     threshold: float | None = _choice(None, "how sure it must be, 0 to 1; the weights' own by default")
-    softness: float = _choice(0.0, "how far the edge is blurred, 0 to 10 thousandths of the photo's longer side")
+    softness: float = _choice(
+        DEFAULTS["softness"], "how far the edge is blurred, 0 to 10 thousandths of the photo's longer side"
+    )
     shift: float = _choice(
-        0.0, "how far the edge is moved, -20 to 20 thousandths of the photo's longer side; above 0 the object grows"
+        DEFAULTS["shift"],
+        "how far the edge is moved, -20 to 20 thousandths of the photo's longer side; above 0 the object grows",
     )
     background: str = _choice(
-        "transparent", f"transparent, #rrggbb, blur, own, or a room: {', '.join(_ROOMS)}"
+        DEFAULTS["background"], f"transparent, #rrggbb, blur, own, or a room: {', '.join(_ROOMS)}"
     )
-    shadow: float = _choice(0.0, "strength of a soft shadow where the object stands, 0 to 1")
-    trim: bool = _choice(False, "cut the picture down to the object and a margin")
-    margin: float = _choice(0.05, "free border round a trimmed object, 0 to 0.5 of the object's longer side")
-    canvas: str = _choice("photo", "photo, square, a shape such as 4:5, or a size in pixels such as 2000x2000")
-    format: str = _choice("png", "png, webp or jpeg")
+    shadow: float = _choice(DEFAULTS["shadow"], "strength of a soft shadow where the object stands, 0 to 1")
+    trim: bool = _choice(DEFAULTS["trim"], "cut the picture down to the object and a margin")
+    margin: float = _choice(
+        DEFAULTS["margin"], "free border round a trimmed object, 0 to 0.5 of the object's longer side"
+    )
+    canvas: str = _choice(
+        DEFAULTS["canvas"], "photo, square, a shape such as 4:5, or a size in pixels such as 2000x2000"
+    )
+    format: str = _choice(DEFAULTS["format"], "png, webp or jpeg")
     quality: int = _choice(90, "of JPEG and WebP, 1 to 100; WebP at 100 loses nothing")
     what: str = _choice("cutout", "cutout, mask, heatmap, map, or all of them in a zip")
     pieces: str = _choice("main", "main: the heaviest piece of furniture and others of at least a third of it; or all")
@@ -59,10 +62,8 @@ class Choices:
     def __post_init__(self):
         if self.threshold is not None:
             self._check_number("threshold", 0, 1)
-        self._check_number("softness", 0, 10)
-        self._check_number("shift", -20, 20)
-        self._check_number("shadow", 0, 1)
-        self._check_number("margin", 0, 0.5)
+        for name, (low, high) in RANGES.items():
+            self._check_number(name, low, high)
         self._check_number("quality", 1, 100)
         if self.quality != int(self.quality):
             raise _bad("quality", "a whole number from 1 to 100")

@@ -16,16 +16,17 @@ from segmenter.errors import PhotoError
 from segmenter.io.files import zipped
 from segmenter.io.images import MAX_PIXELS
 from segmenter.render import alpha, backgrounds, compositing, corrections
+from segmenter.render.constants import CONSTANTS
 from segmenter.render.cutout import cut
 from segmenter.render.encode import SUFFIXES, encode, map_png, to_png
 from segmenter.render.heatmap import heatmap
 from segmenter.render.options import Choices
 
 ON_WHITE = "JPEG knows no transparency, so the background is white."
-STANDING = 0.52  # share of a room's width or height that an object takes
-FEET = 0.88  # where it stands, as a share of the room's height from above
-WALL = 0.8  # share of the height added to a room's picture that is added above the object
-SPECK = 200  # a piece this many times smaller than the largest counts for neither frame nor place
+STANDING = CONSTANTS["render"]["standing"]  # share of a room's width or height that an object takes
+FEET = CONSTANTS["render"]["feet"]  # where it stands, as a share of the room's height from above
+WALL = CONSTANTS["render"]["wall"]  # share of the height added to a room's picture that is added above the object
+SPECK = CONSTANTS["render"]["speck"]  # a piece this many times smaller than the largest counts for neither frame nor place
 STRIP = 256  # rows that are composed at a time, as float32 takes four times the memory
 
 

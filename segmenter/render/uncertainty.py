@@ -14,10 +14,11 @@ import numpy as np
 
 from segmenter.inference.pieces import LEAST
 from segmenter.render import alpha
+from segmenter.render.constants import CONSTANTS
 
-LISTED = 12  # places of each kind that are listed at most
-SPECK = 1e-5  # a piece or gap below this share of the photo is not worth a click
-SPECK_PIXELS = 4
+LISTED = CONSTANTS["uncertainty"]["listed"]  # places of each kind that are listed at most
+SPECK = CONSTANTS["uncertainty"]["speck"]  # a piece or gap below this share of the photo is not worth a click
+SPECK_PIXELS = CONSTANTS["uncertainty"]["speck_pixels"]
 WORTH = 0.002  # nor is an area, or a gap or piece in which nothing is sure, below this share of the mask
 AREA_SIDE = 384  # longer side of the map on which areas are looked for, in pixels
 THICK = 5  # an area holds a square of this side there: an outline's ordinary softness is thinner

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 import app
+from segmenter.web import viewer
 from tests.standin import RedSegmenter
 
 ARGUMENTS = [
@@ -144,3 +145,30 @@ def visit(browser, address):
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="module")
+def script(browser):
+    """A function that evaluates an expression of the script's functions about maps, with `map` as its map."""
+    tab = browser.new_page()
+    tab.evaluate(
+        """async ([code, texts, names]) => {
+            const addresses = Function('texts', code + '; return linkModules(texts)')(texts);
+            window.functions = Object.assign({}, ...(await Promise.all(names.map((name) => import(addresses[name])))));
+        }""",
+        [viewer.read("link_modules.js"), viewer.modules(), ["map", "corrections", "uncertainty"]],
+    )
+
+    def evaluate(expression, grey, **names):
+        height, width = grey.shape
+        return tab.evaluate(
+            """([expression, names]) => {
+                names.map.values = Uint8Array.from(names.map.values);
+                const known = { ...window.functions, ...names };
+                return Function(...Object.keys(known), 'return ' + expression)(...Object.values(known));
+            }""",
+            [expression, {**names, "map": {"width": width, "height": height, "values": grey.ravel().tolist()}}],
+        )
+
+    yield evaluate
+    tab.close()

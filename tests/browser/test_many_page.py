@@ -50,7 +50,7 @@ def finished(visitor):
 
 
 def said(visitor):
-    return visitor.tab.inner_text(".many-said")
+    return visitor.tab.inner_text(".many-message")
 
 
 def download(visitor):
@@ -183,7 +183,7 @@ def test_one_click_to_correct_it_and_the_zip_has_it_corrected(visitor):
     visitor.tab.wait_for_function("document.querySelector('.photo').getAttribute('aria-label').startsWith('b.jpg')")
     visitor.slide(70)
     visitor.tab.click(".places [data-place=many]")
-    visitor.tab.wait_for_function("/^Done: 1 of 1/.test(document.querySelector('.many-said').textContent)")
+    visitor.tab.wait_for_function("/^Done: 1 of 1/.test(document.querySelector('.many-message').textContent)")
     assert visitor.tab.input_value(".slider") == "50"  # for the others it stays what it was
     members, rows = download(visitor)
     assert members["cutouts/b.png"] == expected(disc(11), threshold=0.7)

@@ -6,27 +6,6 @@ import pytest
 
 from segmenter.render import alpha
 from segmenter.render.heatmap import heatmap
-from segmenter.web import viewer
-
-
-@pytest.fixture(scope="module")
-def script(browser):
-    """A function that evaluates an expression of map.js, with `map` as its map."""
-    tab = browser.new_page()
-
-    def evaluate(expression, grey, **names):
-        height, width = grey.shape
-        values = {**names, "map": {"width": width, "height": height, "values": grey.ravel().tolist()}}
-        return tab.evaluate(
-            """([code, expression, names]) => {
-                names.map.values = Uint8Array.from(names.map.values);
-                return Function(...Object.keys(names), code + '; return ' + expression)(...Object.values(names));
-            }""",
-            [viewer.read("map.js"), expression, values],
-        )
-
-    yield evaluate
-    tab.close()
 
 
 def blobs(seed, height=300, width=400):

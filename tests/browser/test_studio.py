@@ -111,29 +111,6 @@ def set_range(visitor, name, value):
 # What the page works out by itself is what the engine works out
 
 
-@pytest.fixture(scope="module")
-def script(browser):
-    """A function that evaluates an expression of map.js and edits.js, with `map` as its map."""
-    tab = browser.new_page()
-
-    def evaluate(expression, grey, **names):
-        height, width = grey.shape
-        return tab.evaluate(
-            """([code, expression, names]) => {
-                names.map.values = Uint8Array.from(names.map.values);
-                return Function(...Object.keys(names), code + '; return ' + expression)(...Object.values(names));
-            }""",
-            [
-                viewer.read("map.js") + viewer.read("edits.js"),
-                expression,
-                {**names, "map": {"width": width, "height": height, "values": grey.ravel().tolist()}},
-            ],
-        )
-
-    yield evaluate
-    tab.close()
-
-
 def pieces(seed, height=240, width=320):
     """uint8: soft ellipses and rings of different certainty."""
     random = np.random.default_rng(seed)

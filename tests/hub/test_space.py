@@ -53,7 +53,7 @@ def variables(server):
 
 def test_it_holds_what_the_page_needs_and_nothing_else(checkout):
     files = space.collect(checkout)
-    assert {"app.py", "README.md", "requirements.txt", "docs/screenshot.png", "segmenter/web/viewer/viewer.js",
+    assert {"app.py", "README.md", "requirements.txt", "docs/screenshot.png", "segmenter/web/viewer/script/viewer.js",
             "segmenter/data/examples/images/01_wooden_chair_corner.jpg", "weights/model.tflite"} <= files.keys()  # fmt: skip
     assert not [path for path in files if path.startswith(("tests/", "segmenter/data/chairs97/", ".git"))]
     assert not {"train.py", "segmenter/notes.txt"} & files.keys()

@@ -5,41 +5,42 @@ Nothing here knows Gradio; app.py puts these parts into its page.
 
 import base64
 import json
+import re
+from collections.abc import Sequence
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib import resources
+from typing import Any
 
 import cv2
 import numpy as np
 
 from segmenter.errors import ChairliftError, PhotoError
-from segmenter.render import backgrounds, render
-from segmenter.render.options import PRESETS
+from segmenter.render import backgrounds
+from segmenter.render.constants import CONSTANTS
 
-PHOTO_SIDE = 1280  # longer side of the photo as the page shows it, in pixels
+PHOTO_SIDE = CONSTANTS["page"]["photo_side"]  # longer side of the photo as the page shows it, in pixels
 MAP_SIDE = 960  # and of the map, whose outline is drawn as a curve between its pixels
 THUMBNAIL_SIDE = 160
-ROOM_SIDE = 960
+ROOM_SIDE = CONSTANTS["page"]["room_side"]
 # Of the photo and of the map as they are sent: photos of noise would take several times as much. In base64 and
 # together at most 1.5 MB.
 PHOTO_BYTES, MAP_BYTES = 600_000, 450_000
 
-# Places beside the studio; each has an html, a css, a js and a json of its texts, named after it.
-PLACES = ("many", "about")
-# One function's scope, in this order: pure functions, then what is shared, then the studio, then the
-# other places, then the beginning.
-SCRIPTS = (
-    "map", "edits", "page", "words", "stage", "pixels", "shadow", "finish", "choices", "brush", "doubts",
-    "result", "camera", "photo", "link", *PLACES, "viewer",
-)  # fmt: skip
+PLACES = ("many", "about")  # beside the studio; each has an html, a css and a json of its texts, named after it
+IMPORT = re.compile(r" from '\./(\w+)\.js';")
 
 
-def read(name):
-    """One of this folder's files as text, such as viewer.html; empty if there is none of that name."""
-    file = resources.files(__name__) / name
-    return file.read_text(encoding="utf-8") if file.is_file() else ""
+def read(name: str) -> str:
+    """One of this folder's files as text, such as viewer.html.
+
+    Raises:
+        FileNotFoundError: there is none of that name.
+    """
+    return (resources.files(__name__) / name).read_text(encoding="utf-8")
 
 
-def page():
+def page() -> str:
     """The page's html, the other places put into it."""
     html = read("viewer.html")
     for place in PLACES:
@@ -47,13 +48,33 @@ def page():
     return html
 
 
-def script():
-    """What runs in the browser once the page is there."""
-    return "".join(read(f"{name}.js") for name in SCRIPTS)
+def modules() -> dict[str, str]:
+    """The script as ES modules: name → text, every module after those that it imports.
+
+    One of them, constants, is made of the numbers that the script shares with `segmenter.render`.
+
+    Raises:
+        graphlib.CycleError: modules import each other in a circle.
+    """
+    files = (resources.files(__name__) / "script").iterdir()
+    found = {file.name.removesuffix(".js"): file.read_text(encoding="utf-8") for file in files}
+    found["constants"] = f"export default {json.dumps(CONSTANTS)};"
+    order = TopologicalSorter({name: IMPORT.findall(text) for name, text in sorted(found.items())}).static_order()
+    return {name: found[name] for name in order}
+
+
+def script(events: Sequence[str]) -> str:
+    """What runs in the browser once the page's html is there: the body of a function of what Gradio gives it.
+
+    Args:
+        events: the names of those that the script triggers. Gradio allows for events whose names it finds here.
+    """
+    given = "{ element, props, trigger, upload, server, watch }"
+    return f"chairliftScript.then(({{ start }}) => start({given})); // triggers {', '.join(map(repr, events))}"
 
 
 @cache
-def texts() -> dict[str, dict]:
+def texts() -> dict[str, dict[str, Any]]:
     """The page's words: dict of language (`en`, `zh`) → dict of key → text."""
     languages = {}
     for name in ("texts", *PLACES):
@@ -62,17 +83,25 @@ def texts() -> dict[str, dict]:
     return languages
 
 
-def head():
-    """What the page needs in its <head>: the style, and the icon of its tab."""
+def head() -> str:
+    """What the page needs in its <head>: the icon of its tab, the style, and the modules of its script.
+
+    These are made of blobs, whose addresses are the same under any path and without a network, and are there by
+    the time Gradio has drawn the page.
+    """
     icon = base64.b64encode(read("icon.svg").encode()).decode()
+    yellow = "#" + bytes(CONSTANTS["heatmap"]["yellow"]).hex()
+    styles = "".join(read(f"{name}.css") for name in ("viewer", *PLACES))
+    sources = json.dumps(modules(), ensure_ascii=False).replace("<", "\\u003c")  # nothing in them ends the <script>
     return (
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,{icon}">'
-        f"<style>{''.join(read(f'{name}.css') for name in ('viewer', *PLACES))}</style>"
+        f"<style>:root {{ --yellow: {yellow}; }}\n{styles}</style>"
+        f"<script>{read('link_modules.js')}const chairliftScript = import(linkModules({sources}).viewer);</script>"
     )
 
 
-def show(photo, probabilities):
+def show(photo: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
     """What the page draws from: a photo and its map, both small enough to be sent quickly.
 
     Args:
@@ -85,36 +114,32 @@ def show(photo, probabilities):
     """
     qualities = [[cv2.IMWRITE_JPEG_QUALITY, quality] for quality in (86, 70, 50)]
     light = [cv2.IMWRITE_PNG_COMPRESSION, 6]
-    grey = [lambda side=side: np.rint(_at_most(probabilities, side) * 255).astype(np.uint8) for side in (MAP_SIDE, 640, 480)]
+    grey = [
+        lambda side=side: np.rint(_at_most(probabilities, side) * 255).astype(np.uint8) for side in (MAP_SIDE, 640, 480)
+    ]
     return {
-        "photo": _bounded([(lambda: _at_most(photo, PHOTO_SIDE), ".jpg", quality) for quality in qualities], PHOTO_BYTES),
+        "photo": _bounded(
+            [(lambda: _at_most(photo, PHOTO_SIDE), ".jpg", quality) for quality in qualities], PHOTO_BYTES
+        ),
         "map": _bounded([(made, ".png", light) for made in grey], MAP_BYTES),
         "width": photo.shape[1],
         "height": photo.shape[0],
     }
 
 
-def thumbnail(photo):
+def thumbnail(photo: np.ndarray) -> str:
     """A photo (uint8, H × W × 3) as a small data URI, for the row of examples."""
     return _data_uri(_at_most(photo, THUMBNAIL_SIDE, shorter=True), ".jpg", [cv2.IMWRITE_JPEG_QUALITY, 80])
 
 
 @cache
-def finishing():
-    """What the finish panel offers and its preview needs, as JSON.
-
-    Returns:
-        dict: `rooms`, each with its `name` and a `thumbnail`; `presets`; `furnished`, how a room is, and
-        `speck`, see `segmenter.render.render`.
-    """
-    offered = [
-        {"name": name, "thumbnail": thumbnail(backgrounds.draw(name, THUMBNAIL_SIDE, THUMBNAIL_SIDE))} for name in backgrounds.NAMES
-    ]
-    furnished = {"standing": render.STANDING, "feet": render.FEET, "wall": render.WALL}
-    return {"rooms": offered, "presets": PRESETS, "furnished": furnished, "speck": render.SPECK}
+def rooms() -> list[dict[str, str]]:
+    """The rooms that the finish panel offers: of each its `name` and a `thumbnail`, a data URI."""
+    drawn = {name: backgrounds.draw(name, THUMBNAIL_SIDE, THUMBNAIL_SIDE) for name in backgrounds.NAMES}
+    return [{"name": name, "thumbnail": thumbnail(picture)} for name, picture in drawn.items()]
 
 
-def room(name, width, height):
+def room(name: Any, width: Any, height: Any) -> dict[str, Any]:
     """A room as the page draws it behind furniture.
 
     Args:
@@ -128,7 +153,9 @@ def room(name, width, height):
         PhotoError: there is no such room, or that is no size.
     """
     if name not in backgrounds.NAMES:
-        raise PhotoError("There is no such room; there are {known}.", "room.unknown", known=", ".join(backgrounds.NAMES))
+        raise PhotoError(
+            "There is no such room; there are {known}.", "room.unknown", known=", ".join(backgrounds.NAMES)
+        )
     if not all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in (width, height)):
         raise PhotoError("A room's width and height are whole numbers above 0.", "room.size")
     scale = min(1.0, ROOM_SIDE / max(width, height))

@@ -1,6 +1,11 @@
-// Corrections by hand, and what is left to doubt: segmenter/render/corrections.py and uncertainty.py for maps of 8 bits.
+// Corrections by hand: segmenter/render/corrections.py for maps of 8 bits.
 // A correction is {do: 'keep' | 'erase', radius, points: [[x, y], …]} or {do: 'keep' | 'drop', at: [x, y]}, in shares
 // of the photo's width and height; a radius is a share of its longer side.
+
+import constants from './constants.js';
+import { cutoff, rimOf } from './map.js';
+
+const RAMP = constants.alpha.ramp;
 
 // The value of a map that has this alpha (0 … 1) near the outline: what alphaRamp undoes.
 function valueOf(alpha, threshold) {
@@ -12,11 +17,9 @@ function valueOf(alpha, threshold) {
   return alpha < 0.5 ? Math.min(value, lowest - 1) : Math.max(value, lowest);
 }
 
-const rimOf = ({ width, height }) => Math.max(2, Math.round(Math.max(width, height) / 400));
-
 // Put one stretch of a stroke on a map: from point a to point b, [x, y] in shares. Stretch after stretch gives
 // the same as the whole line at once, as each only raises (or lowers) what it covers.
-function brush(map, kind, radius, a, b, aims) {
+export function brush(map, kind, radius, a, b, aims) {
   const { width, height, values } = map;
   const reach = Math.max(radius * Math.max(width, height), 0.5);
   const ax = a[0] * width - 0.5, ay = a[1] * height - 0.5; // whole numbers are pixels' centres
@@ -38,10 +41,10 @@ function brush(map, kind, radius, a, b, aims) {
 }
 
 // For each alpha of 0 … 255 the map's value at a threshold.
-const aimsAt = (threshold) => Uint8Array.from({ length: 256 }, (_, alpha) => valueOf(alpha / 255, threshold));
+export const aimsAt = (threshold) => Uint8Array.from({ length: 256 }, (_, alpha) => valueOf(alpha / 255, threshold));
 
 // The connected pixels of a seed's kind: {pixels, box, border}; `border`: it reaches the map's. `inside` is 1 or 0 a pixel.
-function regionOf(inside, width, height, seed, connectivity, seen = new Uint8Array(inside.length)) {
+export function regionOf(inside, width, height, seed, connectivity, seen = new Uint8Array(inside.length)) {
   const kind = inside[seed], stack = [seed], pixels = [];
   const box = [width, height, 0, 0];
   let border = false;
@@ -69,7 +72,7 @@ function regionOf(inside, width, height, seed, connectivity, seen = new Uint8Arr
   return { pixels, box, border };
 }
 
-const insideOf = ({ values }, threshold) => {
+export const insideOf = ({ values }, threshold) => {
   const lowest = cutoff(threshold);
   return Uint8Array.from(values, (value) => (value >= lowest ? 1 : 0));
 };
@@ -125,7 +128,7 @@ function settle(map, { do: kind, at: [shareX, shareY] }, threshold) {
 }
 
 // A map as a person corrected it: a new one, or the same where there are no corrections.
-function applyEdits(map, edits, threshold) {
+export function applyEdits(map, edits, threshold) {
   if (!edits.length) return map;
   const corrected = { ...map, values: map.values.slice() }, aims = aimsAt(threshold);
   for (const edit of edits) {
@@ -133,55 +136,4 @@ function applyEdits(map, edits, threshold) {
     else edit.points.forEach((point, n) => brush(corrected, edit.do, edit.radius, edit.points[Math.max(0, n - 1)], point, aims));
   }
   return corrected;
-}
-
-// ---- Doubts
-
-const LISTED = 12; // islands, and as many gaps
-const SPECK = 1e-5, SPECK_PIXELS = 4;
-
-// What is loose or enclosed at a threshold: {islands, gaps}, each [{box, area, at, confidence}, …] in shares, the
-// weightiest first: those of the most expected wrong pixels. The largest piece is no island. What holds one of the
-// `settled` points has been answered.
-function findDoubts(map, threshold, settled = []) {
-  const { width, height, values } = map;
-  const inside = insideOf(map, threshold), seen = new Uint8Array(values.length);
-  const answered = new Set(settled.map(([x, y]) => Math.min(Math.floor(y * height), height - 1) * width + Math.min(Math.floor(x * width), width - 1)));
-  const islands = [], gaps = [];
-  for (let seed = 0; seed < values.length; seed++) {
-    if (seen[seed]) continue;
-    const region = regionOf(inside, width, height, seed, inside[seed] ? 8 : 4, seen);
-    if (inside[seed]) islands.push(region);
-    else if (!region.border) gaps.push(region);
-  }
-  const largest = islands.reduce((a, b) => (a && a.pixels.length >= b.pixels.length ? a : b), null);
-  const smallest = Math.max(SPECK_PIXELS, SPECK * values.length);
-  const listed = (regions, wrong) => regions
-    .filter((region) => region !== largest && region.pixels.length >= smallest && !region.pixels.some((at) => answered.has(at)))
-    .map((region) => ({ ...region, wrong: region.pixels.reduce((sum, at) => sum + wrong(values[at]), 0) / 255 }))
-    .sort((a, b) => b.wrong - a.wrong)
-    .slice(0, LISTED)
-    .map(({ pixels, box, wrong: sum }) => ({
-      box: [box[0] / width, box[1] / height, box[2] / width, box[3] / height],
-      area: pixels.length / values.length,
-      at: innermost(pixels, box, width, height),
-      confidence: 1 - sum / pixels.length,
-    }));
-  return { islands: listed(islands, (value) => 255 - value), gaps: listed(gaps, (value) => value) };
-}
-
-// The point of a region that is farthest from its edge, in shares: layer after layer is taken off until nothing is left.
-function innermost(pixels, box, width, height) {
-  const wide = box[2] - box[0] + 2, shape = new Uint8Array(wide * (box[3] - box[1] + 2));
-  let layer = pixels.map((at) => (Math.floor(at / width) - box[1] + 1) * wide + (at % width) - box[0] + 1);
-  for (const at of layer) shape[at] = 1;
-  let deepest = layer[0];
-  for (let diagonal = false; layer.length; diagonal = !diagonal) { // by turns, so that what is taken off is nearly round
-    const beside = diagonal ? [-wide - 1, -wide, -wide + 1, -1, 1, wide - 1, wide, wide + 1] : [-wide, -1, 1, wide];
-    deepest = layer[Math.floor(layer.length / 2)];
-    const edge = layer.filter((at) => beside.some((step) => !shape[at + step]));
-    for (const at of edge) shape[at] = 0;
-    layer = layer.filter((at) => shape[at]);
-  }
-  return [((deepest % wide) - 0.5 + box[0]) / width, (Math.floor(deepest / wide) - 0.5 + box[1]) / height];
 }

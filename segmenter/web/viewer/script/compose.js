@@ -1,37 +1,16 @@
 // The finished picture as the server would make it (segmenter/render/render.py and compositing.py), on few pixels, at the
 // speed of the hand. It looks the same; the file itself is the server's.
 
-const BACKDROP_SIDE = 160, BACKDROP_BLUR = 0.022;
+import { pictureBehind } from './backgrounds.js';
+import constants from './constants.js';
+import { frameOf } from './frame.js';
+import { asCanvas, blur, objectBox, pixelsOf, shapeEdge } from './pixels.js';
+import { shadowOf } from './shadow.js';
+import { canvas as canvasOf, cutPixels } from './studio.js';
 
-// ['photo'], ['ratio', width, height] or ['pixels', width, height]
-function canvasShape(canvas) {
-  if (canvas === 'square') return ['ratio', 1, 1];
-  const found = /^(\d+)([:x])(\d+)$/.exec(canvas);
-  return found ? [found[2] === ':' ? 'ratio' : 'pixels', Number(found[1]), Number(found[3])] : ['photo'];
-}
-
-// Which part of the photo's plane is shown, {left, top, scale, width, height}: in the map's pixels, of which each
-// becomes `scale` on a canvas of width × height.
-function frameOf(box, map, { trim, margin, canvas, background }, longest) {
-  const { standing, feet, wall } = props.finishing.furnished;
-  let left = 0, top = 0, wide = map.width, tall = map.height;
-  if (trim && box) {
-    const border = margin * Math.max(box[2] - box[0], box[3] - box[1]);
-    [left, top, wide, tall] = [box[0] - border, box[1] - border, box[2] - box[0] + 2 * border, box[3] - box[1] + 2 * border];
-  }
-  const [kind, across, down] = canvasShape(canvas), room = background.startsWith('room:');
-  if (kind !== 'photo') { // the shorter side is lengthened to the canvas's shape
-    const longer = Math.max(wide, (tall * across) / down), taller = Math.max(tall, (wide * down) / across);
-    left -= (longer - wide) / 2;
-    top -= (taller - tall) * (room ? wall : 0.5);
-    [wide, tall] = [longer, taller];
-  }
-  const scale = Math.min(kind === 'pixels' ? across / wide : 1, longest / Math.max(wide, tall));
-  const width = Math.max(1, Math.round(wide * scale)), height = Math.max(1, Math.round(tall * scale));
-  if (!room || !box || trim) return { left, top, scale, width, height };
-  const size = Math.min((standing * width) / (box[2] - box[0]), (standing * height) / (box[3] - box[1]));
-  return { left: (box[0] + box[2] - width / size) / 2, top: box[3] - (feet * height) / size, scale: size, width, height };
-}
+const { blur: BLUR, scarce: SCARCE } = constants.compositing;
+const BACKDROP_SIDE = 160;
+const ROOM_COMING = '#d8d4cc'; // until the picture of a room is there
 
 // Fill a canvas with a picture, cropped at its middle.
 function cover(context, picture, width, height) {
@@ -58,20 +37,18 @@ function backdrop(photo, cut, frame) {
   }
   const means = [0, 1, 2].map((c) => new Float32Array(width * height).fill(channels[c].reduce((a, b) => a + b, 0) / Math.max(1, channels[3].reduce((a, b) => a + b, 0))));
   for (const widening of [8, 4, 2, 1]) { // from far off where there is nothing nearer
-    const sigma = widening * BACKDROP_BLUR * Math.max(width, height);
+    const sigma = widening * BLUR * Math.max(width, height);
     const [total, ...sums] = [3, 0, 1, 2].map((c) => blur(channels[c].slice(), width, height, sigma));
-    means.forEach((mean, c) => { for (let i = 0; i < mean.length; i++) mean[i] = (sums[c][i] + 0.01 * mean[i]) / (total[i] + 0.01); });
+    means.forEach((mean, c) => { for (let i = 0; i < mean.length; i++) mean[i] = (sums[c][i] + SCARCE * mean[i]) / (total[i] + SCARCE); });
   }
   const image = new ImageData(width, height);
   for (let i = 0; i < width * height; i++) image.data.set([means[0][i], means[1][i], means[2][i], 255], 4 * i);
   return asCanvas(image);
 }
 
-// ---- All together
-
 // Draw the finished picture on a canvas, worked out on at most `side` pixels. `aligned`: in the photo's own frame, to
 // lie over it.
-function compose(canvas, wanted, side, aligned = false) {
+export function compose(canvas, wanted, side, aligned = false) {
   const image = cutPixels(side);
   const plain = wanted.background === 'transparent' && !wanted.shadow && !wanted.trim && wanted.canvas === 'photo';
   if (wanted.background !== 'transparent' || wanted.shift || wanted.softness) shapeEdge(image, wanted.shift, wanted.softness);
@@ -90,10 +67,10 @@ function composeOn(canvas, image, wanted, aligned) {
   Object.assign(canvas, { width, height });
   const context = canvas.getContext('2d');
   context.imageSmoothingQuality = 'high';
-  const behind = wanted.background === 'blur' ? backdrop(photoCanvas, cut, frame) : pictureBehind(wanted.background);
+  const behind = wanted.background === 'blur' ? backdrop(canvasOf('photo'), cut, frame) : pictureBehind(wanted.background);
   if (behind) cover(context, behind, width, height);
   else if (wanted.background.startsWith('#')) fill(context, wanted.background);
-  else if (wanted.background.startsWith('room:')) fill(context, '#d8d4cc'); // until the room is there
+  else if (wanted.background.startsWith('room:')) fill(context, ROOM_COMING);
   else if (wanted.format === 'jpeg' && wanted.background === 'transparent') fill(context, '#ffffff');
   const placed = new OffscreenCanvas(width, height), hand = placed.getContext('2d', { willReadFrequently: true });
   hand.imageSmoothingQuality = 'high';

@@ -1,7 +1,25 @@
 // Pictures as numbers: blurs, distances, boxes, edges.
 
+import constants from './constants.js';
+import { regionOf } from './corrections.js';
+
+// The width and height of a picture made smaller, if need be, so that its longer side has at most `longest` pixels.
+export function fit(width, height, longest) {
+  const scale = Math.min(1, longest / Math.max(width, height));
+  return [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
+}
+
+// A picture's or a canvas's pixels as ImageData, scaled to width × height.
+export function pixelsOf(picture, width = picture.width, height = picture.height) {
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(picture, 0, 0, width, height);
+  return context.getImageData(0, 0, width, height);
+}
+
 // Blur one channel in place by about a Gaussian: three running means along each axis.
-function blur(values, width, height, sigmaX, sigmaY = sigmaX) {
+export function blur(values, width, height, sigmaX, sigmaY = sigmaX) {
   const line = new Float32Array(Math.max(width, height));
   const pass = (start, step, length, radius) => {
     let sum = values[start] * (radius + 1);
@@ -68,7 +86,7 @@ function boxOf({ width, height, data }, least) {
 }
 
 // Move and soften the edge of a cutout in place, and give what is half transparent the furniture's own colour.
-function shapeEdge(image, shift, softness) {
+export function shapeEdge(image, shift, softness) {
   const unit = Math.max(image.width, image.height) / 1000, sigma = softness * unit, distance = shift * unit;
   const whole = boxOf(image, 1);
   if (!whole) return;
@@ -102,16 +120,16 @@ function shapeEdge(image, shift, softness) {
 }
 
 // The box of a cutout without its specks, which count for neither frame nor place; null where it is empty.
-function objectBox(image) {
+export function objectBox(image) {
   const inside = alphaOf(image).map((value) => (value >= 128 ? 1 : 0));
   const pieces = piecesIn(inside, image.width, image.height);
   const most = pieces.reduce((count, { pixels }) => Math.max(count, pixels.length), 0);
-  const boxes = pieces.filter(({ pixels }) => pixels.length * props.finishing.speck >= most).map(({ box }) => box);
+  const boxes = pieces.filter(({ pixels }) => pixels.length * constants.render.speck >= most).map(({ box }) => box);
   return boxes.length ? boxes.reduce((a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])]) : null;
 }
 
 // The connected pieces of a picture of 1 and 0: [{pixels, box, border}, …]
-function piecesIn(inside, width, height) {
+export function piecesIn(inside, width, height) {
   const seen = new Uint8Array(inside.length), pieces = [];
   for (let seed = 0; seed < inside.length; seed++) {
     if (inside[seed] && !seen[seed]) pieces.push(regionOf(inside, width, height, seed, 8, seen));
@@ -119,9 +137,9 @@ function piecesIn(inside, width, height) {
   return pieces;
 }
 
-const alphaOf = ({ data }) => Uint8Array.from({ length: data.length / 4 }, (_, i) => data[4 * i + 3]);
+export const alphaOf = ({ data }) => Uint8Array.from({ length: data.length / 4 }, (_, i) => data[4 * i + 3]);
 
-function asCanvas(image) {
+export function asCanvas(image) {
   const canvas = new OffscreenCanvas(image.width, image.height);
   canvas.getContext('2d').putImageData(image, 0, 0);
   return canvas;

@@ -1,5 +1,9 @@
 // The soft shadow that things cast on the floor, as segmenter/render/compositing.py draws it, on few pixels.
 
+import constants from './constants.js';
+import { alphaOf, asCanvas, blur, fit, piecesIn, pixelsOf } from './pixels.js';
+
+const { floor: FLOOR, speck: SPECK } = constants.compositing;
 const SHADOW_SIDE = 384;
 const LAYERS = [['between', 0.13, 0.34], ['between', 0.065, 0.14], ['contact', 0.04, 0.36], ['contact', 0.012, 0.5]];
 
@@ -10,7 +14,7 @@ function thingsIn(inside, width, height) {
   for (const { pixels, box } of pieces) {
     const over = things.find((thing) => box[0] < thing.right && box[2] > thing.left);
     if (over) over.pixels = over.pixels.concat(pixels);
-    else if (pixels.length * 20 >= pieces[0].pixels.length) things.push({ left: box[0], right: box[2], pixels });
+    else if (pixels.length * SPECK >= pieces[0].pixels.length) things.push({ left: box[0], right: box[2], pixels });
   }
   return things;
 }
@@ -30,7 +34,7 @@ function touching(pixels, width) {
   const points = columns.map((x) => [x, bottoms[x]]).filter(([x, y], n) => {
     const around = Math.max(...bottoms.slice(Math.max(0, x - reach), x + reach + 1));
     const touches = y >= around - 0.012 * tall || y >= Math.min(line[n], lowest) - 0.02 * tall;
-    return touches && y >= lowest - 0.32 * tall;
+    return touches && y >= lowest - FLOOR * tall;
   });
   return { points, span: Math.max(columns[columns.length - 1] - columns[0] + 1, (lowest - top) / 3, 4) };
 }
@@ -95,7 +99,7 @@ function shadowShapes({ points, span }, width, height) {
 }
 
 // The shadow of a placed cutout: a small picture of black, to be stretched over the canvas.
-function shadowOf(placed, strength) {
+export function shadowOf(placed, strength) {
   const [width, height] = fit(placed.width, placed.height, SHADOW_SIDE);
   const inside = alphaOf(pixelsOf(placed, width, height)).map((value) => (value >= 128 ? 1 : 0));
   const light = new Float32Array(width * height).fill(1);

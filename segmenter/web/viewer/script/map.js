@@ -2,19 +2,18 @@
 // A map is {width, height, values}: 8 bits a pixel, row by row, 255 = surely furniture.
 // The figures are those of segmenter/render/alpha.py, so that the page and the downloaded file agree.
 
-const RAMP = 0.2; // alpha goes from 0 to 1 within this much probability on either side
-const UNSURE = 0.2;
-const YELLOW = [255, 214, 10];
-const SHADE = 0.55;
-const OPACITY = 0.7;
+import constants from './constants.js';
+
+const { ramp: RAMP, unsure: UNSURE, rim: RIM } = constants.alpha;
+const { yellow: YELLOW, shade: SHADE, opacity: OPACITY } = constants.heatmap;
 
 // The smallest 8-bit value that is furniture at a threshold of 0 … 1.
-const cutoff = (threshold) => Math.max(1, Math.ceil(threshold * 255 - 1e-6));
+export const cutoff = (threshold) => Math.max(1, Math.ceil(threshold * 255 - 1e-6));
 
-const rgba = (r, g, b, a) => ((a << 24) | (b << 16) | (g << 8) | r) >>> 0; // as a little-endian word
+export const rgba = (r, g, b, a) => ((a << 24) | (b << 16) | (g << 8) | r) >>> 0; // as a little-endian word
 
-// 256 colours that, laid over the photo, give segmenter.cutout.heatmap: shade first, then yellow.
-function heatColours() {
+// 256 colours that, laid over the photo, give segmenter.render.heatmap: shade first, then yellow.
+export function heatColours() {
   return Uint32Array.from({ length: 256 }, (_, value) => {
     const p = value / 255;
     const yellow = OPACITY * p;
@@ -23,6 +22,9 @@ function heatColours() {
     return rgba(...YELLOW.map((channel) => Math.round(channel * part)), Math.round(alpha * 255));
   });
 }
+
+// How far from the outline alpha is soft at most, in pixels of the map.
+export const rimOf = ({ width, height }) => Math.max(2, Math.round(Math.max(width, height) * RIM));
 
 // For each value of the map, the opacity (0 … 255) near the outline.
 function alphaRamp(threshold) {
@@ -62,9 +64,9 @@ function countNear({ width, height, values }, test, radius) {
 const tableOf = (test) => Uint8Array.from({ length: 256 }, (_, value) => (test(value) ? 1 : 0));
 
 // Write the cutout's alpha at a threshold into `pixels`, words of RGBA whose colours are the photo's.
-function cutOut(map, threshold, colours, pixels) {
+export function cutOut(map, threshold, colours, pixels) {
   const { width, height, values } = map;
-  const radius = Math.max(2, Math.round(Math.max(width, height) / 400));
+  const radius = rimOf(map);
   const lowest = cutoff(threshold), ramp = alphaRamp(threshold);
   const inside = countNear(map, tableOf((value) => value >= lowest), radius);
   const across = Uint8Array.from({ length: width }, (_, x) => Math.min(x + radius, width - 1) - Math.max(x - radius, 0) + 1);
@@ -82,7 +84,7 @@ function cutOut(map, threshold, colours, pixels) {
 // lists x, y, x, y … in pixels of the map, between pixel centres. Each follows the cracks between
 // pixels inside and outside, furniture on the right hand, and shifts every crack to where the
 // probability crosses.
-function outlines({ width, height, values }, threshold) {
+export function outlines({ width, height, values }, threshold) {
   const lowest = cutoff(threshold), level = threshold * 255;
   const at = (x, y) => (x < 0 || y < 0 || x >= width || y >= height ? 0 : values[y * width + x]);
   const visited = new Uint8Array(width * height); // of the cracks to the left of a pixel
@@ -127,7 +129,7 @@ function shares(from, to) {
 }
 
 // A smaller map whose pixels are means, at most `longest` on its longer side.
-function shrink({ width, height, values }, longest) {
+export function shrink({ width, height, values }, longest) {
   const scale = Math.min(1, longest / Math.max(width, height));
   const w = Math.max(1, Math.round(width * scale)), h = Math.max(1, Math.round(height * scale));
   const across = shares(width, w), down = shares(height, h);
@@ -147,7 +149,7 @@ function shrink({ width, height, values }, longest) {
 }
 
 // How many pixels there are of each value.
-function histogram({ values }) {
+export function histogram({ values }) {
   const counts = new Uint32Array(256);
   for (const value of values) counts[value]++;
   return counts;
@@ -209,8 +211,8 @@ function unsurePlace(small, threshold) {
   return 3 * third(sumY / unsure, box[1], box[3]) + third(sumX / unsure, box[0], box[2]);
 }
 
-// The result at a threshold in figures, as segmenter.cutout.describe gives them.
-function describe(counts, small, threshold) {
+// The result at a threshold in figures: of the map's `histogram` and of the map itself, shrunk to few pixels.
+export function describe(counts, small, threshold) {
   let inside = 0, all = 0, weight = 0, highest = 0;
   const lowest = cutoff(threshold);
   counts.forEach((count, value) => {

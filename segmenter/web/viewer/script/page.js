@@ -1,0 +1,81 @@
+// What all parts of the page share: what Gradio gives, the server's answers, and the places of the page.
+
+// Once connected: `props` (the settings and, in `props.value`, the server's last answer), `trigger` (ask the server),
+// `upload`, `server` and `watch`, as Gradio gives them, and `root`, the page's own element.
+export const page = {};
+
+export const $ = (selector) => page.root.querySelector(selector);
+
+export function connect({ element, ...gradio }) {
+  Object.assign(page, gradio, { root: element.querySelector('.chairlift') });
+  page.watch('value', receiveAnswer);
+  window.addEventListener('chairlift-failed', receiveFailure);
+}
+
+// ---- Asking the server
+
+const unanswered = new Map(); // questions by their token, a number
+let lastToken = 0;
+
+// Ask one of the server's events: resolves with its answer, an object; rejects when the server fails.
+// The answer repeats the question's `token`.
+export function ask(event, question = {}) {
+  const token = ++lastToken;
+  return new Promise((resolve, reject) => {
+    unanswered.set(token, { event, resolve, reject });
+    page.trigger(event, { ...question, token });
+  });
+}
+
+function receiveAnswer() {
+  const answer = page.props.value, question = unanswered.get(answer?.token);
+  if (!question) return;
+  unanswered.delete(answer.token);
+  question.resolve(answer);
+}
+
+// A fault of the server's, or too many visitors: `detail` is the event's name.
+function receiveFailure({ detail }) {
+  for (const [token, question] of unanswered) {
+    if (question.event !== detail) continue;
+    unanswered.delete(token);
+    question.reject(new Error(detail));
+  }
+}
+
+// Save a file as a browser does with downloads.
+export function saveFile(url, name) {
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  document.body.append(link);
+  link.click();
+  link.remove();
+}
+
+// A sentence below the download, until the next one.
+export function showMessage(text) {
+  if ($('.size').textContent !== text) $('.size').textContent = text; // a screen reader says it once
+}
+
+// ---- Places: one page, of which one part is shown
+
+export const actions = {}; // what a click on [data-do=name] does: name → function of the element
+export const arrivals = {}; // what is done when a place is shown: name → function
+export const receivers = {}; // where files go that are dropped or pasted: name of the place → function of the files
+
+// The place that the address names; whatever else it says belongs to the studio.
+export function placeOf(hash) {
+  const name = hash.slice(1);
+  return page.root.querySelector(`.place[data-place="${CSS.escape(name)}"]`) ? name : 'studio';
+}
+
+export function goTo(name) {
+  page.root.dataset.place = name;
+  for (const section of page.root.querySelectorAll('.place')) section.hidden = section.dataset.place !== name;
+  for (const link of page.root.querySelectorAll('.places a')) {
+    if (link.dataset.place === name) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  arrivals[name]?.();
+}

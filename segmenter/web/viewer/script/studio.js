@@ -1,0 +1,130 @@
+// What the parts of the studio share: the photo on the page, the threshold, the choices, and what is made of them.
+
+import constants from './constants.js';
+import { applyEdits } from './corrections.js';
+import { cutOut, cutoff, describe, histogram, shrink } from './map.js';
+import { $, page } from './page.js';
+import { fit, pixelsOf } from './pixels.js';
+
+const PHOTO_SIDE = constants.page.photo_side; // of what is shown, in pixels; the server keeps the whole photo
+const FIGURES_SIDE = 384; // of the map that the figures are read from
+const STEP_SIDE = 420; // of a cutout as one of the steps
+const DESCRIBING_MS = 80; // words need not follow every frame
+
+export const studio = {
+  photo: null, // the one on the page: where it comes from, its map, its corrections, and what is made of them
+  thresholdChosen: false, // whether the visitor chose one; until then the weights' own is right
+  choices: { ...constants.choices.defaults }, // of the finish panel
+  origin: {}, // the last answer's `weights` and `notice`
+};
+
+export const canvas = (name) => $('canvas.' + name);
+export const slider = () => $('#chairlift-threshold');
+export const threshold = () => slider().value / 100;
+export const view = () => page.root.dataset.view;
+export const corrections = () => studio.photo?.edits || [];
+
+// What the server takes: the choices, the threshold with them.
+export const chosenFinish = () => ({ ...studio.choices, pieces: 'all', threshold: threshold() });
+
+export function setThreshold(share, chosen = false) {
+  slider().value = Math.round(100 * share);
+  if (chosen) studio.thresholdChosen = true;
+}
+
+// ---- The photo and its map
+
+export function drawPhoto(picture) {
+  const photo = canvas('photo'), [width, height] = fit(picture.width, picture.height, PHOTO_SIDE);
+  Object.assign(photo, { width, height });
+  page.root.style.setProperty('--ratio', width / height);
+  const context = photo.getContext('2d');
+  context.fillStyle = 'white'; // under transparent pictures, as the server sees them
+  context.fillRect(0, 0, width, height);
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(picture, 0, 0, width, height);
+}
+
+function readMap(picture) {
+  const { width, height, data } = pixelsOf(picture);
+  return { width, height, values: new Uint8Array(new Uint32Array(data.buffer).map((word) => word & 255)) };
+}
+
+// Everything that is made once per photo, before any slider moves.
+export function takeMap(answer, photo, picture) {
+  drawPhoto(photo);
+  const { weights: { name: weights }, width, height, size } = answer;
+  Object.assign(studio.photo, { weights, width, height, size, base: readMap(picture) });
+  correctMap();
+}
+
+// The map with the corrections in it: at every new correction, and, as their edge depends on it, threshold.
+export function correctMap() {
+  setMap(applyEdits(studio.photo.base, studio.photo.edits, threshold()));
+}
+
+export function setMap(map) {
+  studio.photo.map = map;
+  studio.photo.histogram = null; // the figures wait until somebody reads them
+}
+
+export function figures() {
+  const { photo } = studio;
+  photo.histogram ??= { counts: histogram(photo.map), small: shrink(photo.map, FIGURES_SIDE) };
+  return describe(photo.histogram.counts, photo.histogram.small, threshold());
+}
+
+// Write a map on a canvas, each value in its colour.
+export function paint(canvas, { width, height, values }, colours) {
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < values.length; i++) pixels[i] = colours[values[i]];
+  canvas.getContext('2d').putImageData(image, 0, 0);
+}
+
+export function maskPicture(map) {
+  const picture = new OffscreenCanvas(map.width, map.height), lowest = cutoff(threshold());
+  paint(picture, map, Uint32Array.from({ length: 256 }, (_, value) => (value >= lowest ? 0xffffffff : 0xff000000)));
+  return picture;
+}
+
+// The photo's pixels with the cutout's alpha, at most `side` pixels long.
+export function cutPixels(side = STEP_SIDE) {
+  const { map, colours } = scaled(side), image = new ImageData(map.width, map.height);
+  cutOut(map, threshold(), colours, new Uint32Array(image.data.buffer));
+  return image;
+}
+
+// The map and the photo's colours on at most `side` pixels, made once for each map.
+function scaled(side) {
+  const { photo } = studio, { map } = photo;
+  photo.sizes ??= new Map();
+  const kept = photo.sizes.get(side) || {};
+  if (kept.of !== map) {
+    const small = Math.max(map.width, map.height) > side ? shrink(map, side) : map;
+    kept.colours ??= new Uint32Array(pixelsOf(canvas('photo'), small.width, small.height).data.buffer);
+    photo.sizes.set(side, { of: map, map: small, colours: kept.colours });
+  }
+  return photo.sizes.get(side);
+}
+
+// ---- Drawing again
+
+const drawers = [], describers = [];
+let drawing = false, describing = null;
+
+export const onDraw = (drawer) => drawers.push(drawer); // in the next frame after a change
+export const onDescribe = (describer) => describers.push(describer); // a moment after a change
+
+export function redraw() { // at most once per frame, however fast the slider moves
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    for (const drawer of drawers) drawer();
+  });
+  describing ??= setTimeout(() => {
+    describing = null;
+    for (const describer of describers) describer();
+  }, DESCRIBING_MS);
+}

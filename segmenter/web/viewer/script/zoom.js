@@ -1,0 +1,68 @@
+// A closer look at the photo.
+
+import { $, actions, page } from './page.js';
+import { redraw } from './studio.js';
+
+const CLOSEST = 8, STEP = 1.6; // how many times larger at most, and with a click
+const listeners = []; // functions that follow the zoom
+let zoom = 1, panX = 0, panY = 0; // the sheet's scale, and where it lies, as shares of the frame
+
+export const zoomFactor = () => zoom;
+export const onZoom = (listener) => listeners.push(listener);
+
+// Zoom by a factor about a point of the screen, which stays where it is; about the middle if there is none.
+function zoomBy(factor, clientX, clientY) {
+  const frame = $('.frame').getBoundingClientRect();
+  const x = clientX === undefined ? 0.5 : (clientX - frame.left) / frame.width;
+  const y = clientY === undefined ? 0.5 : (clientY - frame.top) / frame.height;
+  const next = Math.min(CLOSEST, Math.max(1, zoom * factor));
+  panX = x - ((x - panX) * next) / zoom;
+  panY = y - ((y - panY) * next) / zoom;
+  zoom = next;
+  showZoom();
+}
+
+// Move what is shown by some pixels of the screen.
+function panBy(x, y) {
+  const frame = $('.frame').getBoundingClientRect();
+  panX += x / frame.width;
+  panY += y / frame.height;
+}
+
+// One of two fingers has moved, from one pointer event to the next; the other rests.
+export function pinch(before, now, other) {
+  const gap = (pointer) => Math.hypot(pointer.clientX - other.clientX, pointer.clientY - other.clientY) || 1;
+  panBy((now.clientX - before.clientX) / 2, (now.clientY - before.clientY) / 2);
+  zoomBy(gap(now) / gap(before), (now.clientX + other.clientX) / 2, (now.clientY + other.clientY) / 2);
+}
+
+function showZoom() {
+  panX = Math.min(0, Math.max(1 - zoom, panX)); // no view beyond the photo
+  panY = Math.min(0, Math.max(1 - zoom, panY));
+  $('.sheet').style.transform = zoom === 1 ? '' : `translate(${100 * panX}%, ${100 * panY}%) scale(${zoom})`;
+  page.root.classList.toggle('zoomed', zoom > 1);
+  $('[data-do=zoomOut]').disabled = zoom === 1;
+  $('[data-do=zoomIn]').disabled = zoom === CLOSEST;
+  for (const listener of listeners) listener();
+  redraw();
+}
+
+export function resetZoom() {
+  zoom = 1;
+  panX = panY = 0;
+  showZoom();
+}
+
+function turnWheel(event) {
+  if (event.ctrlKey) zoomBy(Math.exp(-event.deltaY / 200), event.clientX, event.clientY);
+  else if (zoom > 1) {
+    panBy(-event.deltaX, -event.deltaY);
+    showZoom();
+  } else return;
+  event.preventDefault();
+}
+
+export function startZoom() {
+  $('.frame').addEventListener('wheel', turnWheel, { passive: false });
+  Object.assign(actions, { zoomIn: () => zoomBy(STEP), zoomOut: () => zoomBy(1 / STEP) });
+}
