@@ -1,7 +1,6 @@
 """From a probability map to a mask and to opacity: pure functions, cheap enough for a slider."""
 
 import math
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -11,13 +10,7 @@ from segmenter.render.constants import CONSTANTS
 RAMP = CONSTANTS["alpha"]["ramp"]  # alpha goes from 0 to 1 within this much probability on either side of the threshold
 RIM = CONSTANTS["alpha"]["rim"]  # and within this share of the photo's longer side on either side of the outline
 LEVELS = 8  # of alpha that are moved one by one where an outline is moved
-
 UNSURE = CONSTANTS["alpha"]["unsure"]  # a pixel this near the threshold is one the network is unsure of
-PLACES = (
-    ("top left", "top", "top right"),
-    ("left", "centre", "right"),
-    ("bottom left", "bottom", "bottom right"),
-)
 
 
 def mask(probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
@@ -137,74 +130,6 @@ def box_of(inside: np.ndarray) -> tuple[int, int, int, int] | None:
     if not len(columns):
         return None
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-@dataclass(frozen=True)
-class Description:
-    """A result in figures, for the page to put into words."""
-
-    coverage: float  # share of the photo inside the mask, 0 … 1
-    confidence: float  # mean probability inside the mask, 0 … 1; 0 where the mask is empty
-    pieces: int  # sizeable separate parts of the mask
-    unsure: float  # area the network is unsure of, beyond an outline's ordinary softness, per mask area
-    unsure_where: str | None  # one of `PLACES`, relative to the mask's box; None if nothing to speak of
-    box: tuple | None  # (left, top, right, bottom) of the mask in pixels, right and bottom exclusive
-
-
-def describe(probabilities, threshold=0.5):
-    """The result at a threshold in figures.
-
-    Args:
-        probabilities: float32, H × W, 0 … 1.
-        threshold: 0 … 1.
-
-    Returns:
-        Description.
-    """
-    inside = mask(probabilities, threshold)
-    coverage = float(inside.mean())
-    if not coverage:
-        return Description(0.0, 0.0, 0, 0.0, None, None)
-    confidence = float(probabilities.mean(where=inside, dtype=np.float64))
-    small = _shrink(probabilities, 384)
-    unsure, where = _unsure(small, threshold)
-    return Description(coverage, confidence, _count_pieces(small, threshold), unsure, where, box_of(inside))
-
-
-def _shrink(probabilities, longest):
-    height, width = probabilities.shape
-    scale = min(1.0, longest / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(probabilities, size, interpolation=cv2.INTER_AREA)
-
-
-def _count_pieces(small, threshold):
-    """Parts that are at least a twentieth of the largest and a two-thousandth of the photo."""
-    inside = mask(small, threshold).astype(np.uint8)
-    count, _, statistics, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
-    areas = statistics[1:count, cv2.CC_STAT_AREA]
-    return int((areas >= max(areas.max(initial=0) / 20, small.size / 2000)).sum()) if len(areas) else 0
-
-
-def _unsure(small, threshold):
-    """(Share, place) of the unsure area that is thicker than an outline's ordinary softness."""
-    inside = mask(small, threshold)
-    near = (np.abs(small - threshold) <= UNSURE).astype(np.uint8)
-    near = cv2.morphologyEx(near, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)).astype(bool)
-    if not near.any() or not inside.any():
-        return 0.0, None
-    share = float(near.sum() / inside.sum())
-    if share < 0.01:
-        return share, None
-    rows, columns = np.nonzero(inside)
-    near_rows, near_columns = np.nonzero(near)
-    vertical = _third(near_rows.mean(), rows.min(), rows.max() + 1)
-    horizontal = _third(near_columns.mean(), columns.min(), columns.max() + 1)
-    return share, PLACES[vertical][horizontal]
-
-
-def _third(position, start, end):
-    return int(np.clip(3 * (position + 0.5 - start) / (end - start), 0, 2))
 
 
 def check_same_size(photo: np.ndarray, probabilities: np.ndarray) -> None:

@@ -19,9 +19,9 @@ from segmenter.render.constants import CONSTANTS
 LISTED = CONSTANTS["uncertainty"]["listed"]  # places of each kind that are listed at most
 SPECK = CONSTANTS["uncertainty"]["speck"]  # a piece or gap below this share of the photo is not worth a click
 SPECK_PIXELS = CONSTANTS["uncertainty"]["speck_pixels"]
-WORTH = 0.002  # nor is an area, or a gap or piece in which nothing is sure, below this share of the mask
-AREA_SIDE = 384  # longer side of the map on which areas are looked for, in pixels
-THICK = 5  # an area holds a square of this side there: an outline's ordinary softness is thinner
+WORTH = CONSTANTS["uncertainty"]["worth"]  # nor is an area, or a gap or piece in which nothing is sure, below this share of the mask
+AREA_SIDE = CONSTANTS["uncertainty"]["area_side"]  # longer side of the map on which areas are looked for, in pixels
+THICK = CONSTANTS["uncertainty"]["thick"]  # an area holds a square of this side there: an outline's ordinary softness is thinner
 
 
 def find(

@@ -156,7 +156,7 @@ def script(browser):
             const addresses = Function('texts', code + '; return linkModules(texts)')(texts);
             window.functions = Object.assign({}, ...(await Promise.all(names.map((name) => import(addresses[name])))));
         }""",
-        [viewer.read("link_modules.js"), viewer.modules(), ["map", "corrections", "uncertainty"]],
+        [viewer.read("link_modules.js"), viewer.modules(), ["map", "corrections", "pieces", "uncertainty"]],
     )
 
     def evaluate(expression, grey, **names):

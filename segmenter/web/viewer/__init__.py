@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from segmenter.errors import ChairliftError, PhotoError
+from segmenter.inference import pieces
 from segmenter.render import backgrounds
 from segmenter.render.constants import CONSTANTS
 
@@ -58,7 +59,8 @@ def modules() -> dict[str, str]:
     """
     files = (resources.files(__name__) / "script").iterdir()
     found = {file.name.removesuffix(".js"): file.read_text(encoding="utf-8") for file in files}
-    found["constants"] = f"export default {json.dumps(CONSTANTS)};"
+    numbers = {**CONSTANTS, "pieces": {"least": pieces.LEAST, "link": pieces.LINK}}
+    found["constants"] = f"export default {json.dumps(numbers)};"
     order = TopologicalSorter({name: IMPORT.findall(text) for name, text in sorted(found.items())}).static_order()
     return {name: found[name] for name in order}
 

@@ -15,8 +15,9 @@ const rangesOf = () => panel().querySelectorAll('input[type=range]');
 
 // The finish in a line of words.
 export function finishSummary() {
-  const { background, shadow, trim, canvas, format } = studio.choices;
+  const { pieces, background, shadow, trim, canvas, format } = studio.choices;
   const parts = [backgroundName(background)];
+  if (pieces === 'all') parts.push(translate('withAllPieces'));
   if (shadow) parts.push(translate('withShadow'));
   if (trim) parts.push(translate('trimmed'));
   if (canvas !== 'photo') parts.push(canvasName(canvas));
@@ -54,7 +55,9 @@ export function showChoices() {
   panel().querySelector('[name=margin]').disabled = !trim;
   panel().querySelector('[name=canvas]').value = canvas;
   showBackground();
-  for (const button of panel().querySelectorAll('[data-format]')) button.setAttribute('aria-pressed', String(button.dataset.format === format));
+  for (const name of ['format', 'pieces']) {
+    for (const button of panel().querySelectorAll(`[data-${name}]`)) button.setAttribute('aria-pressed', String(button.dataset[name] === choices[name]));
+  }
   $('.chosen').textContent = finishSummary();
   if (!page.root.classList.contains('saving')) $('.download span').textContent = translate('download', { format: formatName(format) });
 }
@@ -126,6 +129,7 @@ export function startChoices() {
     background: (button) => choose({ background: button.dataset.background }),
     ownPicture: () => { if (hasOwnPicture() && studio.choices.background !== 'own') choose({ background: 'own' }); else $('.own-file').click(); },
     format: (button) => choose({ format: button.dataset.format }),
+    pieces: (button) => choose({ pieces: button.dataset.pieces }),
     plain: () => choose(DEFAULTS),
   });
   onLanguageChange(nameChoices);

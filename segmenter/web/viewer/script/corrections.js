@@ -77,8 +77,12 @@ export const insideOf = ({ values }, threshold) => {
   return Uint8Array.from(values, (value) => (value >= lowest ? 1 : 0));
 };
 
+// The index of the pixel that a point in shares of width and height falls on.
+export const pixelAt = ({ width, height }, [x, y]) => (
+  Math.min(Math.floor(y * height), height - 1) * width + Math.min(Math.floor(x * width), width - 1));
+
 // Visit the pixels at most `reach` away from one: fn(index, squared distance).
-function around(at, { width, height }, reach, fn) {
+export function around(at, { width, height }, reach, fn) {
   const x = at % width, y = (at - x) / width;
   for (let down = Math.max(-reach, -y); down <= Math.min(reach, height - 1 - y); down++) {
     for (let across = Math.max(-reach, -x); across <= Math.min(reach, width - 1 - x); across++) {
@@ -89,10 +93,9 @@ function around(at, { width, height }, reach, fn) {
 }
 
 // Keep or drop the island, or enclosed gap, that holds a point.
-function settle(map, { do: kind, at: [shareX, shareY] }, threshold) {
+function settle(map, { do: kind, at: point }, threshold) {
   const { width, height, values } = map;
-  const inside = insideOf(map, threshold);
-  const seed = Math.min(Math.floor(shareY * height), height - 1) * width + Math.min(Math.floor(shareX * width), width - 1);
+  const inside = insideOf(map, threshold), seed = pixelAt(map, point);
   const piece = inside[seed], member = new Uint8Array(values.length);
   const { pixels, border } = regionOf(inside, width, height, seed, piece ? 8 : 4, member);
   if (!piece && border) return; // the background as such is never filled

@@ -1,9 +1,9 @@
-// "Where I am unsure": loose islands and enclosed gaps, numbered on the photo and listed, each settled by one click.
+// "Where I am unsure": the places to check, numbered on the photo and listed. Islands and gaps are settled by one click,
+// the other areas by hand.
 
 import { record } from './history.js';
 import { $, actions } from './page.js';
-import { corrections, onDescribe, studio, threshold, view } from './studio.js';
-import { findDoubts } from './uncertainty.js';
+import { corrections, onDescribe, placesToCheck, studio, view } from './studio.js';
 import { currentLanguage, percent, translate } from './words.js';
 
 let shown = ''; // what the list is of, so that it is not built again while a finger is on it
@@ -11,8 +11,8 @@ let shown = ''; // what the list is of, so that it is not built again while a fi
 function listDoubts() {
   const { photo } = studio;
   if (view() !== 'unsure' || !photo?.map) return;
-  const found = findDoubts(photo.map, threshold(), corrections().filter(({ at }) => at).map(({ at }) => at));
-  const items = [...found.islands.map((item) => ({ ...item, kind: 'island' })), ...found.gaps.map((item) => ({ ...item, kind: 'gap' }))];
+  const { islands, gaps, areas } = placesToCheck();
+  const items = [['island', islands], ['gap', gaps], ['area', areas]].flatMap(([kind, places]) => places.map((place) => ({ ...place, kind })));
   const wanted = currentLanguage() + JSON.stringify(items.map(({ kind, at, area }) => [kind, at, area]));
   if (wanted === shown && $('.marks').childElementCount === items.length) return;
   shown = wanted;
@@ -27,16 +27,17 @@ function listDoubts() {
   }
 }
 
-function doubtLine({ kind, area, at, confidence }, n) {
+function doubtLine({ kind, area, at }, n) {
   const line = document.createElement('li');
-  const text = translate(kind, { area: percent(area), confidence: percent(confidence) });
-  line.append(Object.assign(document.createElement('span'), { textContent: text }));
-  for (const [answer, key] of [['keep', 'Keep'], ['drop', 'Drop']]) {
-    const button = Object.assign(document.createElement('button'), { type: 'button', textContent: translate(kind + key) });
-    Object.assign(button.dataset, { do: 'settle', settle: answer, at: at.join() });
-    button.setAttribute('aria-label', `${n + 1}: ${button.textContent}`);
+  line.append(Object.assign(document.createElement('span'), { textContent: translate(kind, { area: percent(area) }) }));
+  const add = (text, data) => {
+    const button = Object.assign(document.createElement('button'), { type: 'button', textContent: text });
+    Object.assign(button.dataset, data);
+    button.setAttribute('aria-label', `${n + 1}: ${text}`);
     line.append(button);
-  }
+  };
+  if (kind === 'area') add(translate('correct'), { do: 'correct' });
+  else for (const [answer, key] of [['keep', 'Keep'], ['drop', 'Drop']]) add(translate(kind + key), { do: 'settle', settle: answer, at: at.join() });
   return line;
 }
 

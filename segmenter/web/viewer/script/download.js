@@ -28,7 +28,7 @@ async function fetchFile(photo, what, again = false) {
   const question = { ...sourceOf(photo), edits: photo.edits, weights: photo.weights };
   try {
     const background = await sendOwnPicture(studio.choices.background);
-    answer = what === 'pair' ? await ask('pair', { ...question, pieces: 'all', threshold: threshold() })
+    answer = what === 'pair' ? await ask('pair', { ...question, threshold: threshold(), pieces: studio.choices.pieces })
       : await ask('save', { ...question, choices: { ...chosenFinish(), what }, background });
   } catch {
     return { problem: 'failed' };

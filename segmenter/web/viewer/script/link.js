@@ -8,7 +8,7 @@ import { setView } from './stage.js';
 import { onDescribe, redraw, setThreshold, slider, studio, view } from './studio.js';
 import { translate } from './words.js';
 
-const { defaults: DEFAULTS, ranges: RANGES, formats: FORMATS } = constants.choices;
+const { defaults: DEFAULTS, ranges: RANGES, formats: FORMATS, pieces: PIECES } = constants.choices;
 let written = null; // what the address says; the first photo alone is no reason to change it
 
 function settings() {
@@ -51,6 +51,7 @@ function possibleChoices(parameters) {
   if (parameters.get('trim') === 'true') choices.trim = true;
   take('canvas', [...$('.finish [name=canvas]').options].some(({ value }) => value === parameters.get('canvas')));
   take('format', FORMATS.includes(parameters.get('format')));
+  take('pieces', PIECES.includes(parameters.get('pieces')));
   const background = parameters.get('background') || '', isRoom = page.props.rooms.some(({ name }) => background === 'room:' + name);
   take('background', /^#[0-9a-f]{6}$/.test(background) || background === 'blur' || isRoom);
   return choices;

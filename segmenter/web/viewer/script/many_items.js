@@ -1,8 +1,6 @@
 // The many photos: what is known of each, and what is to be done.
 
-import { percent, problemText, texts, translate } from './words.js';
-
-const DOUBTFUL = 0.1; // a result that is so doubtful is worth a look
+import { problemText, translate, translateCount } from './words.js';
 
 export const many = {
   items: [], // {name, file, sent, state, result, thumbnail, problem, edits, threshold, madeOf, node}
@@ -23,10 +21,5 @@ export function verdictText({ state, result, problem }) {
   if (problem) return problemText(problem);
   if (state !== 'done') return translate({ working: 'manyWorking', waiting: 'manyWaiting' }[state]);
   if (!result.coverage) return translate('manyNothing');
-  const unsure = result.doubtfulness >= DOUBTFUL ? translate('manyUnsure', { share: percent(result.doubtfulness) }) : '';
-  const pieces = result.check ? translate('manyPieces', { n: result.check }) : '';
-  return [unsure, pieces].filter(Boolean).join(translate('comma')) || translate('manyFine');
+  return result.check ? translateCount('manyCheck', { n: result.check }) : translate('manyFine');
 }
-
-// A text about `n` photos; one photo has a text of its own where that differs.
-export const translateCount = (key, values) => translate(values.n === 1 && texts()[key + 'One'] ? key + 'One' : key, values);

@@ -1,10 +1,10 @@
 // What is shown of many photos and their run.
 
 import { finishSummary } from './choices.js';
-import { itemsToDo, many, translateCount, verdictText } from './many_items.js';
+import { itemsToDo, many, verdictText } from './many_items.js';
 import { $, page } from './page.js';
 import { chosenFinish } from './studio.js';
-import { percent, problemText, translate } from './words.js';
+import { percent, problemText, translate, translateCount } from './words.js';
 
 const place = () => $('.many');
 export const find = (selector) => place().querySelector(selector);

@@ -4,7 +4,7 @@
 
 import constants from './constants.js';
 
-const { ramp: RAMP, unsure: UNSURE, rim: RIM } = constants.alpha;
+const { ramp: RAMP, rim: RIM } = constants.alpha;
 const { yellow: YELLOW, shade: SHADE, opacity: OPACITY } = constants.heatmap;
 
 // The smallest 8-bit value that is furniture at a threshold of 0 … 1.
@@ -39,7 +39,7 @@ function alphaRamp(threshold) {
 
 // How many of the (2 radius + 1)² neighbours of each pixel pass `test`, a table of 256 zeros and ones.
 // Outside the map there is nothing to count.
-function countNear({ width, height, values }, test, radius) {
+export function countNear({ width, height, values }, test, radius) {
   const rows = new Uint8Array(width * height);
   for (let y = 0, start = 0; y < height; y++, start += width) {
     let count = 0;
@@ -184,48 +184,14 @@ function countPieces({ width, height, values }, threshold) {
   return areas.filter((area) => area >= least).length;
 }
 
-// Where, among nine places of the furniture's box, an unsure area lies that is thicker than an
-// outline's ordinary softness; null if there is none to speak of.
-function unsurePlace(small, threshold) {
-  const { width, height, values } = small;
-  const lowest = cutoff(threshold);
-  const near = tableOf((value) => Math.abs(value / 255 - threshold) <= UNSURE);
-  const core = { width, height, values: countNear(small, near, 2).map((count) => (count === 25 ? 1 : 0)) };
-  const thick = countNear(core, tableOf((value) => value === 1), 2); // opened by a square of 5 × 5
-  const box = [Infinity, Infinity, -1, -1];
-  let area = 0, unsure = 0, sumX = 0, sumY = 0;
-  for (let y = 0, i = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, i++) {
-      if (values[i] >= lowest) {
-        area++;
-        if (x < box[0]) box[0] = x;
-        if (y < box[1]) box[1] = y;
-        if (x >= box[2]) box[2] = x + 1;
-        if (y >= box[3]) box[3] = y + 1;
-      }
-      if (thick[i]) { unsure++; sumX += x; sumY += y; }
-    }
-  }
-  if (!area || unsure < 0.01 * area) return null;
-  const third = (mean, start, end) => Math.min(2, Math.max(0, Math.floor((3 * (mean + 0.5 - start)) / (end - start))));
-  return 3 * third(sumY / unsure, box[1], box[3]) + third(sumX / unsure, box[0], box[2]);
-}
-
 // The result at a threshold in figures: of the map's `histogram` and of the map itself, shrunk to few pixels.
 export function describe(counts, small, threshold) {
-  let inside = 0, all = 0, weight = 0, highest = 0;
+  let inside = 0, all = 0, highest = 0;
   const lowest = cutoff(threshold);
   counts.forEach((count, value) => {
     all += count;
     if (count) highest = value / 255;
-    if (value >= lowest) { inside += count; weight += count * value; }
+    if (value >= lowest) inside += count;
   });
-  if (!inside) return { coverage: 0, confidence: 0, pieces: 0, place: null, highest };
-  return {
-    coverage: inside / all,
-    confidence: weight / inside / 255,
-    pieces: countPieces(small, threshold),
-    place: unsurePlace(small, threshold),
-    highest,
-  };
+  return { coverage: inside / all, pieces: inside ? countPieces(small, threshold) : 0, highest };
 }

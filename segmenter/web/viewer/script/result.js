@@ -2,9 +2,10 @@
 
 import { backgroundName } from './choices.js';
 import { canvasShape } from './frame.js';
-import { $, page, showMessage } from './page.js';
-import { canvas, figures, onDescribe, onDraw, slider, studio, threshold } from './studio.js';
-import { currentLanguage, exampleName, onLanguageChange, percent, problemText, texts, translate } from './words.js';
+import { $, actions, page, showMessage } from './page.js';
+import { setView } from './stage.js';
+import { canvas, figures, onDescribe, onDraw, placesToCheck, slider, studio, threshold } from './studio.js';
+import { currentLanguage, exampleName, onLanguageChange, percent, problemText, translate, translateCount } from './words.js';
 
 const FAINT = 0.25; // where nothing is sure enough, but something is this probable, a lower threshold finds it
 let waitingFor = null; // the key of what is being waited for
@@ -37,12 +38,21 @@ export function setState(state, key = null) {
 
 export function describeResult() {
   const { photo } = studio;
-  const text = photo?.map ? summary(figures()) : waitingFor ? translate(waitingFor) : '';
-  if ($('.words').textContent !== text) $('.words').textContent = text;
+  const [text, check] = photo?.map ? summary(figures()) : [waitingFor ? translate(waitingFor) : ''];
+  showWords(text, check);
   canvas('photo').setAttribute('aria-label', (photo?.name || translate('photo')) + (text ? ': ' + text : ''));
   for (const button of page.root.querySelectorAll('.extras [data-do^=save]')) button.disabled = !photo?.map;
   $('button.correct').disabled = !photo?.map;
   showMessage(photo?.map && !$('.download').disabled ? fileSummary() : '');
+}
+
+// Show a sentence, and where there is something to check, the button that leads there.
+function showWords(text, check) {
+  const words = $('.words'), gap = text && check && currentLanguage() !== 'zh' ? ' ' : '';
+  if (words.textContent === text + gap + (check || '')) return; // a screen reader says it once
+  const button = check && Object.assign(document.createElement('button'), { type: 'button', className: 'link', textContent: check });
+  if (button) button.dataset.do = 'check';
+  words.replaceChildren(text + gap, ...(button ? [button] : []));
 }
 
 // The file to come: its size, where it can be said exactly, and its background.
@@ -57,15 +67,14 @@ function fileSummary() {
   return translate('size', { width, height }) + translate('comma') + behind;
 }
 
-function summary({ coverage, confidence, pieces, place, highest }) {
+// [what was found, what there is to check] in words; where nothing is to be checked, the first says that too.
+function summary({ coverage, pieces, highest }) {
   $('.download').disabled = !coverage;
-  if (!coverage) return translate(highest >= FAINT ? 'lower' : 'none');
-  const sentence = translate(pieces > 1 ? 'many' : 'one', {
-    pieces, coverage: percent(coverage), confidence: percent(confidence),
-  });
-  if (place === null) return sentence;
-  const gap = currentLanguage() === 'zh' ? '' : ' ';
-  return sentence + gap + translate('unsureAt', { place: texts().places[place] });
+  if (!coverage) return [translate(highest >= FAINT ? 'lower' : 'none')];
+  const sentence = translate(pieces > 1 ? 'many' : 'one', { pieces, coverage: percent(coverage) });
+  const { check } = placesToCheck();
+  if (check) return [sentence, translateCount('check', { n: check })];
+  return [sentence + (currentLanguage() === 'zh' ? '' : ' ') + translate('clean')];
 }
 
 // Say what is wrong in the photo's place.
@@ -89,6 +98,10 @@ function nameExamples() {
 export function startResult() {
   onDraw(showThreshold);
   onDescribe(describeResult);
+  actions.check = () => {
+    setView('unsure');
+    $('.views [data-view=unsure]').focus(); // the button that was clicked may go
+  };
   onLanguageChange(() => {
     nameExamples();
     if (page.root.dataset.state === 'problem') showProblem();

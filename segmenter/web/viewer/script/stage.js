@@ -5,7 +5,7 @@ import constants from './constants.js';
 import { heatColours, outlines, rgba } from './map.js';
 import { $, actions, page } from './page.js';
 import { asCanvas, fit } from './pixels.js';
-import { canvas, correctMap, cutPixels, maskPicture, onDraw, paint, redraw, studio, threshold, view } from './studio.js';
+import { canvas, cutPixels, maskPicture, onDraw, paint, redraw, studio, threshold, updateMap, view } from './studio.js';
 import { onLanguageChange, translate } from './words.js';
 
 const VIEWS = ['heat', 'cutout', 'compare', 'unsure', 'steps'];
@@ -110,8 +110,7 @@ function draw() {
     drawOutline();
     return;
   }
-  if (photo.edits.length && photo.correctedAt !== threshold() && !photo.stroke) correctMap();
-  photo.correctedAt = threshold();
+  updateMap();
   if (view() !== 'cutout') drawHeat();
   if (view() === 'heat') drawOutline();
   if (view() === 'unsure') paint(canvas('doubt'), photo.map, doubtColours());

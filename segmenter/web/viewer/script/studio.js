@@ -4,7 +4,9 @@ import constants from './constants.js';
 import { applyEdits } from './corrections.js';
 import { cutOut, cutoff, describe, histogram, shrink } from './map.js';
 import { $, page } from './page.js';
+import { withoutScraps } from './pieces.js';
 import { fit, pixelsOf } from './pixels.js';
+import { findPlaces } from './uncertainty.js';
 
 const PHOTO_SIDE = constants.page.photo_side; // of what is shown, in pixels; the server keeps the whole photo
 const FIGURES_SIDE = 384; // of the map that the figures are read from
@@ -25,7 +27,7 @@ export const view = () => page.root.dataset.view;
 export const corrections = () => studio.photo?.edits || [];
 
 // What the server takes: the choices, the threshold with them.
-export const chosenFinish = () => ({ ...studio.choices, pieces: 'all', threshold: threshold() });
+export const chosenFinish = () => ({ ...studio.choices, threshold: threshold() });
 
 export function setThreshold(share, chosen = false) {
   slider().value = Math.round(100 * share);
@@ -58,14 +60,36 @@ export function takeMap(answer, photo, picture) {
   correctMap();
 }
 
-// The map with the corrections in it: at every new correction, and, as their edge depends on it, threshold.
+const settledPoints = (edits, ...answers) => edits.filter(({ do: answer, at }) => at && answers.includes(answer)).map(({ at }) => at);
+
+// The map without scraps, unless all pieces are wanted, and with the corrections in it: at every new correction, and,
+// as both depend on it, threshold.
 export function correctMap() {
-  setMap(applyEdits(studio.photo.base, studio.photo.edits, threshold()));
+  const { photo, choices } = studio, { base, edits } = photo;
+  const chosen = choices.pieces === 'all' ? base : withoutScraps(base, threshold(), settledPoints(edits, 'keep'));
+  setMap(applyEdits(chosen, edits, threshold()));
+  photo.correctedFor = choices.pieces + threshold();
+}
+
+// Make the map anew where the threshold or the choice of pieces has changed; a stroke that is being drawn waits.
+export function updateMap() {
+  const { photo, choices } = studio;
+  if (!photo.stroke && photo.correctedFor !== choices.pieces + threshold()) correctMap();
 }
 
 export function setMap(map) {
+  if (studio.photo.map === map) return;
   studio.photo.map = map;
   studio.photo.histogram = null; // the figures wait until somebody reads them
+}
+
+// What deserves a look in the result, see uncertainty.js: found once for each map and threshold.
+export function placesToCheck() {
+  const { photo } = studio, { map, edits } = photo, at = threshold();
+  if (photo.places?.map !== map || photo.places.at !== at) {
+    photo.places = { map, at, found: findPlaces(map, at, settledPoints(edits, 'keep', 'drop')) };
+  }
+  return photo.places.found;
 }
 
 export function figures() {

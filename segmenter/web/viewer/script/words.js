@@ -33,6 +33,9 @@ export function translate(key, values = {}) {
   return Object.entries(values).reduce((text, [name, value]) => text.replaceAll('{' + name + '}', value), texts()[key]);
 }
 
+// A text about `n` things; one of them has a text of its own where that differs.
+export const translateCount = (key, values) => translate(values.n === 1 && texts()[key + 'One'] ? key + 'One' : key, values);
+
 // A problem as the server reports it, a key of ours or texts by language, in words.
 export function problemText(problem) {
   const text = typeof problem === 'string' ? translate(problem) : problem[language] || problem.en;
