@@ -1,5 +1,7 @@
 """The house stands: imports run downwards, in no circle; serving does without TensorFlow, training without Gradio."""
 
+import ast
+
 import pytest
 
 from tests import architecture_picture as house
@@ -66,3 +68,11 @@ def test_an_import_inside_a_function_counts(tmp_path):
 def test_the_picture_is_of_todays_imports():
     written = house.CONTRIBUTING.read_text(encoding="utf-8")
     assert written == house.replaced(written), "python -m tests.architecture_picture draws it anew"
+
+
+@pytest.mark.parametrize("path", [*house.modules().values()], ids=lambda path: str(path.relative_to(house.ROOT)))
+def test_a_file_and_its_functions_can_be_taken_in(path):
+    text = path.read_text(encoding="utf-8")
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    long = [node.name for node in functions if node.end_lineno - node.lineno >= 60]
+    assert len(text.splitlines()) <= 350 and not long, long

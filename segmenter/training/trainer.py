@@ -122,21 +122,15 @@ def fit(
     if first < recipe.epochs and not checkpoints.stopped:
         averaged = [keras.callbacks.SwapEMAWeights()] if recipe.ema else []
         with callbacks.gentle_stop() as stop:
+            progress = callbacks.Progress(checkpoints, report)
+            watching = [*more, *averaged, *article, checkpoints, progress, stop, callbacks.KeepMemory()]
             try:
                 model.fit(
                     batches,
                     validation_data=validation,
                     epochs=recipe.epochs,
                     initial_epoch=first,
-                    callbacks=[
-                        *more,
-                        *averaged,
-                        *article,
-                        checkpoints,
-                        callbacks.Progress(checkpoints, report),
-                        stop,
-                        callbacks.KeepMemory(),
-                    ],
+                    callbacks=watching,
                     shuffle=False,  # batches are drawn in an order of their own, which resuming repeats
                     verbose=1 if sys.stdout.isatty() else 0,  # pyright: ignore[reportArgumentType]  or a str
                 )

@@ -139,7 +139,7 @@ def open_weights(
     patience: float = PATIENCE,
     pauses: Sequence[float] = PAUSES,
     look_seconds: float = LOOK_SECONDS,
-    cache: str | os.PathLike[str] | None = None,
+    cache: str | Path | None = None,
     endpoint: str | None = None,
 ) -> LiveWeights:
     """The weights of a place, within seconds: where they must come from the Hub, others until they are here.

@@ -78,9 +78,9 @@ def test_boxes_of_the_second_look(red_segmenter):
     square[2, 60] = 1  # a speck
     boxes = sorted(looks(square))
     assert len(boxes) == 2
-    for (left, top, right, bottom), (l, t, r, b) in zip(boxes, ((8, 8, 16, 24), (40, 40, 60, 60))):
-        assert 0 <= left < l / 64 < r / 64 < right <= 1
-        assert 0 <= top < t / 64 < b / 64 < bottom <= 1
+    for (left, top, right, bottom), (x0, y0, x1, y1) in zip(boxes, ((8, 8, 16, 24), (40, 40, 60, 60))):
+        assert 0 <= left < x0 / 64 < x1 / 64 < right <= 1
+        assert 0 <= top < y0 / 64 < y1 / 64 < bottom <= 1
 
 
 def test_boxes_never_overlap_and_are_few(red_segmenter):
@@ -225,4 +225,4 @@ def test_the_packages_public_names():
     assert {"Segmenter", "open_photo", "cut", "PhotoError", "WeightsError"} <= set(dir(segmenter))
     assert all(getattr(segmenter, name) for name in segmenter.__all__)
     with pytest.raises(AttributeError):
-        segmenter.no_such_name
+        _ = segmenter.no_such_name

@@ -108,7 +108,7 @@ def test_a_newer_revision_is_taken_over_while_the_page_runs(server, weights, sta
     live = start(look_seconds=0.05)
     for threshold in (0.6, 0.7):
         new = push(server, weights, threshold=threshold)
-        wait_for(lambda: live.now.name == new.commit)
+        wait_for(lambda commit=new.commit: live.now.name == commit)
         assert live.now.segmenter.threshold == threshold and live.notice is None
 
 
@@ -351,7 +351,7 @@ def test_two_fresh_apps_at_once_pull_what_was_pushed_serve_it_and_show_whose_it_
     }  # fmt: skip
     with running(ROOT, **environment) as (_, one), running(ROOT, **environment) as (_, other):
         for url in (one, other):
-            wait_for(lambda: look(url, example=EXAMPLE)["weights"]["name"])
+            wait_for(lambda url=url: look(url, example=EXAMPLE)["weights"]["name"])
             shown = look(url, example=EXAMPLE)
             assert shown["weights"] == {
                 "name": done.commit, "threshold": 0.5, "repository": PLACE, "revision": "v1",
