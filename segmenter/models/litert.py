@@ -8,29 +8,37 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
 from segmenter.weights_format import LITERT
 
-AGREES = 0.97  # mean IoU of the 8-bit network's masks with the network's own, from where on it may serve in its place
+LOSS = 0.003  # of mean IoU, that activations of 8 bits may cost
 LEAST = 8  # pictures to see what values the activations take, below which they stay as they are
-COMPARED = 24  # pictures on which the two are compared
 
 
-def export(model: keras.Model, path: str | os.PathLike[str], calibration: np.ndarray | None = None) -> str:
+class Examples(NamedTuple):
+    """Pictures to quantise by, and others with their truth to see what it costs."""
+
+    calibration: np.ndarray  # float32, pictures × size × size × 3, 0 … 1, of the kind that trained
+    pictures: np.ndarray  # float32, pictures × size × size × 3, 0 … 1, which did not train
+    truth: np.ndarray  # float32, pictures × size × size × 2: target and weight, see `losses`
+
+
+def export(model: keras.Model, path: str | os.PathLike[str], examples: Examples | None = None) -> str:
     """Write a network for LiteRT.
 
-    Activations of 8 bits make it several times as fast. They are kept where its masks at 0.5 agree
-    with the network's own on the calibration pictures, see `AGREES`; else only the weights have 8 bits.
+    Activations of 8 bits make it several times as fast. They are kept where they cost no more than `LOSS`
+    on the examples; else only the weights have 8 bits.
 
     Args:
         model: a network of `unet.build_unet`.
         path: of the file; replaced where it is there.
-        calibration: float32, pictures × size × size × 3, 0 … 1, of the kind that it was trained on; None
-            leaves activations at 32 bits.
+        examples: Examples; None leaves activations at 32 bits.
 
     Returns:
         "int8" or "dynamic", the kind that was written.
@@ -39,12 +47,12 @@ def export(model: keras.Model, path: str | os.PathLike[str], calibration: np.nda
         RuntimeError: another backend is in use, and TensorFlow for the conversion is not there.
     """
     if keras.backend.backend() != "tensorflow":
-        return _export_elsewhere(model, path, calibration)
+        return _export_elsewhere(model, path, examples)
     with tempfile.TemporaryDirectory() as folder:
         model.export(folder, format="tf_saved_model", verbose=False)
-        if calibration is not None and len(calibration) >= LEAST:
-            data = _convert(folder, calibration)
-            if agreement(model, data, calibration[:COMPARED]) >= AGREES:
+        if examples is not None and min(len(examples.calibration), len(examples.pictures)) >= LEAST:
+            data = _convert(folder, examples.calibration)
+            if mean_iou(serve(data), examples) >= mean_iou(model.predict_on_batch, examples) - LOSS:
                 Path(path).write_bytes(data)
                 return "int8"
         Path(path).write_bytes(_convert(folder))
@@ -61,38 +69,44 @@ def _convert(folder: str, calibration: np.ndarray | None = None) -> bytes:
     return converter.convert()
 
 
-def agreement(model: keras.Model, data: bytes, pictures: np.ndarray) -> float:
-    """Mean IoU of the masks of a network and of its LiteRT file, at 0.5; two empty masks count as 1.
-
-    Args:
-        model: the network.
-        data: the file's content.
-        pictures: float32, n × size × size × 3, 0 … 1.
-    """
+def serve(data: bytes) -> Callable[[np.ndarray], np.ndarray]:
+    """A LiteRT file's content as a function of a picture, float32 1 × size × size × 3, → 1 × size × size × 1."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=data)
     interpreter.allocate_tensors()
     source, result = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-    found = []
-    for picture in pictures:
-        interpreter.set_tensor(source, picture[np.newaxis])
+
+    def predict(picture: np.ndarray) -> np.ndarray:
+        interpreter.set_tensor(source, picture)
         interpreter.invoke()
-        own = np.asarray(model.predict_on_batch(picture[np.newaxis])) >= 0.5
-        other = interpreter.get_tensor(result) >= 0.5
-        union = (own | other).sum()
-        found.append((own & other).sum() / union if union else 1.0)
+        return interpreter.get_tensor(result)
+
+    return predict
+
+
+def mean_iou(predict: Callable[[np.ndarray], np.ndarray], examples: Examples) -> float:
+    """Mean IoU of masks at 0.5 over the known pixels of the examples; 1 where both masks are empty."""
+    found = []
+    for picture, truth in zip(examples.pictures, examples.truth):
+        known = truth[..., 1] != 0
+        mask, right = (
+            (np.asarray(predict(picture[np.newaxis]))[0, ..., 0] >= 0.5) & known,
+            (truth[..., 0] >= 0.5) & known,
+        )
+        union = (mask | right).sum()
+        found.append((mask & right).sum() / union if union else 1.0)
     return float(np.mean(found))
 
 
-def _export_elsewhere(model: keras.Model, path: str | os.PathLike[str], calibration: np.ndarray | None) -> str:
+def _export_elsewhere(model: keras.Model, path: str | os.PathLike[str], examples: Examples | None) -> str:
     """As `export`, in a process of its own with TensorFlow."""
     root = str(Path(__file__).resolve().parents[2])
     places = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder) / "network.keras")
-        if calibration is not None:
-            np.save(Path(folder) / "calibration.npy", calibration)
+        if examples is not None:
+            np.savez(Path(folder) / "examples.npz", **examples._asdict())
         done = subprocess.run(
             [sys.executable, "-m", "segmenter.models.litert", folder, os.fspath(path)],
             env={**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": places, "CUDA_VISIBLE_DEVICES": "-1"},
@@ -107,10 +121,10 @@ def _export_elsewhere(model: keras.Model, path: str | os.PathLike[str], calibrat
 
 def _main(folder: str, path: str) -> None:
     """What `_export_elsewhere` calls."""
-    stored = Path(folder) / "calibration.npy"
+    stored = Path(folder) / "examples.npz"
     model = keras.saving.load_model(Path(folder) / "network.keras", compile=False)
     assert isinstance(model, keras.Model)
-    print(export(model, path, np.load(stored) if stored.exists() else None))
+    print(export(model, path, Examples(**np.load(stored)) if stored.exists() else None))
 
 
 if __name__ == "__main__":

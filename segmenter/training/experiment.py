@@ -23,6 +23,7 @@ from segmenter.evaluation import report
 from segmenter.evaluation.evaluate import Judged
 from segmenter.hub import model_card
 from segmenter.io import files
+from segmenter.models import litert
 from segmenter.training import recipes, run_folder, trainer, weights_folder
 from segmenter.training.checkpoints import HISTORY
 from segmenter.training.judging import judge, judge_start, write_judgement
@@ -31,7 +32,8 @@ from segmenter.training.starts import Start, build
 
 # What a result consists of; a folder that holds anything else is not replaced by one.
 OURS = {*weights_format.FILES, HISTORY, "report.html", "overlays", "contact-sheet.jpg"}
-CALIBRATING = 8  # batches show what values the network's activations take, for `litert.export`
+CALIBRATING = 8  # batches show what values the network's activations take, for `litert.export`,
+COMPARING = 8  # and so many at least of the validation's what it costs to give them 8 bits
 
 
 class Data(NamedTuple):
@@ -181,13 +183,20 @@ def train(run: Run) -> tuple[dict[str, Any] | None, list[Judged], bool]:
         return None, [], False
     minutes = (time.monotonic() - began) / 60
     batches.epoch = 0  # the same pictures wherever a run was broken off and taken up again
-    calibration = np.concatenate([batches[step][0] for step in range(min(CALIBRATING, len(batches)))])
-    metrics, judged = finish(run, model, fitted, minutes, calibration)
+    metrics, judged = finish(run, model, fitted, minutes, _examples(batches, validation))
     print(f"{minutes:.1f} minutes of training; {out} is a whole weights folder, with report.html for people")
     if not fitted.finished:
         epochs = len(fitted.history["epoch"])
         print(f"stopped after epoch {epochs}, of which {fitted.best + 1} was the best; {how_to_go_on(run)}")
     return metrics, judged, fitted.finished
+
+
+def _examples(batches: TrainingBatches, validation: ValidationBatches) -> litert.Examples:
+    """Some of the pictures that train and some that do not, for the network to serve by."""
+    shown = np.concatenate([batches[step][0] for step in range(min(CALIBRATING, len(batches)))])
+    each = max(1, len(validation) // COMPARING)  # from all over, as sources stand one after the other
+    held_out = [validation[step] for step in range(0, len(validation), each)]
+    return litert.Examples(shown, *(np.concatenate(parts) for parts in zip(*held_out)))
 
 
 def how_to_go_on(run: Run) -> str:
@@ -196,13 +205,13 @@ def how_to_go_on(run: Run) -> str:
 
 
 def finish(
-    run: Run, model: keras.Model, fitted: trainer.Fitted, minutes: float, calibration: np.ndarray
+    run: Run, model: keras.Model, fitted: trainer.Fitted, minutes: float, examples: litert.Examples
 ) -> tuple[dict[str, Any], list[Judged]]:
     """Put the result of a run together beside its place, then move it there. Returns (metrics, judged)."""
     result = run_folder.unfinished(run.out) / run_folder.RESULT
     shutil.rmtree(result, ignore_errors=True)
     config = describe(run)
-    weights_folder.save_folder(model, result, config, calibration, half=run.options.collection)
+    weights_folder.save_folder(model, result, config, examples, half=run.options.collection)
     metrics, judged = judge(result, run.held_out)
     config["threshold"] = metrics["threshold"]
     files.write_json(result / weights_format.CONFIG, config)

@@ -30,7 +30,7 @@ def save_folder(
     model: keras.Model,
     out: str | os.PathLike[str],
     config: dict[str, Any],
-    calibration: np.ndarray | None = None,
+    examples: litert.Examples | None = None,
     half: bool = False,
 ) -> None:
     """Write the network's part of a weights folder: config.json, model.weights.h5 and model.tflite.
@@ -40,7 +40,7 @@ def save_folder(
         out: the folder; created where it is missing. Files that are there are overwritten: what must
             not be seen half there is written elsewhere first, see `run_folder.publish`.
         config: dict with at least `architecture`, `size` and `threshold`.
-        calibration: pictures of the kind that trained, see `litert.export`.
+        examples: see `litert.export`.
         half: whether model.weights.h5 holds numbers of 16 bits, which halves it.
     """
     out = Path(out)
@@ -56,7 +56,7 @@ def save_folder(
     stored.set_weights(weights)
     stored.save_weights(str(out / WEIGHTS))
     files.write_json(out / CONFIG, config)
-    litert.export(plain, out / LITERT, calibration)
+    litert.export(plain, out / LITERT, examples)
 
 
 def rebuild(config: dict[str, Any]) -> keras.Model:

@@ -20,6 +20,13 @@ def squares(count=12):
     return pictures
 
 
+def examples(count=12):
+    """Such pictures to quantise by, and as many others with the truth about them."""
+    pictures = squares(2 * count)[count:]
+    truth = np.stack([pictures[..., 0] > 0.6, np.ones(pictures.shape[:3])], axis=-1).astype(np.float32)
+    return litert.Examples(squares(count), pictures, truth)
+
+
 def finder(gain=20.0):
     """A network that calls red furniture."""
     photo = keras.Input((SIZE, SIZE, 3))
@@ -39,16 +46,16 @@ def run(path, picture):
 
 def test_activations_of_8_bits_serve_where_they_agree(tmp_path):
     model, pictures = finder(), squares()
-    assert litert.export(model, tmp_path / "a.tflite", pictures) == "int8"
+    assert litert.export(model, tmp_path / "a.tflite", examples()) == "int8"
     for picture in pictures:
         found, expected = run(tmp_path / "a.tflite", picture), model.predict(picture[None], verbose=0)[0]
         np.testing.assert_array_equal(found >= 0.5, expected >= 0.5)
         assert np.abs(found - expected).max() < 0.06
 
 
-@pytest.mark.parametrize("calibration", [None, squares(litert.LEAST - 1)])
-def test_without_enough_pictures_activations_keep_32_bits(tmp_path, calibration):
-    assert litert.export(finder(), tmp_path / "a.tflite", calibration) == "dynamic"
+@pytest.mark.parametrize("some", [None, examples(litert.LEAST - 1)])
+def test_without_enough_pictures_activations_keep_32_bits(tmp_path, some):
+    assert litert.export(finder(), tmp_path / "a.tflite", some) == "dynamic"
     picture = squares(1)[0]
     np.testing.assert_allclose(
         run(tmp_path / "a.tflite", picture), finder().predict(picture[None], verbose=0)[0], atol=0.02
@@ -63,16 +70,18 @@ def test_where_8_bits_do_not_agree_32_serve(tmp_path):
     model = keras.Model(photo, last(hidden(photo)))
     hidden.set_weights([np.float32([[[[0, 1], [0, 0], [10_000, 0]]]]), np.float32([0, 0])])
     last.set_weights([np.float32([[[[0], [20]]]]), np.float32([-12])])
-    assert litert.export(model, tmp_path / "a.tflite", squares()) == "dynamic"
-    assert litert.agreement(model, (tmp_path / "a.tflite").read_bytes(), squares()) > 0.9
+    assert litert.export(model, tmp_path / "a.tflite", examples()) == "dynamic"
+    assert litert.mean_iou(litert.serve((tmp_path / "a.tflite").read_bytes()), examples()) > 0.9
 
 
-def test_agreement_is_the_mean_iou_of_the_masks(tmp_path):
-    pictures = squares(4)
-    litert.export(finder(), tmp_path / "a.tflite")
-    data = (tmp_path / "a.tflite").read_bytes()
-    assert litert.agreement(finder(), data, pictures) == 1.0
-    assert litert.agreement(finder(), data, np.zeros_like(pictures)) == 1.0  # both find nothing
-    never = finder()
-    never.set_weights([np.zeros((1, 1, 3, 1), np.float32), np.float32([-9])])
-    assert litert.agreement(never, data, pictures) == 0.0
+def test_what_8_bits_cost_is_told_by_the_mean_iou_of_known_pixels():
+    some = examples(3)
+    some.truth[0, :, :16, 1] = 0  # unknown there
+    found = [np.random.default_rng(n).random((1, SIZE, SIZE, 1)) for n in range(3)]
+    answers, expected = iter(found), []
+    for answer, truth in zip(found, some.truth):
+        pairs = [(p >= 0.5, t >= 0.5) for p, (t, w) in zip(answer.ravel(), truth.reshape(-1, 2)) if w]
+        expected.append(sum(p and t for p, t in pairs) / sum(p or t for p, t in pairs))
+    assert litert.mean_iou(lambda picture: next(answers), some) == pytest.approx(np.mean(expected))
+    nothing = litert.Examples(some.calibration, some.pictures, np.zeros_like(some.truth))
+    assert litert.mean_iou(lambda picture: np.zeros((1, SIZE, SIZE, 1)), nothing) == 1.0

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
@@ -15,6 +16,7 @@ SIZE = 32
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     out = tmp_path_factory.mktemp("weights") / "new"
+    keras.utils.set_random_seed(4)
     model = unet.build_unet(size=SIZE)
     rng = np.random.default_rng(3)
     model.set_weights([weight + 0.02 * rng.random(weight.shape) for weight in model.get_weights()])
