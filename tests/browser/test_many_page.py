@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from gradio.utils import get_upload_folder
 
-import app
 from segmenter import Choices, open_photo, produce
+from segmenter.render.encode import to_png
+from segmenter.web import batch_handlers
+from segmenter.web.live_weights import LiveWeights, Weights
 from segmenter.web.uploads import Uploads
 from tests.browser.conftest import WAIT
 from tests.browser.test_page import CHAIR
@@ -266,4 +268,31 @@ def test_a_run_of_many_does_not_keep_others_waiting(visit, visitor, monkeypatch)
 
 def test_the_bounds_are_said(visitor):
     words = visitor.tab.inner_text(".many-bounds")
-    assert str(app.many.MOST_PHOTOS) in words and str(app.many.MAX_ZIP_MEGABYTES) in words
+    assert str(batch_handlers.MOST_PHOTOS) in words and str(batch_handlers.MAX_ZIP_MEGABYTES) in words
+
+
+def test_another_own_background_makes_the_photo_anew(visitor):
+    photo, pictures = disc(500), [np.full((30, 40, 3), grey, np.uint8) for grey in (40, 200)]
+    choose(visitor, [jpeg("chair.jpg", photo)])
+    for number, picture in enumerate(pictures):
+        visitor.tab.set_input_files(".own-file", [jpeg(f"wall {number}.png", to_png(picture))])
+        visitor.tab.wait_for_selector("[data-do=ownPicture][aria-pressed=true], .own-picture.filled", state="attached")
+        visitor.tab.click(".places [data-place=about]")
+        visitor.tab.click(".places [data-place=many]")
+        visitor.tab.click(".many-start:not([hidden])")
+        finished(visitor)
+        found = open_photo(download(visitor)[0]["cutouts/chair.png"])
+        assert found[0, 0].tolist() == picture[0, 0].tolist()
+
+
+def test_newer_weights_make_all_photos_anew(visitor, monkeypatch):
+    serving = ["first"]
+    monkeypatch.setattr(LiveWeights, "named", lambda self, _: Weights(self.now.segmenter, {"commit": serving[0]}))
+    choose(visitor, [jpeg("a.jpg", disc(510))])
+    visitor.tab.click(".many-start")
+    finished(visitor)
+    serving[0] = "second"
+    choose(visitor, [jpeg("b.jpg", disc(511))])
+    visitor.tab.click(".many-start")
+    finished(visitor)
+    assert [(row["file"], row["error"]) for row in download(visitor)[1]] == [("a.jpg", ""), ("b.jpg", "")]

@@ -86,6 +86,13 @@ export async function sendOwnPicture(background) {
   return ownPicture?.path;
 }
 
+// What tells one own picture from another, where it is the background.
+export function ownPictureKey(background) {
+  if (background !== 'own' || !ownPicture) return null;
+  const { name, size, lastModified } = ownPicture.file;
+  return [name, size, lastModified].join('/');
+}
+
 // The server no longer has it.
 export function forgetOwnPicture() {
   if (ownPicture) ownPicture.path = null;

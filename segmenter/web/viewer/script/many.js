@@ -132,13 +132,25 @@ async function cutItem(item, choices, again = false) {
   return answer || { problem: 'failed' };
 }
 
-function takeAnswer(item, { problem, result, thumbnail, path }, choices) {
+function takeAnswer(item, { problem, result, thumbnail, path, weights }, choices) {
   item.sent ||= Boolean(path);
   Object.assign(item, {
-    path, result, thumbnail, problem, state: problem ? 'failed' : 'done', madeOf: recipeOf(item, choices),
+    path, result, thumbnail, problem, weights, state: problem ? 'failed' : 'done', madeOf: recipeOf(item, choices),
   });
+  if (weights !== undefined) repeatOthers(weights);
   drawItem(item);
   showProblems();
+}
+
+// Where newer weights took over on the server, what others made is made again: a zip is made by one kind.
+function repeatOthers(weights) {
+  const others = many.items.filter((item) => item.state === 'done' && item.weights !== weights);
+  for (const item of others) {
+    Object.assign(item, { state: 'waiting', madeOf: null });
+    drawItem(item);
+  }
+  many.run.todo.push(...others);
+  many.run.total += others.length;
 }
 
 function cancelRun() {
@@ -159,7 +171,7 @@ function openItem({ dataset }) {
   const item = many.items.find(({ name }) => name === dataset.name);
   if (!item?.path && !item?.file) return;
   const kept = threshold();
-  openInStudio({ name: item.name, source: item.file, path: item.path, threshold: item.threshold, edits: item.edits, item });
+  openInStudio({ name: item.name, source: item.file, path: item.path, threshold: item.threshold, edits: item.edits, weights: item.weights, item });
   many.opened = { item, threshold: kept, before: studioState(item) };
 }
 

@@ -1,9 +1,10 @@
 // The many photos: what is known of each, and what is to be done.
 
+import { ownPictureKey } from './backgrounds.js';
 import { problemText, translate, translateCount } from './words.js';
 
 export const many = {
-  items: [], // {name, file, sent, state, result, thumbnail, problem, edits, threshold, madeOf, node}
+  items: [], // {name, file, sent, state, result, thumbnail, problem, edits, threshold, weights, madeOf, node}
   key: null, // of the visitor's folder on the server
   run: null, // {todo, done, started, choices}: what is under way
   opened: null, // {item, threshold, before}: what is being corrected in the studio
@@ -12,7 +13,7 @@ export const many = {
 
 // What a photo is to be made of, as text: where it was made of something else, it must be made again.
 export const choicesFor = (item, choices) => ({ ...choices, threshold: item.threshold ?? choices.threshold });
-export const recipeOf = (item, choices) => JSON.stringify([choicesFor(item, choices), item.edits]);
+export const recipeOf = (item, choices) => JSON.stringify([choicesFor(item, choices), item.edits, ownPictureKey(choices.background)]);
 export const itemsToDo = (choices) => many.items.filter((item) => item.problem !== 'tooLarge'
   && (!['done', 'failed'].includes(item.state) || item.problem === 'notSent' || item.problem === 'failed' || item.madeOf !== recipeOf(item, choices)));
 

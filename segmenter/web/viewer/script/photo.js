@@ -64,7 +64,7 @@ export const sourceOf = ({ path, example }) => ({ path, example });
 
 // Ask the server for the photo's map, and show it.
 async function analyse(photo) {
-  const answer = await ask('look', sourceOf(photo)).catch(() => ({ problem: 'failed' }));
+  const answer = await ask('look', { ...sourceOf(photo), weights: photo.weights }).catch(() => ({ problem: 'failed' }));
   if (studio.photo !== photo) return; // the visitor has gone on to another one
   if (answer.problem) {
     fail(answer.problem);
@@ -84,11 +84,11 @@ async function analyse(photo) {
 }
 
 // Another place's way in: a photo to look at, with what is known of it. `item` is kept with it.
-export function openInStudio({ name, file = name, source, path, threshold, edits = [], item }) {
+export function openInStudio({ name, file = name, source, path, threshold, edits = [], weights, item }) {
   location.hash = '#studio';
   goTo('studio');
   if (threshold !== undefined) setThreshold(threshold, true);
-  const known = { edits, history: edits.length ? [[], edits] : [[]], at: edits.length ? 1 : 0, item };
+  const known = { edits, history: edits.length ? [[], edits] : [[]], at: edits.length ? 1 : 0, weights, item };
   if (!path) return openFile(source, known);
   const photo = beginPhoto({ name, file, path, source, ...known });
   setState('waiting', 'looking');
