@@ -19,7 +19,7 @@ def saved(tmp_path_factory):
     keras.utils.set_random_seed(4)
     model = unet.build_unet(size=SIZE)
     rng = np.random.default_rng(3)
-    model.set_weights([weight + 0.02 * rng.random(weight.shape) for weight in model.get_weights()])
+    model.set_weights([weight + 0.005 * rng.random(weight.shape) for weight in model.get_weights()])
     weights_folder.save_folder(model, out, {"architecture": registry.DEFAULT, "size": SIZE, "threshold": 0.5})
     return model, out
 
