@@ -44,22 +44,37 @@ def build_page(weights: LiveWeights | Predictor, examples: str | os.PathLike[str
     """
     handlers = Handlers(weights, Uploads(get_upload_folder), sorted(Path(examples).glob("*.jpg"), key=_first_comes))
     now = handlers.live.now
-    offered = [{"id": name, "thumbnail": viewer.thumbnail(open_photo(path))} for name, path in handlers.examples.items()]
-    with gradio_api.Page(title="Chairlift", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEPT_SECONDS)) as page:
+    offered = [
+        {"id": name, "thumbnail": viewer.thumbnail(open_photo(path))} for name, path in handlers.examples.items()
+    ]
+    with gradio_api.Page(
+        title="Chairlift", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEPT_SECONDS)
+    ) as page:
         canvas = gr.HTML(
-            html_template=viewer.page(), js_on_load=viewer.script(EVENTS), apply_default_css=False,
-            texts=viewer.texts(), examples=offered, threshold=now.segmenter.threshold, limit=MAX_MEGABYTES,
-            rooms=viewer.rooms(), bounds=batch_handlers.BOUNDS, server_functions=gradio_api.server_functions(handlers),
-        )  # fmt: skip
+            html_template=viewer.page(),
+            js_on_load=viewer.script(EVENTS),
+            apply_default_css=False,
+            texts=viewer.texts(),
+            examples=offered,
+            threshold=now.segmenter.threshold,
+            limit=MAX_MEGABYTES,
+            rooms=viewer.rooms(),
+            bounds=batch_handlers.BOUNDS,
+            server_functions=gradio_api.server_functions(handlers),
+        )
         quiet = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
         busy = {"concurrency_id": "network", "concurrency_limit": AT_ONCE}
         for event in EVENTS:
-            answered = getattr(canvas, event)(gradio_api.event_handler(getattr(handlers, event)), None, canvas, **quiet, **busy)
+            answered = getattr(canvas, event)(
+                gradio_api.event_handler(getattr(handlers, event)), None, canvas, **quiet, **busy
+            )
             answered.failure(None, js=gradio_api.failure_script(event))
         endpoints = gradio_api.Endpoints(handlers)
         gradio_api.offer(page, endpoints.cut, **busy)
         gradio_api.offer(page, endpoints.probability, **busy)
-        gradio_api.offer(page, endpoints.batch, concurrency_id="batch", concurrency_limit=1)  # a lane of its own: it takes minutes
+        gradio_api.offer(
+            page, endpoints.batch, concurrency_id="batch", concurrency_limit=1
+        )  # a lane of its own: it takes minutes
     page.queue(max_size=64)
     first = next(iter(handlers.examples), None)
     if first:  # the first visitor finds it ready
@@ -88,9 +103,13 @@ def launch_options() -> dict:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve the page until it is stopped."""
     parser = argparse.ArgumentParser(description="Serve the page that cuts furniture out of photos.")
-    parser.add_argument("--weights", default=os.environ.get("SEGMENTER_WEIGHTS") or WEIGHTS, metavar="PLACE",
-                        help="weights folder, or OWNER/NAME[@revision] on the Hugging Face Hub "
-                        "(SEGMENTER_WEIGHTS; the bundled ones by default)")  # fmt: skip
+    parser.add_argument(
+        "--weights",
+        default=os.environ.get("SEGMENTER_WEIGHTS") or WEIGHTS,
+        metavar="PLACE",
+        help="weights folder, or OWNER/NAME[@revision] on the Hugging Face Hub "
+        "(SEGMENTER_WEIGHTS; the bundled ones by default)",
+    )
     parser.add_argument("--host", help="address to serve on (GRADIO_SERVER_NAME; 127.0.0.1 by default)")
     parser.add_argument("--port", type=int, help="port (GRADIO_SERVER_PORT; 7860 by default)")
     options = parser.parse_args(arguments)

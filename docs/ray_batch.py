@@ -1,4 +1,6 @@
-"""Cut out the photos of a folder on as many machines as a Ray cluster has: pip install "ray[data]==2.60.0", then
+"""Cut out the photos of a folder on as many machines as a Ray cluster has.
+
+First `pip install "ray[data]==2.60.0"`, then:
 
     python docs/ray_batch.py FOLDER OUT
 """

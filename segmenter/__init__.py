@@ -1,5 +1,7 @@
 """Chairlift: lifts furniture out of photos.
 
+In Python:
+
     from segmenter import Segmenter, open_photo, cut
 
     photo = open_photo("chair.jpg")
@@ -34,8 +36,18 @@ _HOMES = {
     "PhotoError": "errors",
     "WeightsError": "errors",
 }
-__all__ = ["ChairliftError", "Choices", "DatasetError", "HubError", "PhotoError", "Segmenter", "WeightsError", "cut",
-           "open_photo", "produce"]  # fmt: skip
+__all__ = [
+    "ChairliftError",
+    "Choices",
+    "DatasetError",
+    "HubError",
+    "PhotoError",
+    "Segmenter",
+    "WeightsError",
+    "cut",
+    "open_photo",
+    "produce",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -104,8 +104,12 @@ class ReportError(ChairliftError):
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk, somebody's share of it, or the limit of a file
 FULL_MESSAGES = ("no space left", "disk quota exceeded", "file too large")
 MEMORY_MESSAGES = (
-    "resource_exhausted", "resource exhausted", "out of memory", "oom when allocating", "cannot allocate memory",
-)  # fmt: skip
+    "resource_exhausted",
+    "resource exhausted",
+    "out of memory",
+    "oom when allocating",
+    "cannot allocate memory",
+)
 DISK_ADVICE = "the disk is full. Nothing that was saved is lost: free some space"
 MEMORY_ADVICE = (
     "there is too little memory. Nothing that was saved is lost: close other programs, or begin anew with "

@@ -217,24 +217,40 @@ BROKEN = {
     "empty folder": (empty, ("holds no photos", "images/ and their masks in masks/")),
     "images without masks": (only_images, ("masks is missing", "masks in masks/")),
     "masks without images": (no_images, ("images is missing", "put the photos in images/")),
-    "masks folder empty": (empty_masks_folder, ("Photos without a mask: 10, left out", "photo0.jpg", "add photo0.png to masks/")),
-    "no pair matches": (nothing_matches, ("Photos without a mask: 10, left out", "drawing0.png", "add the photo, or remove")),
+    "masks folder empty": (
+        empty_masks_folder,
+        ("Photos without a mask: 10, left out", "photo0.jpg", "add photo0.png to masks/"),
+    ),
+    "no pair matches": (
+        nothing_matches,
+        ("Photos without a mask: 10, left out", "drawing0.png", "add the photo, or remove"),
+    ),
     "two masks each": (two_masks, ("Photos with two masks: 10", "photo0_mask.png", "keep the right one")),
     "truncated JPEGs": (every_photo(truncate), ("photo0.jpg", "damaged or cut short", "save or send it again")),
     "files of zero bytes": (every_photo(blank), ("photo0.jpg", "the file is empty (0 bytes)", "copy it again")),
     "text files named .png": (every_photo(to_text), ("photo0.png", "not a picture we can read", "choose a JPEG")),
     "broken mask files": (broken_mask_files, ("photo0.png cannot be read as a mask", "save it again as PNG")),
-    "masks of another shape": (every_mask(lambda old: old.resize((64, 20))),
-                               ("photo0.jpg", "the photo is 64 × 48, its mask 64 × 20", "the same frame")),
-    "EXIF turns the photos only": (every_photo(exif_turned), ("turned by its EXIF, the mask is not", "photo0.jpg", "turn the mask by 90°")),
+    "masks of another shape": (
+        every_mask(lambda old: old.resize((64, 20))),
+        ("photo0.jpg", "the photo is 64 × 48, its mask 64 × 20", "the same frame"),
+    ),
+    "EXIF turns the photos only": (
+        every_photo(exif_turned),
+        ("turned by its EXIF, the mask is not", "photo0.jpg", "turn the mask by 90°"),
+    ),
     "masks all empty": (filled(0), ("Masks that are empty: 10", "photo0.jpg", "paint the object white")),
     "masks all full": (filled(255), ("Masks that are full: 10", "photo0.jpg", "paint the surroundings black")),
     "masks all unknown": (filled(128), ("every pixel is unknown", "photo0.jpg")),
-    "masks of class numbers": (every_mask(lambda old: old.point(lambda level: level // 255)),
-                               ("brightest level is 1", "photo0.jpg", "save the object's as 255")),
+    "masks of class numbers": (
+        every_mask(lambda old: old.point(lambda level: level // 255)),
+        ("brightest level is 1", "photo0.jpg", "save the object's as 255"),
+    ),
     "masks in unknown colours": (every_mask(green), ("colour-coded", "photo0.png", "red on blue")),
     "cutouts that are opaque": (opaque_cutouts, ("neither masks nor a transparent background",)),
-    "cutouts without a hole": (cutouts_without_a_hole, ("cutout0.png", "save the cutout with a transparent background")),
+    "cutouts without a hole": (
+        cutouts_without_a_hole,
+        ("cutout0.png", "save the cutout with a transparent background"),
+    ),
     "too few photos": (too_few, ("only 3 of 3 photos", "at least 8", "add photos")),
     "everything one group": (one_group, ("all 10 photos are one group", "correct the groups")),
     "ten times the same photo": (ten_times_the_same, ("all 10 photos are one group", "they look alike; add photos")),
@@ -247,21 +263,66 @@ BROKEN = {
     "zip bomb": (zip_bomb, ("lamps.zip would unpack to 0.3 GB", "give the folder")),
     "zip without pictures": (zip_of_letters, ("lamps.zip holds no pictures", "images/ and masks/")),
     "COCO cut short": (broken_exports.broken_coco, ("annotations.json is broken JSON", "export it again")),
-    "COCO without ids": (broken_exports.coco_without_ids, ("annotations.json is not COCO", "image_id", "export it again")),
-    "COCO of missing photos": (broken_exports.coco_of_missing_photos, ("Photos that are missing: 10", "lost0.jpg", "beside the JSON")),
-    "COCO with boxes only": (broken_exports.coco_boxes, ("Photos with boxes instead of outlines", "photo0.jpg", "masks are needed")),
-    "COCO of nonsense": (broken_exports.coco_of_nonsense, ("photo0.jpg", "an annotation of it makes no sense", "correct the outline")),
-    "COCO run lengths damaged": (broken_exports.coco_damaged_run_lengths, ("photo0.jpg", "run-length code is damaged", "export again")),
-    "COCO run lengths too short": (broken_exports.coco_wrong_run_lengths, ("photo0.jpg", "do not add up", "export again")),
-    "labelme outside the photo": (broken_exports.labelme_outside, ("photo0.jpg", "x = 900, outside the 64 × 48", "correct the outline")),
-    "labelme without area": (broken_exports.labelme_degenerate, ("photo0.jpg", "outlines nothing", "outline the object")),
-    "labelme lines": (broken_exports.labelme_line, ("photo0.jpg", "has a line, which encloses nothing", "draw a polygon")),
-    "labelme incomplete": (broken_exports.labelme_incomplete, ("photo0.jpg", "incomplete", "'points'", "correct the outline")),
-    "YOLO with words": (broken_exports.yolo("0 0.1 0.1 nought 0.1 0.6 0.6\n"), ("photo0.txt", "line 1", "not a class number followed")),
-    "YOLO beyond the frame": (broken_exports.yolo("0 10 10 60 10 60 60\n"), ("photo0.txt", "outside 0 … 1", "shares of the photo's")),
-    "YOLO of an odd count": (broken_exports.yolo("0 0.1 0.1 0.6 0.1 0.6 0.6 0.2\n"), ("photo0.txt", "7 coordinates", "even count")),
-    "YOLO with boxes only": (broken_exports.yolo("0 0.5 0.5 0.2 0.2\n"), ("photo0.jpg", "a box but no outline", "masks are needed")),
+    "COCO without ids": (
+        broken_exports.coco_without_ids,
+        ("annotations.json is not COCO", "image_id", "export it again"),
+    ),
+    "COCO of missing photos": (
+        broken_exports.coco_of_missing_photos,
+        ("Photos that are missing: 10", "lost0.jpg", "beside the JSON"),
+    ),
+    "COCO with boxes only": (
+        broken_exports.coco_boxes,
+        ("Photos with boxes instead of outlines", "photo0.jpg", "masks are needed"),
+    ),
+    "COCO of nonsense": (
+        broken_exports.coco_of_nonsense,
+        ("photo0.jpg", "an annotation of it makes no sense", "correct the outline"),
+    ),
+    "COCO run lengths damaged": (
+        broken_exports.coco_damaged_run_lengths,
+        ("photo0.jpg", "run-length code is damaged", "export again"),
+    ),
+    "COCO run lengths too short": (
+        broken_exports.coco_wrong_run_lengths,
+        ("photo0.jpg", "do not add up", "export again"),
+    ),
+    "labelme outside the photo": (
+        broken_exports.labelme_outside,
+        ("photo0.jpg", "x = 900, outside the 64 × 48", "correct the outline"),
+    ),
+    "labelme without area": (
+        broken_exports.labelme_degenerate,
+        ("photo0.jpg", "outlines nothing", "outline the object"),
+    ),
+    "labelme lines": (
+        broken_exports.labelme_line,
+        ("photo0.jpg", "has a line, which encloses nothing", "draw a polygon"),
+    ),
+    "labelme incomplete": (
+        broken_exports.labelme_incomplete,
+        ("photo0.jpg", "incomplete", "'points'", "correct the outline"),
+    ),
+    "YOLO with words": (
+        broken_exports.yolo("0 0.1 0.1 nought 0.1 0.6 0.6\n"),
+        ("photo0.txt", "line 1", "not a class number followed"),
+    ),
+    "YOLO beyond the frame": (
+        broken_exports.yolo("0 10 10 60 10 60 60\n"),
+        ("photo0.txt", "outside 0 … 1", "shares of the photo's"),
+    ),
+    "YOLO of an odd count": (
+        broken_exports.yolo("0 0.1 0.1 0.6 0.1 0.6 0.6 0.2\n"),
+        ("photo0.txt", "7 coordinates", "even count"),
+    ),
+    "YOLO with boxes only": (
+        broken_exports.yolo("0 0.5 0.5 0.2 0.2\n"),
+        ("photo0.jpg", "a box but no outline", "masks are needed"),
+    ),
     "YOLO names broken": (broken_exports.yolo_broken_names, ("data.yaml cannot be read", "export it again")),
-    "a weights address": (address("hf://lamps/unet"), ("hf://lamps/unet is no data set's address", "hf://datasets/OWNER")),
-}  # fmt: skip
+    "a weights address": (
+        address("hf://lamps/unet"),
+        ("hf://lamps/unet is no data set's address", "hf://datasets/OWNER"),
+    ),
+}
 IDS = list(BROKEN)

@@ -66,8 +66,12 @@ def labelme(tmp_path, **shape):
     """A labelme export of `folder`'s photos whose one shape has these fields."""
     place = export(tmp_path)
     for number in range(COUNT):
-        data = {"imagePath": f"photo{number}.jpg", "imageHeight": SIDE, "imageWidth": 64,
-                "shapes": [{"label": "lamp", "shape_type": "polygon", **shape}]}  # fmt: skip
+        data = {
+            "imagePath": f"photo{number}.jpg",
+            "imageHeight": SIDE,
+            "imageWidth": 64,
+            "shapes": [{"label": "lamp", "shape_type": "polygon", **shape}],
+        }
         (place / "images" / f"photo{number}.json").write_text(json.dumps(data))
     return place
 

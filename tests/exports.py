@@ -75,10 +75,12 @@ def coco(pairs, place, segmentation):
     for number, pair in enumerate(pairs):
         shutil.copy(pair.photo, place / "images")
         mask = read(pair)
-        data["images"].append({"id": number, "file_name": f"images\\{pair.name}",
-                               "height": mask.shape[0], "width": mask.shape[1]})  # fmt: skip
-        data["annotations"].append({"id": number, "image_id": number, "category_id": 7, "iscrowd": 0,
-                                    "segmentation": segmentation(pair)})  # fmt: skip
+        data["images"].append(
+            {"id": number, "file_name": f"images\\{pair.name}", "height": mask.shape[0], "width": mask.shape[1]}
+        )
+        data["annotations"].append(
+            {"id": number, "image_id": number, "category_id": 7, "iscrowd": 0, "segmentation": segmentation(pair)}
+        )
     (place / "instances.json").write_text(json.dumps(data))
     return place
 
@@ -112,10 +114,18 @@ def labelme(pairs, place, embedded=False):
     place.mkdir(parents=True)
     for pair in pairs:
         mask = read(pair)
-        shapes = [{"label": "chair", "shape_type": "polygon", "points": np.reshape(outline, (-1, 2)).tolist()}
-                  for outline in outlines(pair)]  # fmt: skip
-        data = {"version": "5.5.0", "shapes": shapes, "imagePath": pair.name, "imageData": None,
-                "imageHeight": mask.shape[0], "imageWidth": mask.shape[1]}  # fmt: skip
+        shapes = [
+            {"label": "chair", "shape_type": "polygon", "points": np.reshape(outline, (-1, 2)).tolist()}
+            for outline in outlines(pair)
+        ]
+        data = {
+            "version": "5.5.0",
+            "shapes": shapes,
+            "imagePath": pair.name,
+            "imageData": None,
+            "imageHeight": mask.shape[0],
+            "imageWidth": mask.shape[1],
+        }
         if embedded:
             data["imageData"] = base64.b64encode(pair.photo.read_bytes()).decode()
         else:
@@ -138,8 +148,10 @@ def yolo(pairs, place, train="images/train", val="images/val"):
         shutil.copy(pair.photo, images)
         mask = read(pair)
         sides = mask.shape[::-1]
-        lines = [" ".join(["0", *(f"{value / sides[i % 2]:.6f}" for i, value in enumerate(outline))])
-                 for outline in outlines(pair)]  # fmt: skip
+        lines = [
+            " ".join(["0", *(f"{value / sides[i % 2]:.6f}" for i, value in enumerate(outline))])
+            for outline in outlines(pair)
+        ]
         (labels / f"{pair.photo.stem}.txt").write_text("\n".join(lines))
     (place / "data.yaml").write_text(f"train: {train}\nval: {val}\nnc: 1\nnames: ['chair']\n")
     return place

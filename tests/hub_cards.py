@@ -58,9 +58,14 @@ def _common(data):
 def _model(data):
     for model in data.get("model-index") or ():
         for result in model.get("results") or ():
-            required = {"task.type": result.get("task"), "dataset.type": result.get("dataset"),
-                        "dataset.name": result.get("dataset")}  # fmt: skip
-            yield from (f'"{key}" is required' for key, part in required.items() if not (part or {}).get(key.split(".")[1]))
+            required = {
+                "task.type": result.get("task"),
+                "dataset.type": result.get("dataset"),
+                "dataset.name": result.get("dataset"),
+            }
+            yield from (
+                f'"{key}" is required' for key, part in required.items() if not (part or {}).get(key.split(".")[1])
+            )
             for metric in result.get("metrics") or [{}]:
                 if not isinstance(metric.get("type"), str) or "value" not in metric:
                     yield '"metrics" need a type and a value'

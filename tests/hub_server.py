@@ -68,8 +68,12 @@ class Repository:
         """Add a commit with `changes`: path → entry, or None where the file goes."""
         parent = self.branches.get(branch)
         files = {**self.commits[parent]["files"], **changes} if parent else dict(changes)
-        commit = {"files": {path: entry for path, entry in sorted(files.items()) if entry}, "parent": parent,
-                  "title": title, "date": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())}  # fmt: skip
+        commit = {
+            "files": {path: entry for path, entry in sorted(files.items()) if entry},
+            "parent": parent,
+            "title": title,
+            "date": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
+        }
         sha = hashlib.sha1(json.dumps([commit, secrets.token_hex(8)]).encode()).hexdigest()
         self.commits[sha] = commit
         self.branches[branch] = sha
@@ -221,9 +225,17 @@ class Protocol:
                 siblings[-1]["lfs"] = {"sha256": entry["oid"], "size": entry["size"], "pointerSize": 134}
         place = "{owner}/{name}".format(**request.path_params)
         return {
-            "_id": "0", "id": place, "modelId": place, "author": request.path_params["owner"], "sha": sha,
-            "private": repository.private, "tags": [], "downloads": 0, "likes": 0, "siblings": siblings,
-        }  # fmt: skip
+            "_id": "0",
+            "id": place,
+            "modelId": place,
+            "author": request.path_params["owner"],
+            "sha": sha,
+            "private": repository.private,
+            "tags": [],
+            "downloads": 0,
+            "likes": 0,
+            "siblings": siblings,
+        }
 
     async def refs(self, request: Request):
         repository = self.find(request)

@@ -129,7 +129,9 @@ def test_photos_are_not_kept(upload_folder, tmp_path, monkeypatch):
 def test_both_languages_say_the_same_things():
     english, chinese = viewer.texts()["en"], viewer.texts()["zh"]
     assert english.keys() == chinese.keys()
-    assert english["exampleNames"].keys() == chinese["exampleNames"].keys() == {p.stem for p in app.EXAMPLES.glob("*.jpg")}
+    assert (
+        english["exampleNames"].keys() == chinese["exampleNames"].keys() == {p.stem for p in app.EXAMPLES.glob("*.jpg")}
+    )
     for key, text in english.items():
         if isinstance(text, str):
             assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", chinese[key])), key
@@ -137,9 +139,17 @@ def test_both_languages_say_the_same_things():
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\0" * 9, b"<svg></svg>", b"%PDF-1.7", b"\xff\xd8\xff junk", b"\0\0\0\x18ftypheic", b"\0\0\0\x18ftypmp42",
-     as_jpeg(red_disc())[:4000]],
-)  # fmt: skip
+    [
+        b"",
+        b"\0" * 9,
+        b"<svg></svg>",
+        b"%PDF-1.7",
+        b"\xff\xd8\xff junk",
+        b"\0\0\0\x18ftypheic",
+        b"\0\0\0\x18ftypmp42",
+        as_jpeg(red_disc())[:4000],
+    ],
+)
 def test_every_refusal_of_a_photo_has_chinese_words(data):
     with pytest.raises(PhotoError) as refusal:
         open_photo(io.BytesIO(data))

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from segmenter import Segmenter, open_photo
-from segmenter.render import render
 from segmenter.cli import main, make_parser
+from segmenter.render import render
 from segmenter.render.options import Choices
 from tests.standin import as_jpeg, red_disc
 
@@ -29,7 +29,9 @@ def chair(tmp_path):
 
 def expected(path, weights, choices, edits=(), background=None):
     photo, segmenter = open_photo(path), Segmenter.load(weights)
-    return render.produce(photo, segmenter.probabilities(photo), choices.at(segmenter.threshold), edits, background).data
+    return render.produce(
+        photo, segmenter.probabilities(photo), choices.at(segmenter.threshold), edits, background
+    ).data
 
 
 def test_one_photo_becomes_a_file_beside_it(chair, tiny_weights, capsys):
@@ -43,12 +45,44 @@ def test_all_settings_reach_the_file(chair, tmp_path, tiny_weights):
     own, edits = tmp_path / "own.png", [{"do": "keep", "radius": 0.05, "points": [[0.9, 0.1]]}]
     Image.fromarray(np.full((20, 20, 3), 77, np.uint8)).save(own)
     (tmp_path / "edits.json").write_text(json.dumps(edits))
-    options = ["--threshold", "0.4", "--shift", "-2", "--softness", "1.5", "--shadow", ".5", "--trim", "--margin", "0.1",
-               "--canvas", "300x200", "--format", "jpeg", "--quality", "70", "--background-picture", str(own),
-               "--edits", str(tmp_path / "edits.json"), "--weights", str(tiny_weights)]  # fmt: skip
+    options = [
+        "--threshold",
+        "0.4",
+        "--shift",
+        "-2",
+        "--softness",
+        "1.5",
+        "--shadow",
+        ".5",
+        "--trim",
+        "--margin",
+        "0.1",
+        "--canvas",
+        "300x200",
+        "--format",
+        "jpeg",
+        "--quality",
+        "70",
+        "--background-picture",
+        str(own),
+        "--edits",
+        str(tmp_path / "edits.json"),
+        "--weights",
+        str(tiny_weights),
+    ]
     assert main(["cut", str(chair), *options]) == 0
-    choices = Choices(threshold=0.4, shift=-2, softness=1.5, shadow=0.5, trim=True, margin=0.1, canvas="300x200",
-                      format="jpeg", quality=70, background="own")  # fmt: skip
+    choices = Choices(
+        threshold=0.4,
+        shift=-2,
+        softness=1.5,
+        shadow=0.5,
+        trim=True,
+        margin=0.1,
+        canvas="300x200",
+        format="jpeg",
+        quality=70,
+        background="own",
+    )
     made = chair.with_name("my chair-cutout.jpg").read_bytes()
     assert made == expected(chair, tiny_weights, choices, edits, open_photo(own))
 
@@ -73,11 +107,18 @@ def test_a_folder_with_a_broken_photo_ends_with_1(chair, tmp_path, tiny_weights,
         assert picture.width / picture.height == pytest.approx(16 / 9, rel=0.02)
 
 
-@pytest.mark.parametrize("options, said", [
-    (["--canvas", "3"], "canvas"), (["--format", "gif"], "format"), (["--background", "own"], "--background-picture"),
-    (["--edits", "nowhere.json"], "cannot be read"), (["--weights", "/nowhere"], "nowhere"),
-    (["--out", "/dev/null/x"], "cannot be written"), (["--background-picture", "nowhere.png"], "nowhere.png"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (["--canvas", "3"], "canvas"),
+        (["--format", "gif"], "format"),
+        (["--background", "own"], "--background-picture"),
+        (["--edits", "nowhere.json"], "cannot be read"),
+        (["--weights", "/nowhere"], "nowhere"),
+        (["--out", "/dev/null/x"], "cannot be written"),
+        (["--background-picture", "nowhere.png"], "nowhere.png"),
+    ],
+)
 def test_what_cannot_be_done_is_said_in_one_line(chair, tiny_weights, capsys, options, said):
     options = options if "--weights" in options else [*options, "--weights", str(tiny_weights)]
     assert main(["cut", str(chair), *options]) == 2
@@ -93,8 +134,16 @@ def test_several_photos_need_a_place(chair, tiny_weights, capsys):
 def test_corrections_for_single_photos(chair, tmp_path, tiny_weights, capsys):
     edits = [{"do": "erase", "radius": 0.25, "points": [[0.4, 0.5]]}]
     (tmp_path / "edits.json").write_text(json.dumps({"my chair.jpg": edits}))
-    arguments = ["cut", str(chair), "--out", str(tmp_path / "out"), "--weights", str(tiny_weights),
-                 "--edits", str(tmp_path / "edits.json")]  # fmt: skip
+    arguments = [
+        "cut",
+        str(chair),
+        "--out",
+        str(tmp_path / "out"),
+        "--weights",
+        str(tiny_weights),
+        "--edits",
+        str(tmp_path / "edits.json"),
+    ]
     assert main(arguments) == 0
     made = (tmp_path / "out" / "cutouts" / "my chair.png").read_bytes()
     assert made == expected(chair, tiny_weights, Choices(), edits)
@@ -110,9 +159,22 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_call_goes_on(tmp_path, tiny_weig
     photos.mkdir()
     for number in range(MANY):
         (photos / f"{number:02}.jpg").write_bytes(as_jpeg(red_disc(600 + number, 450)))
-    command = [sys.executable, "-m", "segmenter", "cut", str(photos), "--out", str(tmp_path / "out"),
-               "--weights", str(tiny_weights), "--workers", "1"]  # fmt: skip
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=os.path.dirname(os.path.dirname(__file__)))
+    command = [
+        sys.executable,
+        "-m",
+        "segmenter",
+        "cut",
+        str(photos),
+        "--out",
+        str(tmp_path / "out"),
+        "--weights",
+        str(tiny_weights),
+        "--workers",
+        "1",
+    ]
+    running = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, cwd=os.path.dirname(os.path.dirname(__file__))
+    )
     journal = tmp_path / "out" / ".journal.jsonl"
     while not (journal.is_file() and journal.read_text().count("key")):
         assert running.poll() is None

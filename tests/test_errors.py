@@ -16,7 +16,9 @@ CLASSES = [each for each in vars(errors).values() if isinstance(each, type) and 
 
 
 def test_a_message_is_filled_with_its_values():
-    error = errors.PhotoError("The file {name!r} is larger than {limit} MB.", "photo.too_large", name="{a}.jpg", limit=30)
+    error = errors.PhotoError(
+        "The file {name!r} is larger than {limit} MB.", "photo.too_large", name="{a}.jpg", limit=30
+    )
     assert str(error) == "The file '{a}.jpg' is larger than 30 MB."
     assert (error.code, error.values) == ("photo.too_large", {"name": "{a}.jpg", "limit": 30})
     assert str(errors.PhotoError('such as {"a": 1}')) == 'such as {"a": 1}'
@@ -35,7 +37,9 @@ def test_no_two_kinds_share_a_code():
 
 def test_the_page_has_chinese_words_for_every_code_and_no_others():
     known = json.loads(viewer.read("problems.json"))["zh"]
-    source = "".join(path.read_text() for room in ("io", "render", "batch", "web") for path in (PACKAGE / room).rglob("*.py"))
+    source = "".join(
+        path.read_text() for room in ("io", "render", "batch", "web") for path in (PACKAGE / room).rglob("*.py")
+    )
     assert known.keys() == set(re.findall(rf'"((?:{AREAS})\.[a-z_]+)"', source))
     for text in known.values():
         assert re.search("[\u4e00-\u9fff]", text)

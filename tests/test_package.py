@@ -55,8 +55,13 @@ def test_what_serving_imports_is_pinned_and_not_called_trainings(name):
 
 def test_what_the_package_imports_is_in_its_requirements():
     """Top-level names that segmenter/ imports, beside Python's own, belong to a requirement."""
-    homes = {"cv2": "opencv-python-headless", "PIL": "pillow", "yaml": "pyyaml", "markupsafe": "jinja2",
-             "markdown_it": "markdown-it-py"}  # fmt: skip
+    homes = {
+        "cv2": "opencv-python-headless",
+        "PIL": "pillow",
+        "yaml": "pyyaml",
+        "markupsafe": "jinja2",
+        "markdown_it": "markdown-it-py",
+    }
     asked = required(PROJECT["dependencies"], *EXTRAS.values()).keys()
     paths = house.modules().values()
     names = {name.split(".")[0] for path in paths for name in house.read_imports(path)} - sys.stdlib_module_names

@@ -67,11 +67,14 @@ def test_how_many_photos_the_encoder_alone_fails_on_is_counted():
     assert sum(row["iou"] < 0.85 for row in rows) == 7 and "Seven of the 20 photos are below 0.85" in README
 
 
-@pytest.mark.parametrize("name, recipe", [
-    ("docs/chairs97.json", recipes.FINE_TUNING),
-    ("docs/chairs97-imagenet.json", recipes.PRETRAINED),
-    ("tests/benchmarks/cabinets.json", recipes.PRETRAINED),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, recipe",
+    [
+        ("docs/chairs97.json", recipes.FINE_TUNING),
+        ("docs/chairs97-imagenet.json", recipes.PRETRAINED),
+        ("tests/benchmarks/cabinets.json", recipes.PRETRAINED),
+    ],
+)
 def test_the_runs_followed_the_recipes_of_today(name, recipe):
     stated = {"frozen": 0, "floor": 0.0, **stored(name)["recipe"]}  # an older one does not say what was not there yet
     assert {key: stated[key] for key in asdict(recipe)} == asdict(recipe)
@@ -88,7 +91,9 @@ def test_how_far_the_articles_network_was_trained_is_said():
 
 
 def test_the_minutes_are_those_of_the_run():
-    assert f"{stored('docs/chairs97-imagenet.json')['facts']['minutes']} minutes on two cores" in " ".join(README.split())
+    assert f"{stored('docs/chairs97-imagenet.json')['facts']['minutes']} minutes on two cores" in " ".join(
+        README.split()
+    )
 
 
 def test_the_default_weights_are_the_ones_that_were_measured():

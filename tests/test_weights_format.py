@@ -36,11 +36,14 @@ def test_weights_with_a_size_that_is_none_do_not_serve(weights, size):
         Segmenter.load(spoil(weights, size=size))
 
 
-@pytest.mark.parametrize("text, words", [
-    ("{", "not valid JSON"),
-    ("[1]", "no JSON object"),
-    ("null", "no JSON object"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("{", "not valid JSON"),
+        ("[1]", "no JSON object"),
+        ("null", "no JSON object"),
+    ],
+)
 def test_what_is_no_configuration_is_said_to_be_none(weights, text, words):
     (weights / "config.json").write_text(text)
     with pytest.raises(WeightsError, match=words):

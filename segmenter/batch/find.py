@@ -44,7 +44,9 @@ class Source:
         except (OSError, RuntimeError, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
             raise PhotoError("The file {name!r} cannot be opened.", "photo.cannot_open", name=name) from error
         except Exception as error:  # zlib.error and its like: each compression has its own
-            raise PhotoError("The file {name!r} is damaged inside the ZIP.", "photo.damaged_in_zip", name=name) from error
+            raise PhotoError(
+                "The file {name!r} is damaged inside the ZIP.", "photo.damaged_in_zip", name=name
+            ) from error
         if len(data) > MAX_FILE:
             message = "This file is larger than {limit} MB. Please make it smaller and try again."
             raise PhotoError(message, "photo.too_large", limit=MAX_FILE // 1024**2)

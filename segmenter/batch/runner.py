@@ -91,9 +91,13 @@ def work(
     settled = [edit["at"] for edit in rendering.edits if "at" in edit]
     found = uncertainty.find(_at_most(rendering.probabilities, CHECK_SIDE), threshold, settled)
     result = Result(
-        file="", width=photo.shape[1], height=photo.shape[0], coverage=round(float(rendering.mask().mean()), 6),
-        check=found["check"], doubtfulness=round(found["doubtfulness"], 4),
-    )  # fmt: skip
+        file="",
+        width=photo.shape[1],
+        height=photo.shape[0],
+        coverage=round(float(rendering.mask().mean()), 6),
+        check=found["check"],
+        doubtfulness=round(found["doubtfulness"], 4),
+    )
     return result, products
 
 
@@ -218,8 +222,9 @@ class _Task:
             known = self.journal.done(fingerprint)
             if known is not None:
                 return self.with_thumbnail(replace(known, file=source.name, resumed=True))
-            made = work(data, self.segmenter, self.choices, edits, self.background,
-                        lambda: self.closed or cancelled.is_set())  # fmt: skip
+            made = work(
+                data, self.segmenter, self.choices, edits, self.background, lambda: self.closed or cancelled.is_set()
+            )
             return made and self.keep(source, fingerprint, started, *made)
         except PhotoError as error:
             problem = error.with_traceback(None)

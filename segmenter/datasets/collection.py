@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from segmenter.datasets.copy_paste import Object, cut_object
 from segmenter.datasets.pairs import Case, Pair, cases, read_folder, read_table
 from segmenter.inference import preprocessing
-from segmenter.datasets.copy_paste import Object, cut_object
 
 SEATS = {"chair", "armchair", "stool", "bench", "sofa"}
 GAPPY = {"chair", "swivelchair", "table"}

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import httpx2  # what huggingface_hub speaks through; the errors of the line are its
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-from huggingface_hub import errors as hub_errors
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, errors as hub_errors
 
 from segmenter.errors import FULL, HubError, MissingError, UnreachableError
 from segmenter.io import files
@@ -207,7 +206,11 @@ def write(
 
 
 def _check_target(
-    repository: str, found: Found, is_private: bool | None, private: bool, ours: Callable[[Collection[str]], bool] | None
+    repository: str,
+    found: Found,
+    is_private: bool | None,
+    private: bool,
+    ours: Callable[[Collection[str]], bool] | None,
 ) -> None:
     others = sorted(found.files.keys() - NOT_OURS)
     if others and ours and not ours(found.files.keys()):

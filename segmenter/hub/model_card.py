@@ -104,12 +104,16 @@ def read_credits(folder: str | os.PathLike[str]) -> list[str]:
 def _front_matter(config: dict[str, Any], metrics: dict[str, Any]) -> str:
     results = [
         EvalResult(
-            "image-segmentation", "held-out", f"{metrics.get('data', 'validation')}: {name}", kind, figures[key],
+            "image-segmentation",
+            "held-out",
+            f"{metrics.get('data', 'validation')}: {name}",
+            kind,
+            figures[key],
             dataset_config=name,
         )
         for name, figures in metrics["sources"].items()
         for kind, key in (("mean_iou", "iou"), ("dice", "dice"), ("boundary_f", "boundary_f"))
-    ]  # fmt: skip
+    ]
     data = ModelCardData(
         license="other",
         license_name="see-limits",
@@ -183,8 +187,11 @@ def _empty(metrics: dict[str, Any]) -> str:
 
 
 def _training(config: dict[str, Any]) -> str:
-    lines = ["## Training\n", "| step | data | size | started from | epochs | batch | learning rate |",
-             "|---|---|---|---|---|---|---|"]  # fmt: skip
+    lines = [
+        "## Training\n",
+        "| step | data | size | started from | epochs | batch | learning rate |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for number, step in enumerate(config.get("steps", []), 1):
         start = STARTS.get(step["started_from"]) or (f"step {number - 1}" if number > 1 else step["started_from"])
         lines.append(
@@ -206,6 +213,8 @@ def _origins(config: dict[str, Any]) -> str:
     lines = ["## Data and licences\n", "| trained on | licence |", "|---|---|"]
     lines += [f"| {what} | {licence} |" for what, licence in dict.fromkeys(rows or OTHER)]
     if provenance.COLLECTION_NAME in {step["data"] for step in steps}:
-        lines.append("\nNo photo of the collection is published here. Whoever needs weights of a clean origin "
-                     "trains on photos of their own, from the encoder or from scratch.")  # fmt: skip
+        lines.append(
+            "\nNo photo of the collection is published here. Whoever needs weights of a clean origin "
+            "trains on photos of their own, from the encoder or from scratch."
+        )
     return "\n".join(lines) + "\n"

@@ -78,9 +78,7 @@ def put(
     return summary + advice if hidden else summary
 
 
-def pin(
-    weights: str, cache: Cache = None, endpoint: str | None = None, token: Token = None
-) -> tuple[str, bool]:
+def pin(weights: str, cache: Cache = None, endpoint: str | None = None, token: Token = None) -> tuple[str, bool]:
     """("OWNER/NAME@commit", whether they are private) of weights that are good now."""
     repository, _ = client.split(weights)
     commit = pull(weights, cache, endpoint, token).name

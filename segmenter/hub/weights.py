@@ -1,7 +1,7 @@
 """A weights folder ↔ a repository on the Hugging Face Hub, and what must hold before weights may serve.
 
-    chairlift push FOLDER OWNER/NAME         publish a weights folder, with a tag of its own
-    chairlift pull OWNER/NAME[@revision]     fetch one and print where it lies
+`chairlift push FOLDER OWNER/NAME` publishes a weights folder with a tag of its own; `chairlift pull
+OWNER/NAME[@revision]` fetches one and prints where it lies.
 """
 
 import hashlib
@@ -153,7 +153,9 @@ def newest(place: str, endpoint: str | None = None, token: Token = None) -> str:
     """
     repository, revision = split(place)
     with explaining(repository, revision):
-        return HfApi(endpoint=endpoint, token=token).model_info(repository, revision=revision, timeout=SECONDS).sha or ""
+        return (
+            HfApi(endpoint=endpoint, token=token).model_info(repository, revision=revision, timeout=SECONDS).sha or ""
+        )
 
 
 def _check_sizes(sizes: Mapping[str, int | None], place: str) -> None:
@@ -305,9 +307,15 @@ def push(
         return None
     name = _read_json(folder / "config.json").get("name", "weights")
     return client.write(
-        repository, {name: folder / name for name in FILES}, f"Add {name}", tag=tag, private=private,
-        ours={"config.json", "model.tflite"}.issubset, endpoint=endpoint, token=token,
-    )  # fmt: skip
+        repository,
+        {name: folder / name for name in FILES},
+        f"Add {name}",
+        tag=tag,
+        private=private,
+        ours={"config.json", "model.tflite"}.issubset,
+        endpoint=endpoint,
+        token=token,
+    )
 
 
 def describe_push(folder: str | os.PathLike[str], repository: str, pushed: Pushed | None) -> str:

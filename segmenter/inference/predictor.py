@@ -144,9 +144,7 @@ class Segmenter:
             return square
         height, width = photo.shape[:2]
         scale = min(1.0, CANVAS / max(height, width))
-        canvas = preprocessing.from_network(
-            square, max(1, round(height * scale)), max(1, round(width * scale))
-        )
+        canvas = preprocessing.from_network(square, max(1, round(height * scale)), max(1, round(width * scale)))
         for box in boxes:
             left, top, right, bottom = _to_pixels(box, width, height)
             near = self.first_look(photo[top:bottom, left:right])
@@ -251,9 +249,7 @@ def _read_network(path, size):
             for parts in (interpreter.get_input_details(), interpreter.get_output_details())
         )
         if shapes != ([(1, size, size, 3)], [(1, size, size, 1)]):  # asked before memory is taken for them
-            raise WeightsError(
-                f"{path} does not fit config.json: its shapes are {shapes}, the size says {size}"
-            )
+            raise WeightsError(f"{path} does not fit config.json: its shapes are {shapes}, the size says {size}")
         interpreter.allocate_tensors()
     except WeightsError:
         raise

@@ -37,7 +37,9 @@ def fetch(address: str, most_bytes: int) -> bytes:
     try:
         return asyncio.run(asyncio.wait_for(_fetch(address, most_bytes), SECONDS))
     except TimeoutError as error:
-        raise PhotoError("This address took too long to answer. Please send the file itself.", "address.slow") from error
+        raise PhotoError(
+            "This address took too long to answer. Please send the file itself.", "address.slow"
+        ) from error
     except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
         message = "Nothing can be fetched from this address. Please send the file itself."
         raise PhotoError(message, "address.unreachable") from error

@@ -19,15 +19,34 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM
 # The endings of picture files, each with what Pillow may call such a file's format. HEIC is not read, but
 # people have such files and are told what to do about them.
 SUFFIXES = {
-    ".jpg": ("JPEG", "MPO"), ".jpeg": ("JPEG", "MPO"), ".png": ("PNG",), ".webp": ("WEBP",), ".gif": ("GIF",),
-    ".bmp": ("BMP",), ".tif": ("TIFF",), ".tiff": ("TIFF",), ".avif": ("AVIF",), ".jp2": ("JPEG2000",),
-    ".heic": ("HEIF",), ".heif": ("HEIF",),
-}  # fmt: skip
+    ".jpg": ("JPEG", "MPO"),
+    ".jpeg": ("JPEG", "MPO"),
+    ".png": ("PNG",),
+    ".webp": ("WEBP",),
+    ".gif": ("GIF",),
+    ".bmp": ("BMP",),
+    ".tif": ("TIFF",),
+    ".tiff": ("TIFF",),
+    ".avif": ("AVIF",),
+    ".jp2": ("JPEG2000",),
+    ".heic": ("HEIF",),
+    ".heif": ("HEIF",),
+}
 PHOTO_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix not in (".gif", ".avif", ".jp2", ".heic", ".heif"))
 MASK_SUFFIXES = (*PHOTO_SUFFIXES, ".gif")  # those of a data set's photos, and of its masks
 # What Pillow's decoders raise on broken files: each format has its own way to stumble.
-_BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError,
-           AttributeError, struct.error, zlib.error)  # fmt: skip
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    OverflowError,
+    AttributeError,
+    struct.error,
+    zlib.error,
+)
 
 PhotoSource = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
@@ -75,7 +94,9 @@ def _read(source: PhotoSource) -> bytes:
         try:
             return Path(source).read_bytes()
         except (OSError, ValueError) as error:  # ValueError: a path with a null character
-            raise PhotoError("The file {name!r} cannot be opened.", "photo.cannot_open", name=Path(source).name) from error
+            raise PhotoError(
+                "The file {name!r} cannot be opened.", "photo.cannot_open", name=Path(source).name
+            ) from error
     if hasattr(source, "read"):
         data = source.read()
         if isinstance(data, bytes):
@@ -114,8 +135,10 @@ def _why_unreadable(data):
 def _too_large(pixels):
     return PhotoError(
         "This picture has {pixels} pixels; at most {limit} megapixels are possible. Please make it smaller and try again.",
-        "photo.too_many_pixels", pixels=pixels, limit=MAX_PIXELS // 1_000_000,
-    )  # fmt: skip
+        "photo.too_many_pixels",
+        pixels=pixels,
+        limit=MAX_PIXELS // 1_000_000,
+    )
 
 
 def _check_size(width: int, height: int) -> None:

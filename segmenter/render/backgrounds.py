@@ -74,7 +74,7 @@ def _vignette(view):
 
 
 def _colour(text):
-    """"#rrggbb" as float32, 3, 0 … 1."""
+    """The colour "#rrggbb" as float32, 3, 0 … 1."""
     return np.array(list(bytes.fromhex(text[1:])), np.float32) / 255
 
 
@@ -226,7 +226,9 @@ def _loft(view):
     picture = _surfaces(view, concrete, _bricks(rng, "#d9d4cc"))
     shine = view.floor * np.exp(-(((view.x + 0.5) / 1.3) ** 2)) * _smooth(view.z, 1.8, WALL)
     picture += 0.1 * shine[..., np.newaxis] * np.array([1, 1, 1.02], np.float32)
-    picture *= (_from_left(view, 0.13) * _corner(view, 0.34))[..., np.newaxis] * np.array([0.86, 0.87, 0.89], np.float32)
+    picture *= (_from_left(view, 0.13) * _corner(view, 0.34))[..., np.newaxis] * np.array(
+        [0.86, 0.87, 0.89], np.float32
+    )
     sun = _sun(view, (2.6, 0.9, 2.8, 1.9, 4.0), (1.0, -0.8, 0.3), (4, 4))
     return picture * (1 + sun[..., np.newaxis] * np.array([0.26, 0.23, 0.18], np.float32))
 

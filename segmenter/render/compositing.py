@@ -6,8 +6,12 @@ import numpy as np
 from segmenter.render.constants import CONSTANTS
 
 SHADOW_SIDE = 768  # longest side of the canvas on which a shadow is worked out, in pixels
-FLOOR = CONSTANTS["compositing"]["floor"]  # the lowest part of a thing, as a share of its height, in which it may touch the floor
-SPECK = CONSTANTS["compositing"]["speck"]  # a loose part this many times smaller than the thing beside it casts no shadow
+FLOOR = CONSTANTS["compositing"][
+    "floor"
+]  # the lowest part of a thing, as a share of its height, in which it may touch the floor
+SPECK = CONSTANTS["compositing"][
+    "speck"
+]  # a loose part this many times smaller than the thing beside it casts no shadow
 BLUR_SIDE = 512  # longest side on which a background is blurred
 BLUR = CONSTANTS["compositing"]["blur"]  # standard deviation of that blur, as a share of the longer side
 SCARCE = CONSTANTS["compositing"]["scarce"]  # weight below which what is farther off counts more

@@ -53,7 +53,9 @@ def check(edits: str | bytes | Sequence[dict] | None) -> tuple[dict, ...]:
         try:
             edits = json.loads(edits)
         except ValueError as error:
-            raise PhotoError("These corrections are not valid JSON: {why}", "correction.json", why=str(error)) from error
+            raise PhotoError(
+                "These corrections are not valid JSON: {why}", "correction.json", why=str(error)
+            ) from error
     if edits is None:
         return ()
     if not isinstance(edits, (list, tuple)):

@@ -47,10 +47,7 @@ def _rough_colours(photo, alpha):
     small = tiles.shrink(photo, ROUGH_SIDE)
     opacity = cv2.resize(alpha, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
     small = small.astype(np.float32)
-    return [
-        _gather(small, weight, ROUGH_RADIUS, small)
-        for weight in (opacity**4, (1.0 - opacity) ** 4)
-    ]
+    return [_gather(small, weight, ROUGH_RADIUS, small) for weight in (opacity**4, (1.0 - opacity) ** 4)]
 
 
 def _gather(colours, weight, radius, otherwise):

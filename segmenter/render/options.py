@@ -57,7 +57,9 @@ class Choices:
     format: str = _choice(DEFAULTS["format"], "png, webp or jpeg")
     quality: int = _choice(90, "of JPEG and WebP, 1 to 100; WebP at 100 loses nothing")
     what: str = _choice("cutout", "cutout, mask, heatmap, map, or all of them in a zip")
-    pieces: str = _choice(DEFAULTS["pieces"], "main: the heaviest piece of furniture and others of at least a third of it; or all")
+    pieces: str = _choice(
+        DEFAULTS["pieces"], "main: the heaviest piece of furniture and others of at least a third of it; or all"
+    )
 
     def __post_init__(self):
         if self.threshold is not None:

@@ -26,7 +26,9 @@ ON_WHITE = "JPEG knows no transparency, so the background is white."
 STANDING = CONSTANTS["render"]["standing"]  # share of a room's width or height that an object takes
 FEET = CONSTANTS["render"]["feet"]  # where it stands, as a share of the room's height from above
 WALL = CONSTANTS["render"]["wall"]  # share of the height added to a room's picture that is added above the object
-SPECK = CONSTANTS["render"]["speck"]  # a piece this many times smaller than the largest counts for neither frame nor place
+SPECK = CONSTANTS["render"][
+    "speck"
+]  # a piece this many times smaller than the largest counts for neither frame nor place
 STRIP = 256  # rows that are composed at a time, as float32 takes four times the memory
 
 
@@ -138,7 +140,9 @@ class Rendering:
             PhotoError: the own background is missing.
         """
         choices = self.choices
-        rgba = cut(self.photo, self.probabilities, self.threshold, "all", softness=choices.softness, shift=choices.shift)
+        rgba = cut(
+            self.photo, self.probabilities, self.threshold, "all", softness=choices.softness, shift=choices.shift
+        )
         view = _view(_object_box(rgba[..., 3]), self.photo.shape, choices)
         canvas = _background(self.photo, rgba[..., 3], view, choices, self.background)
         placed = view.placed(rgba)

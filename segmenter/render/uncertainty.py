@@ -19,14 +19,16 @@ from segmenter.render.constants import CONSTANTS
 LISTED = CONSTANTS["uncertainty"]["listed"]  # places of each kind that are listed at most
 SPECK = CONSTANTS["uncertainty"]["speck"]  # a piece or gap below this share of the photo is not worth a click
 SPECK_PIXELS = CONSTANTS["uncertainty"]["speck_pixels"]
-WORTH = CONSTANTS["uncertainty"]["worth"]  # nor is an area, or a gap or piece in which nothing is sure, below this share of the mask
+WORTH = CONSTANTS["uncertainty"][
+    "worth"
+]  # nor is an area, or a gap or piece in which nothing is sure, below this share of the mask
 AREA_SIDE = CONSTANTS["uncertainty"]["area_side"]  # longer side of the map on which areas are looked for, in pixels
-THICK = CONSTANTS["uncertainty"]["thick"]  # an area holds a square of this side there: an outline's ordinary softness is thinner
+THICK = CONSTANTS["uncertainty"][
+    "thick"
+]  # an area holds a square of this side there: an outline's ordinary softness is thinner
 
 
-def find(
-    probabilities: np.ndarray, threshold: float = 0.5, settled: Iterable[Sequence[float]] = ()
-) -> dict[str, Any]:
+def find(probabilities: np.ndarray, threshold: float = 0.5, settled: Iterable[Sequence[float]] = ()) -> dict[str, Any]:
     """What a person may want to look at, the weightiest first.
 
     A place weighs as much as its expected number of wrong pixels: the sum of 1 − p over an island,
@@ -119,9 +121,10 @@ def _islands(probabilities, inside, threshold):
     heaviest = max(float(piece.values.sum()) for piece in pieces)
     largest, worth = max(pieces, key=lambda piece: piece.count), WORTH * inside.sum()
     unsure = [
-        piece for piece in pieces if piece is not largest
-        and (piece.values.sum() < LEAST * heaviest or _nothing_is_sure(piece, worth, threshold))
-    ]  # fmt: skip
+        piece
+        for piece in pieces
+        if piece is not largest and (piece.values.sum() < LEAST * heaviest or _nothing_is_sure(piece, worth, threshold))
+    ]
     return _weightiest_first(unsure, lambda values: 1 - values)
 
 
@@ -130,10 +133,14 @@ def _gaps(probabilities, inside, threshold):
     height, width = inside.shape
     worth = WORTH * inside.sum()
     unsure = [
-        piece for piece in _pieces(~inside, probabilities, 4, _smallest(inside.shape))
-        if piece.box[0] > 0 and piece.box[1] > 0 and piece.box[2] < width and piece.box[3] < height
+        piece
+        for piece in _pieces(~inside, probabilities, 4, _smallest(inside.shape))
+        if piece.box[0] > 0
+        and piece.box[1] > 0
+        and piece.box[2] < width
+        and piece.box[3] < height
         and _nothing_is_sure(piece, worth, threshold)
-    ]  # fmt: skip
+    ]
     return _weightiest_first(unsure, lambda values: values)
 
 

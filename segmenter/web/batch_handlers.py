@@ -83,8 +83,16 @@ class BatchHandlers:
             own = open_photo(self._handlers.photo(background)) if choices.background == "own" and background else None
             edits = {source.name: question.get("edits") or ()}
             weights, out = self._weights(folder), folder / "results"
-            steps = runner.run([source], weights.segmenter, replace(choices, what="cutout"), out,
-                               edits=edits, background=own, workers=1, thumbnails=True)  # fmt: skip
+            steps = runner.run(
+                [source],
+                weights.segmenter,
+                replace(choices, what="cutout"),
+                out,
+                edits=edits,
+                background=own,
+                workers=1,
+                thumbnails=True,
+            )
             (result,) = [step.result for step in steps if step.result]
         except PhotoError as error:
             return refusal(error)
@@ -92,10 +100,12 @@ class BatchHandlers:
         with open(out / RECORDS, "a", encoding="utf-8") as records:
             records.write(json.dumps({"result": columns, "weights": weights.name}) + "\n")
         return {
-            "result": columns, "path": str(source.path), "weights": weights.name,
+            "result": columns,
+            "path": str(source.path),
+            "weights": weights.name,
             "thumbnail": _data_uri(result.thumbnail) if result.thumbnail else None,
             "problem": viewer.problem(result.problem) if result.problem else None,
-        }  # fmt: skip
+        }
 
     def zip(self, question: dict) -> dict:
         """All results and their table as one file.
@@ -164,7 +174,9 @@ class BatchHandlers:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(sent, place)
         elif not place.is_file():
-            raise GoneError("This photo is no longer kept on the server. Please choose the photos again.", "gone.photos")
+            raise GoneError(
+                "This photo is no longer kept on the server. Please choose the photos again.", "gone.photos"
+            )
         return Source(name, place)
 
 
@@ -198,8 +210,9 @@ def run(
     sources = _receive(handlers, list(given or ()))
     folder = handlers.uploads.new_folder()
     try:
-        for step in runner.run(sources, handlers.live.now.segmenter, choices, folder / "results",
-                              edits=edits_of, background=own, workers=1):  # fmt: skip
+        for step in runner.run(
+            sources, handlers.live.now.segmenter, choices, folder / "results", edits=edits_of, background=own, workers=1
+        ):
             progress(step.done, step.total)
         return file_data(journal.zip_of(folder / "results", folder / "chairlift.zip"))
     finally:

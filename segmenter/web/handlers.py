@@ -52,7 +52,12 @@ class Handlers:
             shown = self._shown(question, weights)
         except PhotoError as error:
             return refusal(error)
-        return {**shown, "weights": weights.to_json(), "size": getattr(weights.segmenter, "size", None), "notice": notice}
+        return {
+            **shown,
+            "weights": weights.to_json(),
+            "size": getattr(weights.segmenter, "size", None),
+            "notice": notice,
+        }
 
     def save(self, question: dict) -> dict:
         """The finished file for the page to hand over, by the weights whose map the visitor sees."""

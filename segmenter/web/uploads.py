@@ -110,7 +110,6 @@ class Uploads:
             if SWEPT.fullmatch(each.name) and _newest(each) < oldest:
                 shutil.rmtree(each, ignore_errors=True)
 
-
     def lifespan(self, kept_seconds: float, pause_seconds: float) -> Callable:
         """What a server takes as its lifespan: while it serves, old files are deleted again and again.
 

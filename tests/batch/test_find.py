@@ -19,10 +19,17 @@ def test_names_never_collide(tmp_path):
     assert len(find(str(tmp_path / "?" / "*.jpg"))) == 2
 
 
-@pytest.mark.parametrize("name, safe", [
-    ("../../chair.jpg", "chair.jpg"), ("/etc/chair.jpg", "etc/chair.jpg"), ("con.jpg", "con_.jpg"), ("a?b.jpg", "a_b.jpg"),
-    ("", "photo"), ("x/y.png", "x/y.png"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, safe",
+    [
+        ("../../chair.jpg", "chair.jpg"),
+        ("/etc/chair.jpg", "etc/chair.jpg"),
+        ("con.jpg", "con_.jpg"),
+        ("a?b.jpg", "a_b.jpg"),
+        ("", "photo"),
+        ("x/y.png", "x/y.png"),
+    ],
+)
 def test_a_name_is_possible_everywhere_and_leads_nowhere_else(name, safe):
     assert safe_name(name) == safe
 

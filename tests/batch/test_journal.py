@@ -41,7 +41,6 @@ def expected(data, choices, segmenter=None, **options):
     return render.produce(photo, probabilities, choices.at(0.5), **options).data
 
 
-
 def test_white_then_black_then_white_is_white(photo, out):
     for choices in (WHITE, BLACK, WHITE):
         assert cut(photo, out, choices)[1] == expected(CHAIR, choices)

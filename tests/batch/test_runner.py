@@ -168,7 +168,15 @@ def test_a_run_that_is_closed_leaves_its_table(folder, tmp_path):
 def test_zips_are_read_and_lead_nowhere_else(tmp_path):
     place = tmp_path / "photos.zip"
     with zipfile.ZipFile(place, "w") as archive:
-        for name in ("chair.jpg", "../../chair.jpg", "/etc/chair.jpg", "c:\\x\\Chair.png", "__MACOSX/._a.jpg", "con.jpg", "a.txt"):
+        for name in (
+            "chair.jpg",
+            "../../chair.jpg",
+            "/etc/chair.jpg",
+            "c:\\x\\Chair.png",
+            "__MACOSX/._a.jpg",
+            "con.jpg",
+            "a.txt",
+        ):
             archive.writestr(name, as_jpeg(red_disc(80, 60)))
     out = tmp_path / "deep" / "out"
     _, results = finished([place], RedSegmenter(), Choices(), out)

@@ -22,8 +22,8 @@ import numpy as np
 from PIL import Image
 
 from segmenter.datasets import collection as furniture, pairs
-from segmenter.render import compositing
 from segmenter.datasets.copy_paste import Object
+from segmenter.render import compositing
 
 HERE = Path(__file__).resolve().parent
 CATEGORIES = {"cabinets": {"cabinet"}, "lamps": furniture.LAMPS}

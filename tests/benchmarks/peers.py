@@ -167,8 +167,10 @@ def main():
         return
     with tempfile.TemporaryDirectory() as folder:
         network = peer_network(folder)
-        result = {"quality": compare(options.collection, options.weights, network),
-                  "cost": cost(options.weights, network)}  # fmt: skip
+        result = {
+            "quality": compare(options.collection, options.weights, network),
+            "cost": cost(options.weights, network),
+        }
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     publish(options.weights, result["quality"]["u2netp"])
     print(json.dumps(result, indent=1))

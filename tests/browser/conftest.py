@@ -13,10 +13,16 @@ from segmenter.web import viewer
 from tests.standin import RedSegmenter
 
 ARGUMENTS = [
-    "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 READY = '.chairlift[data-state="ready"]'
 WAIT = 60_000  # milliseconds; generous, as the machine may be busy
@@ -107,7 +113,9 @@ class Visitor:
         self.settle()
 
 
-@pytest.fixture(scope="module")  # not longer: while it is open, this thread has an event loop, and others want their own
+@pytest.fixture(
+    scope="module"
+)  # not longer: while it is open, this thread has an event loop, and others want their own
 def browser():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)

@@ -17,7 +17,12 @@ from tests.browser.conftest import ARGUMENTS, Visitor, chromium_path
 
 SCREENS = {
     "desktop": {"viewport": {"width": 1280, "height": 860}},
-    "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "device_scale_factor": 2,
+        "is_mobile": True,
+        "has_touch": True,
+    },
 }
 THEMES = ("light", "dark")
 LANGUAGES = {"en": "en-US", "zh": "zh-CN"}
@@ -84,8 +89,14 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=Path("docs"))
     parser.add_argument("--all", action="store_true", help="every view, screen, theme and language")
-    parser.add_argument("--only", nargs="+", default=(), metavar="WORD", choices=(*SCREENS, *THEMES, *LANGUAGES, *VIEWS),
-                        help="of --all, those that these words name, such as: phone dark unsure")  # fmt: skip
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=(),
+        metavar="WORD",
+        choices=(*SCREENS, *THEMES, *LANGUAGES, *VIEWS),
+        help="of --all, those that these words name, such as: phone dark unsure",
+    )
     parser.add_argument("--weights", help="weights folder (the bundled one by default)")
     parser.add_argument("--example", help="start of the name of the example to show")
     options = parser.parse_args(arguments)

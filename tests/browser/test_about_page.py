@@ -53,7 +53,9 @@ def test_the_curve_marks_where_the_slider_stands(visitor):
             percent,
         )
         visitor.settle()
-        figures[percent] = [float(n) for n in re.findall(r"IoU ([\d.]+)", visitor.tab.inner_text(".about-choice figcaption"))]
+        figures[percent] = [
+            float(n) for n in re.findall(r"IoU ([\d.]+)", visitor.tab.inner_text(".about-choice figcaption"))
+        ]
         at = METRICS["thresholds"].index(percent / 100)
         wanted = [source["iou_by_threshold"][at] for source in METRICS["sources"].values()]
         assert figures[percent] == pytest.approx(wanted, abs=0.0006)

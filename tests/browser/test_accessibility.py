@@ -15,7 +15,10 @@ from tests.browser.test_about_page import real_address  # noqa: F401
 from tests.browser.test_many_page import disc, jpeg
 from tests.standin import RedSegmenter
 
-SCREENS = {"desktop": {"viewport": (1280, 900)}, "phone": {"viewport": (390, 844), "is_mobile": True, "has_touch": True}}
+SCREENS = {
+    "desktop": {"viewport": (1280, 900)},
+    "phone": {"viewport": (390, 844), "is_mobile": True, "has_touch": True},
+}
 PLACES = ("studio", "many", "about")
 
 
@@ -37,8 +40,10 @@ def faults(visitor):
     found = Axe().run(visitor.tab, options={"resultTypes": ["violations"]}).response["violations"]
     return [
         f"{fault['impact']}: {fault['id']}: {node['target']}: {node['html'][:160]}: {node['failureSummary']}"
-        for fault in found if fault["impact"] in ("serious", "critical") for node in fault["nodes"]
-    ]  # fmt: skip
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]
 
 
 @pytest.mark.parametrize("screen", SCREENS)

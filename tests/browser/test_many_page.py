@@ -148,7 +148,11 @@ def test_the_doubtful_ones_come_first_and_say_why(visitor):
     finished(visitor)
     assert names(visitor) == ["bad.jpg", "wall.jpg", "soft.jpg", "sure.jpg"]
     words = dict(zip(names(visitor), visitor.tab.locator(".many-list .why").all_inner_texts()))
-    assert words["wall.jpg"] == "no furniture found" and words["soft.jpg"].startswith("check ") and words["sure.jpg"] == "looks clean"
+    assert (
+        words["wall.jpg"] == "no furniture found"
+        and words["soft.jpg"].startswith("check ")
+        and words["sure.jpg"] == "looks clean"
+    )
     shown = visitor.tab.evaluate("[...document.querySelectorAll('.many-list img')].map(image => image.naturalWidth)")
     assert shown[0] == 0 and all(0 < width <= 256 for width in shown[1:])
 
@@ -181,7 +185,7 @@ def test_one_click_to_correct_it_and_the_zip_has_it_corrected(visitor):
     visitor.tab.click(".many-start")
     finished(visitor)
     visitor.tab.click('[data-do=manyOpen][data-name="b.jpg"]')
-    visitor.tab.wait_for_selector('.chairlift[data-place=studio][data-state=ready]')
+    visitor.tab.wait_for_selector(".chairlift[data-place=studio][data-state=ready]")
     visitor.tab.wait_for_function("document.querySelector('.photo').getAttribute('aria-label').startsWith('b.jpg')")
     visitor.slide(70)
     visitor.tab.click(".places [data-place=many]")

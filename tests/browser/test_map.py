@@ -37,8 +37,9 @@ def test_alpha_agrees(script, threshold):
     pixels = script(
         "(() => { const out = new Uint32Array(map.values.length);"
         " cutOut(map, threshold, new Uint32Array(out.length), out); return Array.from(out, word => word >>> 24); })()",
-        grey, threshold=threshold,
-    )  # fmt: skip
+        grey,
+        threshold=threshold,
+    )
     wanted = np.rint(alpha.alpha(grey.astype(np.float32) / 255, threshold) * 255)
     assert np.abs(np.reshape(pixels, grey.shape) - wanted).max() <= 1
 

@@ -70,7 +70,9 @@ def test_an_upload_becomes_heatmap_outline_cutout_and_words(visitor):
     (coverage,) = map(int, re.findall(r"(\d+) %", said))
     assert abs(coverage - 100 * (probabilities >= 0.5).mean()) < 1
     check = uncertainty.find(cv2.resize(probabilities, (960, 720), interpolation=cv2.INTER_AREA))["check"]
-    assert said == f"One piece of furniture, {coverage} % of the photo. " + (f"Check {check} place" if check else "Looks clean.")
+    assert said == f"One piece of furniture, {coverage} % of the photo. " + (
+        f"Check {check} place" if check else "Looks clean."
+    )
     assert visitor.tab.inner_text(".size").startswith("1600 × 1200")
 
 
@@ -328,7 +330,18 @@ def test_everything_can_be_reached_by_keyboard_and_has_a_name(visitor):
             )
         )
     reached = [item for item in reached if item]
-    assert {"choose", "openCamera", "heat", "slider", "save", "language", "programs", "view", "correct", "copyLink"} <= {what for what, _ in reached}
+    assert {
+        "choose",
+        "openCamera",
+        "heat",
+        "slider",
+        "save",
+        "language",
+        "programs",
+        "view",
+        "correct",
+        "copyLink",
+    } <= {what for what, _ in reached}
     assert all(name for _, name in reached)
 
 

@@ -15,8 +15,15 @@ def page(tmp_path_factory):
     metrics, judged = judge(12, names=[NASTY])
     before, _ = judge(12, 0.7, names=[NASTY], seed=4)
     folder = tmp_path_factory.mktemp("report")
-    write(folder, {**metrics, "data": "boxes"}, judged, before=before, history=make_history(gap=0.2),
-          config=CONFIG, findings=FINDINGS)  # fmt: skip
+    write(
+        folder,
+        {**metrics, "data": "boxes"},
+        judged,
+        before=before,
+        history=make_history(gap=0.2),
+        config=CONFIG,
+        findings=FINDINGS,
+    )
     return folder / "report.html"
 
 
@@ -51,9 +58,15 @@ def open_report(browser, page):
 def test_it_fits_and_follows_light_and_dark(open_report, size, scheme):
     tab = open_report(size, color_scheme=scheme)
     assert tab.evaluate("document.documentElement.scrollWidth") == SIZES[size][0]
-    ink, paper = tab.evaluate("[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]")
+    ink, paper = tab.evaluate(
+        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+    )
     brightness = [sum(map(int, re.findall(r"\d+", colour)[:3])) / 3 for colour in (ink, paper)]
-    assert (brightness[0] < 60 and brightness[1] > 220) if scheme == "light" else (brightness[0] > 220 and brightness[1] < 40)
+    assert (
+        (brightness[0] < 60 and brightness[1] > 220)
+        if scheme == "light"
+        else (brightness[0] > 220 and brightness[1] < 40)
+    )
     assert tab.locator("h1").bounding_box()["y"] < 200, "the verdict comes first"
     beyond = tab.evaluate("""() => [...document.querySelectorAll('main p, main h1, main h2, main li, main dd, .plot')].filter(
         one => one.checkVisibility() && !one.closest('.scroll') && one.getBoundingClientRect().right > innerWidth + 1
@@ -105,7 +118,9 @@ def test_a_screen_reader_gets_words_and_tables_for_what_is_drawn(open_report):
     names = tab.evaluate("[...document.querySelectorAll('.plot')].map(one => one.getAttribute('aria-label'))")
     assert len(names) == 4 and all("table below" in name for name in names)
     assert tab.evaluate("[...document.images].every(one => one.hasAttribute('alt'))")
-    assert tab.evaluate("[...document.querySelectorAll('svg')].every(one => one.getAttribute('aria-hidden') === 'true')")
+    assert tab.evaluate(
+        "[...document.querySelectorAll('svg')].every(one => one.getAttribute('aria-hidden') === 'true')"
+    )
     headings = tab.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(one => Number(one.tagName[1]))")
     assert headings[0] == 1 and headings.count(1) == 1
     assert all(later - earlier <= 1 for earlier, later in zip(headings, headings[1:]))

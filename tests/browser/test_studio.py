@@ -15,9 +15,9 @@ from segmenter import open_photo
 from segmenter.inference.pieces import without_scraps
 from segmenter.render import alpha, corrections, uncertainty
 from segmenter.render.encode import to_png
-from segmenter.web import viewer
 from segmenter.render.options import PRESETS, Choices
 from segmenter.render.render import Rendering, produce
+from segmenter.web import viewer
 from tests.standin import RedSegmenter, as_jpeg, red_disc
 
 
@@ -145,11 +145,17 @@ def test_corrections_agree(script, seed, threshold):
     grey = pieces(seed)
     found = uncertainty.find(grey.astype(np.float32) / 255, threshold)
     made = [
-        {"do": str(random.choice(["keep", "erase"])), "radius": float(random.uniform(0.01, 0.08)),
-         "points": random.uniform(-0.1, 1.1, (int(random.integers(1, 6)), 2)).tolist()}
+        {
+            "do": str(random.choice(["keep", "erase"])),
+            "radius": float(random.uniform(0.01, 0.08)),
+            "points": random.uniform(-0.1, 1.1, (int(random.integers(1, 6)), 2)).tolist(),
+        }
         for _ in range(3)
-    ]  # fmt: skip
-    made += [{"do": str(random.choice(["keep", "drop"])), "at": item["at"]} for item in found["islands"][:2] + found["gaps"][:2]]
+    ]
+    made += [
+        {"do": str(random.choice(["keep", "drop"])), "at": item["at"]}
+        for item in found["islands"][:2] + found["gaps"][:2]
+    ]
     wanted = corrections.apply(grey.astype(np.float32) / 255, made, threshold)
     values = script("Array.from(applyEdits(map, edits, threshold).values)", grey, edits=made, threshold=threshold)
     values = np.reshape(values, grey.shape) / 255
@@ -303,7 +309,9 @@ def test_scraps_are_left_out_unless_all_pieces_are_chosen(visitor):
     visitor.requests.clear()
     visitor.tab.click("[data-pieces=all]")
     visitor.settle()
-    assert visitor.tab.get_attribute("[data-pieces=all]", "aria-pressed") == "true" and "all pieces" in visitor.tab.inner_text(".chosen")
+    assert visitor.tab.get_attribute(
+        "[data-pieces=all]", "aria-pressed"
+    ) == "true" and "all pieces" in visitor.tab.inner_text(".chosen")
     assert at(visitor.canvas(".cutout"), ISLAND)[3] == 255 and visitor.words().endswith(". Check 1 place")
     assert at(visitor.canvas(".heat"), ISLAND)[0] > 200 > 10 > at(hidden[0], ISLAND)[0]
     assert visitor.canvas(".outline")[..., 3].sum() > 1.05 * hidden[1][..., 3].sum()
@@ -359,7 +367,13 @@ def test_a_brush_erases_and_keeps_with_undo(visitor):
     assert name == "ring-cutout.png" and data == made(Choices(threshold=0.5), strokes).data
     alpha = pixels(data)[..., 3]
     assert at(alpha, RING) == 0 and at(alpha, (0.6, 0.12)) == 255
-    assert np.abs(cv2.resize(alpha, (720, 540), interpolation=cv2.INTER_AREA) - visitor.canvas(".cutout")[..., 3].astype(float)).mean() < 2
+    assert (
+        np.abs(
+            cv2.resize(alpha, (720, 540), interpolation=cv2.INTER_AREA)
+            - visitor.canvas(".cutout")[..., 3].astype(float)
+        ).mean()
+        < 2
+    )
 
     visitor.slide(70)  # corrections stay as the slider moves
     assert at(visitor.canvas(".cutout"), RING)[3] == 0 and at(visitor.canvas(".cutout"), (0.6, 0.12))[3] == 255
@@ -382,7 +396,10 @@ def test_a_finger_paints_and_two_look_closer(visit):
     session = visitor.tab.context.new_cdp_session(visitor.tab)
 
     def touch(kind, *points):
-        places = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": n} for n, (x, y) in enumerate(points)]
+        places = [
+            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": n}
+            for n, (x, y) in enumerate(points)
+        ]
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
 
     touch("touchStart", (0.2, 0.72))
@@ -493,6 +510,7 @@ def test_white_for_a_marketplace_is_one_choice(visitor):
 
 def alike(shown, final):
     """Mean difference of what the page draws and a finished picture, both on white, at the page's size."""
+
     def on_white(each):
         each = each.astype(np.float32)
         if each.shape[2] == 4:
@@ -588,7 +606,9 @@ def test_a_link_keeps_settings_and_example_but_no_photo(visit):
     assert first.complaints == second.complaints == []
 
 
-@pytest.mark.parametrize("hash", ["#view=nonsense&threshold=900&background=javascript:1&shadow=x&margin=-3", "#nowhere"])
+@pytest.mark.parametrize(
+    "hash", ["#view=nonsense&threshold=900&background=javascript:1&shadow=x&margin=-3", "#nowhere"]
+)
 def test_a_strange_link_does_no_harm(visit, address, hash):
     visitor = visit(url=address + hash)
     assert visitor.tab.input_value(".slider") == "50"

@@ -59,8 +59,10 @@ def test_an_epoch_draws_each_photo_once(squares):
     drawn = []
     batches = TrainingBatches(
         lambda index, rng: (drawn.append(index), (np.zeros((4, 4, 3), np.uint8), *np.zeros((2, 4, 4))))[1],
-        10, 4, 0,
-    )  # fmt: skip
+        10,
+        4,
+        0,
+    )
     for step in range(len(batches)):
         batches[step]
     assert sorted(drawn) == list(range(10)) and drawn != sorted(drawn)

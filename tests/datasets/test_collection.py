@@ -1,6 +1,5 @@
 """The default weights' data: what trains, what never does, and what its masks mean."""
 
-import numpy as np
 import pytest
 
 from segmenter.datasets import collection
@@ -30,8 +29,14 @@ def test_validation_renders_and_scenes_never_train(place):
 def test_validation_is_the_rest_by_source_the_wild_first(place):
     found = collection.validation_pairs(place)
     assert {name: len(pairs) for name, pairs in found.items()} == {
-        "wild_duts": 1, "wild_voc2012": 1, "rooms": 1, "scenes": 1, "photos_cut": 1, "photos_others": 4, "empty": 1,
-    }  # fmt: skip
+        "wild_duts": 1,
+        "wild_voc2012": 1,
+        "rooms": 1,
+        "scenes": 1,
+        "photos_cut": 1,
+        "photos_others": 4,
+        "empty": 1,
+    }
     assert list(found)[0] == "wild_duts"
     assert found["rooms"][0].photo.name == "room0.webp"  # in the other one the seat is too small to judge
     assert found["scenes"][0].photo.parts[-3] == "val"
@@ -64,9 +69,12 @@ def test_outlines_of_things_with_gaps_are_doubted(place):
         for each in collection.read_pictures(place, "photos")
     }
     assert doubted == {
-        ("cut", "chair"): False, ("outline", "chair"): True, ("outline", "sofa"): False,
-        ("outline+unknown", "table"): True, ("refined", "chair"): False,
-    }  # fmt: skip
+        ("cut", "chair"): False,
+        ("outline", "chair"): True,
+        ("outline", "sofa"): False,
+        ("outline+unknown", "table"): True,
+        ("refined", "chair"): False,
+    }
 
 
 def test_an_object_out_of_a_white_photo_brings_no_white_along(place):

@@ -50,8 +50,10 @@ def test_the_same_file_twice_is_found_and_whether_its_masks_agree(place):
         (place / "images" / f"photo{number}.jpg").write_bytes((place / "images" / "photo1.jpg").read_bytes())
     (place / "masks" / "photo3.png").write_bytes((place / "masks" / "photo1.png").read_bytes())
     problems = {finding.name: finding.problem for finding in check(place).found}
-    assert problems == {"photo3.jpg": "it is the same file as photo1.jpg",
-                        "photo8.jpg": "it is the same file as photo1.jpg, but its mask differs"}  # fmt: skip
+    assert problems == {
+        "photo3.jpg": "it is the same file as photo1.jpg",
+        "photo8.jpg": "it is the same file as photo1.jpg, but its mask differs",
+    }
 
 
 def at_angles(*degrees):
@@ -65,11 +67,14 @@ def at_angles(*degrees):
     return pairs, fingerprints
 
 
-@pytest.mark.parametrize("degrees, groups", [
-    ((-15, 15, 0), [0, 0, 0]),  # 15° are alike, 30° are not: the third links the others
-    ((0, 30, 15, 90, 105), [0, 0, 0, 1, 1]),
-    ((-45, 45, -15, 15, 30, -30, 0), [0, 0, 0, 0, 0, 0, 0]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "degrees, groups",
+    [
+        ((-15, 15, 0), [0, 0, 0]),  # 15° are alike, 30° are not: the third links the others
+        ((0, 30, 15, 90, 105), [0, 0, 0, 1, 1]),
+        ((-45, 45, -15, 15, 30, -30, 0), [0, 0, 0, 0, 0, 0, 0]),
+    ],
+)
 def test_photos_that_others_link_are_one_group(degrees, groups):
     joined, _ = duplicates.join(*at_angles(*degrees))
     assert join_groups(joined) == groups

@@ -90,8 +90,10 @@ def test_the_few_marked_photos_are_drawn_more_often():
 
 
 def test_rooms_with_people_on_seats_are_drawn_the_most_and_bare_ones_are_told():
-    rows = [{"seat": seat, "living": living, "rest_is_background": rest}
-            for seat, living, rest in (("0.2", "0.2", "yes"), ("0.2", "0", "yes"), ("0", "0.3", "yes"), ("0", "0.3", "no"))]  # fmt: skip
+    rows = [
+        {"seat": seat, "living": living, "rest_is_background": rest}
+        for seat, living, rest in (("0.2", "0.2", "yes"), ("0.2", "0", "yes"), ("0", "0.3", "yes"), ("0", "0.3", "no"))
+    ]
     chances = mixture.room_chances([collection.Picture(None, None, row) for row in rows])
     assert chances[0] > chances[1] > chances[2] == chances[3]
     assert [mixture.is_bare(row) for row in rows] == [False, False, True, False]

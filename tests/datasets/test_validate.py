@@ -127,5 +127,10 @@ def test_the_findings_are_plain_json(place):
     report = json.loads(json.dumps(look_over(place).as_json()))
     assert report["photos"] == 10 and report["usable"] == report["groups"] == 9
     assert report["errors"] == 1 and report["warnings"] == 0
-    assert report["found"][0] == {"level": "error", "kind": "files that cannot be read", "name": "photo0.jpg",
-                                "problem": "the file is empty (0 bytes)", "advice": "copy it again, or remove it"}  # fmt: skip
+    assert report["found"][0] == {
+        "level": "error",
+        "kind": "files that cannot be read",
+        "name": "photo0.jpg",
+        "problem": "the file is empty (0 bytes)",
+        "advice": "copy it again, or remove it",
+    }

@@ -49,24 +49,45 @@ def write(place):
         ("refined", "chair"),
     ]
     folds = [(fold, number, kind) for fold in (0, 1) for number, kind in enumerate(kinds)]
-    add_pictures(place, "photos", [
-        {"file": f"{fold}{number}.webp", "classes": classes, "mask": mask, "group": number, "fold": fold}
-        for fold, number, (mask, classes) in folds
-    ], box_mask())  # fmt: skip
-    add_pictures(place, "objects", [
-        {"file": f"thing{fold}.webp", "fold": fold, "thing": 0.2} for fold in (0, 1, 2)
-    ], box_mask(), (250, 240, 60))  # fmt: skip
+    add_pictures(
+        place,
+        "photos",
+        [
+            {"file": f"{fold}{number}.webp", "classes": classes, "mask": mask, "group": number, "fold": fold}
+            for fold, number, (mask, classes) in folds
+        ],
+        box_mask(),
+    )
+    add_pictures(
+        place,
+        "objects",
+        [{"file": f"thing{fold}.webp", "fold": fold, "thing": 0.2} for fold in (0, 1, 2)],
+        box_mask(),
+        (250, 240, 60),
+    )
     room = {"mask": "exact", "rest_is_background": "yes", "seat": 0.2, "living": 0.05}
-    add_pictures(place, "rooms", [
-        {"file": "room0.webp", "fold": 0, **room},
-        {"file": "small0.webp", "fold": 0, **room, "seat": 0.01},
-        {"file": "room1.webp", "fold": 1, **room},
-        {"file": "bare1.webp", "fold": 1, **room, "seat": 0},
-    ], box_mask(255, beside=64), (200, 220, 200))  # fmt: skip
-    add_pictures(place, "wild", [
-        {"file": "duts_1.webp", "source": "duts", "category": "sofa"},
-        {"file": "voc2012_1.webp", "source": "voc2012", "category": "chair"},
-    ], box_mask(255, beside=128), (0, 0, 255))  # fmt: skip
+    add_pictures(
+        place,
+        "rooms",
+        [
+            {"file": "room0.webp", "fold": 0, **room},
+            {"file": "small0.webp", "fold": 0, **room, "seat": 0.01},
+            {"file": "room1.webp", "fold": 1, **room},
+            {"file": "bare1.webp", "fold": 1, **room, "seat": 0},
+        ],
+        box_mask(255, beside=64),
+        (200, 220, 200),
+    )
+    add_pictures(
+        place,
+        "wild",
+        [
+            {"file": "duts_1.webp", "source": "duts", "category": "sofa"},
+            {"file": "voc2012_1.webp", "source": "voc2012", "category": "chair"},
+        ],
+        box_mask(255, beside=128),
+        (0, 0, 255),
+    )
     for part, grey in (("train", 120), ("val", 0)):
         save(np.full((SIDE, SIDE, 3), grey, np.uint8), place / f"scenes/{part}/images/scene.webp")
         save(box_mask(255, beside=128), place / f"scenes/{part}/masks/scene.png")

@@ -28,7 +28,10 @@ def test_every_photo_counts_alike_and_empty_bins_say_nothing():
     reliability = Reliability()
     for side, value, truth in ((10, 0.95, True), (40, 0.95, False)):
         mask = np.full((side, side), truth)
-        reliability.add(Case("a", np.zeros((side, side, 3), np.uint8), mask, np.ones_like(mask)), np.full(mask.shape, value, np.float32))
+        reliability.add(
+            Case("a", np.zeros((side, side, 3), np.uint8), mask, np.ones_like(mask)),
+            np.full(mask.shape, value, np.float32),
+        )
     diagram = reliability.diagram()
     assert diagram["bins"][-1]["furniture"] == 0.5 and diagram["bins"][3]["furniture"] is None
     assert diagram["expected_error"] == pytest.approx(0.45, abs=1e-3)

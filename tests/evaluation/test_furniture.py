@@ -31,7 +31,8 @@ CHAIR, SCRAP = (slice(5, 35), slice(5, 30)), (slice(5, 10), slice(50, 56))
 
 def test_scraps_cost_nothing_where_one_piece_is_asked_for_and_something_in_whole_rooms():
     sources = {
-        name: [painted(case("a.jpg", [CHAIR]), CHAIR, SCRAP)] for name in ("wild_duts", "wild_voc2012", "photos_cut", "rooms")
+        name: [painted(case("a.jpg", [CHAIR]), CHAIR, SCRAP)]
+        for name in ("wild_duts", "wild_voc2012", "photos_cut", "rooms")
     }
     metrics, judged = furniture.judge(look, sources, 0.5)
     found = {name: figures["iou"] for name, figures in metrics["sources"].items()}
@@ -49,7 +50,11 @@ def test_the_worst_tenth_is_of_both_hard_sources_together():
 
 
 def test_pictures_without_furniture_are_counted_where_over_a_hundredth_is_called_furniture():
-    empty = [case("nothing.jpg"), painted(case("speck.jpg"), (slice(0, 2), slice(0, 10))), painted(case("cat.jpg"), CHAIR)]
+    empty = [
+        case("nothing.jpg"),
+        painted(case("speck.jpg"), (slice(0, 2), slice(0, 10))),
+        painted(case("cat.jpg"), CHAIR),
+    ]
     metrics, _ = furniture.judge(look, {"wild_duts": [painted(case("a.jpg", [CHAIR]), CHAIR)], "empty": empty}, 0.5)
     assert "empty" not in metrics["sources"]
     assert metrics["empty"]["photos"] == 3 and metrics["empty"]["furnished"] == pytest.approx(1 / 3, abs=1e-3)

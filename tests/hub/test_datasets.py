@@ -152,9 +152,14 @@ def test_a_pinned_revision_and_an_unreachable_hub_need_no_network(server, folder
     assert pull(f"{ADDRESS}@v1") == found and not server.log
 
 
-@pytest.mark.parametrize("fault, words", [
-    ("wrong_bytes", "arrived damaged"), ("truncated", "not arrive whole"), ("dies", "in trouble|not arrive"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "fault, words",
+    [
+        ("wrong_bytes", "arrived damaged"),
+        ("truncated", "not arrive whole"),
+        ("dies", "in trouble|not arrive"),
+    ],
+)
 def test_what_did_not_arrive_whole_is_never_used(server, folder, pull, fault, words):
     push(server, folder)
     server.fault(fault, "GET /storage", times=1)
@@ -177,13 +182,16 @@ def test_no_program_is_fetched(server, folder, pull):
     assert {"more.ZIP", "LICENSE", "0.jpg"} <= names
 
 
-@pytest.mark.parametrize("address, words", [
-    ("hf://datasets/writer/nothing", "no data set writer/nothing"),
-    (f"{ADDRESS}@v9", "no revision 'v9'"),
-    ("hf://datasets/stools", "does not name a repository"),
-    ("writer/stools", "names no data set"),
-    ("hf://datasets/writer/stools/images", "does not name a repository"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "address, words",
+    [
+        ("hf://datasets/writer/nothing", "no data set writer/nothing"),
+        (f"{ADDRESS}@v9", "no revision 'v9'"),
+        ("hf://datasets/stools", "does not name a repository"),
+        ("writer/stools", "names no data set"),
+        ("hf://datasets/writer/stools/images", "does not name a repository"),
+    ],
+)
 def test_what_is_not_there(server, folder, pull, address, words):
     push(server, folder)
     with pytest.raises(HubError, match=words):

@@ -11,9 +11,9 @@ import pytest
 from huggingface_hub import HfApi, SpaceCard, hf_hub_download
 
 from segmenter.hub import space, weights as hub
+from tests.hub.test_weights import NOWHERE, PLACE, ROOT
 from tests.hub_cards import faults_of
 from tests.standin import complete
-from tests.hub.test_weights import NOWHERE, PLACE, ROOT
 from tests.web.test_live_weights import cut_red, running
 
 SPACE = "writer/chairlift"
@@ -25,8 +25,15 @@ WITHOUT_TRAINING = "import runpy, sys\nfor name in ('tensorflow', 'keras', 'h5py
 def checkout(tmp_path_factory):
     """A git checkout of the project as it is, with files in it that git does not know."""
     place = tmp_path_factory.mktemp("checkout")
-    known = ["app.py", "README.md", "requirements.txt", "train.py", "tests/conftest.py", "docs/screenshot.png",
-             "segmenter/data/chairs97/scenes.csv"]  # fmt: skip
+    known = [
+        "app.py",
+        "README.md",
+        "requirements.txt",
+        "train.py",
+        "tests/conftest.py",
+        "docs/screenshot.png",
+        "segmenter/data/chairs97/scenes.csv",
+    ]
     for name in known:
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, place / name)
@@ -53,8 +60,15 @@ def variables(server):
 
 def test_it_holds_what_the_page_needs_and_nothing_else(checkout):
     files = space.collect(checkout)
-    assert {"app.py", "README.md", "requirements.txt", "docs/screenshot.png", "segmenter/web/viewer/script/viewer.js",
-            "segmenter/data/examples/images/01_wooden_chair_corner.jpg", "weights/model.tflite"} <= files.keys()  # fmt: skip
+    assert {
+        "app.py",
+        "README.md",
+        "requirements.txt",
+        "docs/screenshot.png",
+        "segmenter/web/viewer/script/viewer.js",
+        "segmenter/data/examples/images/01_wooden_chair_corner.jpg",
+        "weights/model.tflite",
+    } <= files.keys()
     assert not [path for path in files if path.startswith(("tests/", "segmenter/data/chairs97/", ".git"))]
     assert not {"train.py", "segmenter/notes.txt"} & files.keys()
     names = [re.split(r"[\[=]", line)[0] for line in files["requirements.txt"].decode().splitlines() if "==" in line]
@@ -104,9 +118,12 @@ def test_it_starts_on_the_pinned_weights_without_a_network(server, put, weights,
         for name in names.split(","):
             hf_hub_download(repository, name, revision=revision, cache_dir=home / "hub", endpoint=server.address)
     environment = {
-        "HF_ENDPOINT": NOWHERE, "HF_HOME": str(home), "GRADIO_TEMP_DIR": str(tmp_path / "uploads"), "PYTHONPATH": "",
+        "HF_ENDPOINT": NOWHERE,
+        "HF_HOME": str(home),
+        "GRADIO_TEMP_DIR": str(tmp_path / "uploads"),
+        "PYTHONPATH": "",
         **{key: value.value for key, value in variables(server).items()},
-    }  # fmt: skip
+    }
     command = ["-c", f"{WITHOUT_TRAINING}runpy.run_path('app.py', run_name='__main__')"]
     with running(tmp_path / "space", command, **environment) as (_, url):
         assert cut_red(url, tmp_path)
@@ -161,10 +178,16 @@ def test_the_readmes_settings_are_what_the_hub_accepts():
     assert f"gradio[mcp]=={settings.sdk_version} " in requirements
 
 
-@pytest.mark.parametrize("lines, words", [
-    ("sdk: notebook", '"sdk"'), ("sdk: gradio\ncolorFrom: teal", '"colorFrom"'), ("sdk: gradio\nlicense: Mine", '"license"'),
-    (f"sdk: gradio\nshort_description: {'x' * 61}", "60 characters"),
-    ("sdk: gradio\npreload_from_hub:\n- a/b, c", "preload"), ("sdk: gradio\npreload_from_hub:\n- a/b c.txt v1", "preload"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "lines, words",
+    [
+        ("sdk: notebook", '"sdk"'),
+        ("sdk: gradio\ncolorFrom: teal", '"colorFrom"'),
+        ("sdk: gradio\nlicense: Mine", '"license"'),
+        (f"sdk: gradio\nshort_description: {'x' * 61}", "60 characters"),
+        ("sdk: gradio\npreload_from_hub:\n- a/b, c", "preload"),
+        ("sdk: gradio\npreload_from_hub:\n- a/b c.txt v1", "preload"),
+    ],
+)
 def test_the_tests_hub_refuses_what_the_real_one_does(lines, words):
     assert words in " ".join(faults_of(f"---\n{lines}\n---\n", "space"))

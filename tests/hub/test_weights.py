@@ -103,11 +103,14 @@ def test_a_push_whose_tag_failed_gets_it_the_next_time(server, weights):
     assert push(server, weights) == (server.store.repositories["models", PLACE].branches["main"], "v1", False)
 
 
-@pytest.mark.parametrize("token, words", [
-    ("reader", "no right to write"),
-    ("other", "no right to write"),
-    ("expired", "wrong or expired"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "token, words",
+    [
+        ("reader", "no right to write"),
+        ("other", "no right to write"),
+        ("expired", "wrong or expired"),
+    ],
+)
 def test_who_may_not_write_is_told_so(server, weights, token, words):
     with pytest.raises(hub.HubError, match=words):
         push(server, weights, token=token)
@@ -205,11 +208,14 @@ def test_offline_mode(server, weights, cache, monkeypatch):
         pull(server, cache, "writer/another")
 
 
-@pytest.mark.parametrize("place, words", [
-    ("writer/nothing", "no repository writer/nothing"),
-    (f"{PLACE}@v9", "no revision 'v9'"),
-    (f"{PLACE}@{'0' * 40}", "no revision"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "place, words",
+    [
+        ("writer/nothing", "no repository writer/nothing"),
+        (f"{PLACE}@v9", "no revision 'v9'"),
+        (f"{PLACE}@{'0' * 40}", "no revision"),
+    ],
+)
 def test_what_is_not_there(server, weights, cache, place, words):
     push(server, weights)
     with pytest.raises(hub.HubError, match=words):
@@ -243,11 +249,14 @@ def test_a_hub_that_dies_in_mid_download_leaves_nothing_that_serves(server, weig
     assert pull(server, cache).is_dir()
 
 
-@pytest.mark.parametrize("fault, file", [
-    ("truncated", "model.tflite"),
-    ("wrong_bytes", "model.tflite"),
-    ("wrong_bytes", "config.json"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "fault, file",
+    [
+        ("truncated", "model.tflite"),
+        ("wrong_bytes", "model.tflite"),
+        ("wrong_bytes", "config.json"),
+    ],
+)
 def test_what_arrives_damaged_is_thrown_away_and_fetched_again(server, weights, cache, fault, file):
     push(server, weights)
     server.fault(fault, f"/{file}", times=1)
@@ -305,9 +314,7 @@ def test_two_processes_pull_at_once(server, weights, cache):
     program = f"from segmenter.hub import weights; print(weights.pull({PLACE!r}, {str(cache)!r}))"
     environment = {**os.environ, "HF_ENDPOINT": server.address}
     both = [
-        subprocess.Popen(
-            [sys.executable, "-c", program], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-        )
+        subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     printed = [process.communicate(timeout=60)[0].strip() for process in both]
@@ -332,29 +339,32 @@ def put_config(**values):
     )
 
 
-@pytest.mark.parametrize("spoil, words", [
-    (lambda folder: (folder / "samples.png").unlink(), "lacks samples.png"),
-    (put("model.tflite", b""), "0 bytes"),
-    (put("model.tflite", b"\0\0\0\0TFL3 and then nothing"), "another network"),
-    (put("model.weights.h5", b"\x80\x04 a pickle"), "model.weights.h5 is not what its name says"),
-    (put("model.tflite", b"PK\3\4 a .keras file"), "model.tflite is not what its name says"),
-    (put("extra.pkl", b"\x80\x04"), "extra.pkl is of a format that could run code"),
-    (put("model.keras", b"PK\3\4"), "model.keras is of a format that could run code"),
-    (put("config.json", b"{"), "not valid JSON"),
-    (put("config.json", b"[1]"), "not what it should be"),
-    (put("README.md", b"---\n{:\n---\n"), "lines at its top"),
-    (put("metrics.json", b"{}"), "another network"),
-    (put_config(size=10**9), "size of 1000000000"),
-    (put_config(size=-64), "size of -64"),
-    (put_config(size=True), "size of True"),
-    (put_config(size="64"), "size of '64'"),
-    (put_config(size=128), "does not fit config.json"),
-    (put_config(threshold=1.5), "threshold of 1.5"),
-    (put_config(threshold=float("nan")), "threshold of nan"),
-    (put_config(threshold=None), "threshold of None"),
-    (put_config(architecture="resnet"), "architecture is 'resnet'"),
-    (put_config(architecture=["unet_128"]), "architecture is"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (lambda folder: (folder / "samples.png").unlink(), "lacks samples.png"),
+        (put("model.tflite", b""), "0 bytes"),
+        (put("model.tflite", b"\0\0\0\0TFL3 and then nothing"), "another network"),
+        (put("model.weights.h5", b"\x80\x04 a pickle"), "model.weights.h5 is not what its name says"),
+        (put("model.tflite", b"PK\3\4 a .keras file"), "model.tflite is not what its name says"),
+        (put("extra.pkl", b"\x80\x04"), "extra.pkl is of a format that could run code"),
+        (put("model.keras", b"PK\3\4"), "model.keras is of a format that could run code"),
+        (put("config.json", b"{"), "not valid JSON"),
+        (put("config.json", b"[1]"), "not what it should be"),
+        (put("README.md", b"---\n{:\n---\n"), "lines at its top"),
+        (put("metrics.json", b"{}"), "another network"),
+        (put_config(size=10**9), "size of 1000000000"),
+        (put_config(size=-64), "size of -64"),
+        (put_config(size=True), "size of True"),
+        (put_config(size="64"), "size of '64'"),
+        (put_config(size=128), "does not fit config.json"),
+        (put_config(threshold=1.5), "threshold of 1.5"),
+        (put_config(threshold=float("nan")), "threshold of nan"),
+        (put_config(threshold=None), "threshold of None"),
+        (put_config(architecture="resnet"), "architecture is 'resnet'"),
+        (put_config(architecture=["unet_128"]), "architecture is"),
+    ],
+)
 def test_what_must_not_serve_is_refused(weights, spoil, words):
     spoil(weights)
     with pytest.raises(hub.HubError, match=words):

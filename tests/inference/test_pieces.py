@@ -13,7 +13,12 @@ def soft(*discs, shape=(240, 320)):
     probabilities = np.zeros(shape, np.float32)
     for across, down, radius, probability in discs:
         away = np.hypot(x - across, y - down)
-        np.maximum(probabilities, probability * np.clip((radius - away) / 6 + 0.5, 0, 1), out=probabilities, casting="same_kind")
+        np.maximum(
+            probabilities,
+            probability * np.clip((radius - away) / 6 + 0.5, 0, 1),
+            out=probabilities,
+            casting="same_kind",
+        )
     return probabilities
 
 
@@ -95,7 +100,9 @@ def test_the_mask_is_the_mask_without_scraps_at_any_threshold(threshold):
 def test_a_piece_kept_by_hand_stays():
     scene = soft(CHAIR, SCRAP, (280, 200, 10, 0.9))
     np.testing.assert_array_equal(pieces.without_scraps(scene, keep=[(240, 60)]), soft(CHAIR, SCRAP))
-    np.testing.assert_array_equal(pieces.without_scraps(scene, keep=[(5, 5)]), soft(CHAIR))  # of the background: nothing
+    np.testing.assert_array_equal(
+        pieces.without_scraps(scene, keep=[(5, 5)]), soft(CHAIR)
+    )  # of the background: nothing
 
 
 def test_tiles_leave_no_seams(monkeypatch):

@@ -182,9 +182,15 @@ def test_odd_sizes(red_segmenter, shape):
 
 
 @pytest.mark.parametrize(
-    "photo", [None, np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)),
-              np.zeros((0, 4, 3), np.uint8)],
-)  # fmt: skip
+    "photo",
+    [
+        None,
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3)),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
+)
 def test_what_is_no_photo_is_refused(red_segmenter, photo):
     with pytest.raises(ValueError, match="open_photo"):
         red_segmenter.probabilities(photo)

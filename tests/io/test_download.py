@@ -55,16 +55,31 @@ def address_of(server, path):
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "localhost", "0.0.0.0", "10.0.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "2130706433",
-     "0x7f.1", "127.1", "[::1]", "[::ffff:127.0.0.1]", "224.0.0.1"],
-)  # fmt: skip
+    [
+        "127.0.0.1",
+        "localhost",
+        "0.0.0.0",
+        "10.0.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "2130706433",
+        "0x7f.1",
+        "127.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "224.0.0.1",
+    ],
+)
 def test_nothing_of_this_machine_or_its_network_is_fetched(server, host):
     with pytest.raises(PhotoError):
         download.fetch(f"http://{host}:{server.server_port}/chair.jpg", 10_000)
     assert server.asked == []
 
 
-@pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://example.org/a.jpg", "gopher://x", "/etc/passwd", "", "http://"])
+@pytest.mark.parametrize(
+    "address", ["file:///etc/passwd", "ftp://example.org/a.jpg", "gopher://x", "/etc/passwd", "", "http://"]
+)
 def test_other_addresses_are_refused(address):
     with pytest.raises(PhotoError, match="begins with http"):
         download.fetch(address, 10_000)

@@ -41,18 +41,21 @@ def test_exif_orientation_is_applied(scene, orientation):
     exif[0x0112] = orientation
     # The eight orientations of the EXIF standard, as turns and flips of the stored rows and columns.
     upright = {
-        1: scene, 2: scene[:, ::-1], 3: scene[::-1, ::-1], 4: scene[::-1],
-        5: scene.transpose(1, 0, 2), 6: np.rot90(scene, -1),
-        7: scene[::-1, ::-1].transpose(1, 0, 2), 8: np.rot90(scene),
-    }[orientation]  # fmt: skip
+        1: scene,
+        2: scene[:, ::-1],
+        3: scene[::-1, ::-1],
+        4: scene[::-1],
+        5: scene.transpose(1, 0, 2),
+        6: np.rot90(scene, -1),
+        7: scene[::-1, ::-1].transpose(1, 0, 2),
+        8: np.rot90(scene),
+    }[orientation]
     np.testing.assert_array_equal(open_photo(encode(scene, exif=exif)), upright)
     jpeg = open_photo(encode(scene, "JPEG", quality=100, subsampling=0, exif=exif))
     assert np.abs(jpeg.astype(int) - upright).mean() < 2
 
 
-@pytest.mark.parametrize(
-    "format", ["JPEG", "MPO", "WEBP", "AVIF", "BMP", "TIFF", "PPM", "TGA", "JPEG2000", "GIF"]
-)
+@pytest.mark.parametrize("format", ["JPEG", "MPO", "WEBP", "AVIF", "BMP", "TIFF", "PPM", "TGA", "JPEG2000", "GIF"])
 def test_usual_formats_open(scene, format):
     photo = open_photo(encode(scene, format))
     assert photo.shape == scene.shape
@@ -122,8 +125,10 @@ def test_single_pixel():
 
 def bomb(width, height):
     """A PNG of a few bytes that claims to be huge."""
+
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = zlib.compress(b"\0")
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
@@ -144,7 +149,7 @@ def bomb(width, height):
         (bomb(10_000, MAX_PIXELS // 10_000 + 1), "megapixels"),
         (bomb(100_000, 100_000), "megapixels"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_what_is_no_photo_says_what_to_do(data, advice):
     with pytest.raises(PhotoError, match=advice):

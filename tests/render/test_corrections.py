@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from segmenter.datasets import pairs
-from segmenter.render import alpha, corrections
 from segmenter.io.images import PhotoError, open_photo
+from segmenter.render import alpha, corrections
 from tests.standin import as_jpeg, red_disc
 
 
@@ -30,10 +30,16 @@ def distance_to(points, height, width):
 
 
 @pytest.mark.parametrize("radius", [0.5, 1.7, 6.0, 23.4])
-@pytest.mark.parametrize("points", [
-    [(50.3, 40.8)], [(10, 12.5), (80.2, 60)], [(20, 70), (45, 10), (46, 72), (90, 30)], [(-20, 30), (130, 31)],
-    [(30, 30), (30, 30), (60, 30)],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "points",
+    [
+        [(50.3, 40.8)],
+        [(10, 12.5), (80.2, 60)],
+        [(20, 70), (45, 10), (46, 72), (90, 30)],
+        [(-20, 30), (130, 31)],
+        [(30, 30), (30, 30), (60, 30)],
+    ],
+)
 def test_a_stroke_covers_each_pixel_as_its_distance_says(points, radius):
     found = corrections.coverage(points, radius, 80, 100)
     expected = np.clip(radius - distance_to(points, 80, 100) + 0.5, 0, 1)
@@ -118,12 +124,26 @@ def test_corners_count_for_pieces_but_not_for_gaps():
     assert filled[12, 12] and not filled[17, 17]
 
 
-@pytest.mark.parametrize("wrong", [
-    "{", {"do": "keep"}, [7], [{"do": "keep", "at": [0.5]}], [{"do": "keep", "at": [0.5, 2]}], [{"do": "erase", "at": [0.5, 0.5]}],
-    [{"do": "keep", "at": [0.5, float("nan")]}], [{"do": "keep", "at": [True, 0]}], [stroke("drop", 0.1, (0, 0))],
-    [stroke("keep", 0, (0, 0))], [stroke("keep", 0.3, (0, 0))], [stroke("keep", "1", (0, 0))], [stroke("keep", 0.1)],
-    [stroke("keep", 0.1, (0, 9))], [{**stroke("keep", 0.1, (0, 0)), "colour": 1}],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "{",
+        {"do": "keep"},
+        [7],
+        [{"do": "keep", "at": [0.5]}],
+        [{"do": "keep", "at": [0.5, 2]}],
+        [{"do": "erase", "at": [0.5, 0.5]}],
+        [{"do": "keep", "at": [0.5, float("nan")]}],
+        [{"do": "keep", "at": [True, 0]}],
+        [stroke("drop", 0.1, (0, 0))],
+        [stroke("keep", 0, (0, 0))],
+        [stroke("keep", 0.3, (0, 0))],
+        [stroke("keep", "1", (0, 0))],
+        [stroke("keep", 0.1)],
+        [stroke("keep", 0.1, (0, 9))],
+        [{**stroke("keep", 0.1, (0, 0)), "colour": 1}],
+    ],
+)
 def test_what_is_no_correction_is_refused(wrong):
     with pytest.raises(PhotoError, match="corrections"):
         corrections.apply(np.zeros((9, 9), np.float32), wrong)
@@ -144,13 +164,21 @@ def test_a_training_pair_is_read_by_training(tmp_path, turned):
     photo = open_photo(source)
     probabilities = np.zeros(photo.shape[:2], np.float32)
     probabilities[40:80, 50:90] = 0.9
-    pair = corrections.training_pair(photo, probabilities, 0.5, [{"do": "keep", "radius": 0.05, "points": [[0.1, 0.1]]}],
-                               name="my chair/1", source=source)  # fmt: skip
+    pair = corrections.training_pair(
+        photo,
+        probabilities,
+        0.5,
+        [{"do": "keep", "radius": 0.05, "points": [[0.1, 0.1]]}],
+        name="my chair/1",
+        source=source,
+    )
     zipfile.ZipFile(io.BytesIO(pair)).extractall(tmp_path)
     (found,) = pairs.read_folder(tmp_path)
     shown, mask, known = pairs.load_case(found)
     np.testing.assert_array_equal(shown, photo)
-    assert known.all() and mask[photo.shape[0] // 10, photo.shape[1] // 10] and mask[50, 60] and 1600 < mask.sum() < 1900
+    assert (
+        known.all() and mask[photo.shape[0] // 10, photo.shape[1] // 10] and mask[50, 60] and 1600 < mask.sum() < 1900
+    )
     as_it_came = found.photo.read_bytes() == source
     assert as_it_came == (not turned)  # a reader that knows no EXIF must see it upright too
 

@@ -51,6 +51,8 @@ def test_scraps_are_left_out_unless_all_is_wanted():
     photo = np.full((100, 100, 3), 80, np.uint8)
     assert not cut(photo, probabilities)[70:, 70:].any()
     assert cut(photo, probabilities, 0.5, pieces="all")[85, 85, 3] == 255
-    np.testing.assert_array_equal(cut(photo, probabilities)[:65, :65], cut(photo, probabilities, pieces="all")[:65, :65])
+    np.testing.assert_array_equal(
+        cut(photo, probabilities)[:65, :65], cut(photo, probabilities, pieces="all")[:65, :65]
+    )
     with pytest.raises(ValueError, match="'main' or 'all'"):
         cut(photo, probabilities, pieces="most")

@@ -18,7 +18,9 @@ def test_png_is_lossless(channels):
     np.testing.assert_array_equal(np.asarray(image), picture)
 
 
-@pytest.mark.parametrize("format, channels, limit", [("png", 3, 0), ("png", 4, 0), ("webp", 3, 0), ("webp", 4, 0), ("jpeg", 3, 12)])
+@pytest.mark.parametrize(
+    "format, channels, limit", [("png", 3, 0), ("png", 4, 0), ("webp", 3, 0), ("webp", 4, 0), ("jpeg", 3, 12)]
+)
 def test_each_format_holds_the_picture(format, channels, limit):
     rows, columns = np.mgrid[0:60, 0:80]
     picture = np.dstack([rows * 4, columns * 3, rows + columns, np.full_like(rows, 255)][:channels]).astype(np.uint8)

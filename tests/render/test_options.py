@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from segmenter.render.options import PRESETS, Choices
 from segmenter.io.images import PhotoError
+from segmenter.render.options import PRESETS, Choices
 
 
 def test_json_there_and_back():
@@ -18,17 +18,44 @@ def test_json_there_and_back():
 
 
 def test_equal_settings_are_written_alike():
-    written = {json.dumps(Choices.from_json(some).to_json()) for some in ({"shift": 0}, {"shift": 0.0}, {"shift": -0.0})}
+    written = {
+        json.dumps(Choices.from_json(some).to_json()) for some in ({"shift": 0}, {"shift": 0.0}, {"shift": -0.0})
+    }
     assert len(written) == 1
 
 
-@pytest.mark.parametrize("name, value", [
-    ("threshold", 1.01), ("threshold", "0.5"), ("threshold", True), ("threshold", math.nan), ("softness", -1),
-    ("shift", 21), ("shift", None), ("background", "#12345"), ("background", "room:cellar"), ("background", "room:"),
-    ("background", 7), ("shadow", 2), ("trim", 1), ("margin", 0.6), ("canvas", "0x100"), ("canvas", "15x15"),
-    ("canvas", "9000x9000"), ("canvas", "1:6"), ("canvas", "16:0"), ("canvas", "٤:٥"), ("format", "gif"),
-    ("quality", 0), ("quality", 50.5), ("what", "outline"), ("what", []), ("pieces", "some"), ("pieces", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("threshold", 1.01),
+        ("threshold", "0.5"),
+        ("threshold", True),
+        ("threshold", math.nan),
+        ("softness", -1),
+        ("shift", 21),
+        ("shift", None),
+        ("background", "#12345"),
+        ("background", "room:cellar"),
+        ("background", "room:"),
+        ("background", 7),
+        ("shadow", 2),
+        ("trim", 1),
+        ("margin", 0.6),
+        ("canvas", "0x100"),
+        ("canvas", "15x15"),
+        ("canvas", "9000x9000"),
+        ("canvas", "1:6"),
+        ("canvas", "16:0"),
+        ("canvas", "٤:٥"),
+        ("format", "gif"),
+        ("quality", 0),
+        ("quality", 50.5),
+        ("what", "outline"),
+        ("what", []),
+        ("pieces", "some"),
+        ("pieces", None),
+    ],
+)
 def test_what_is_impossible_is_named(name, value):
     with pytest.raises(PhotoError, match=f"The setting '{name}' must be"):
         Choices.from_json({name: value})
@@ -50,10 +77,16 @@ def test_the_weights_threshold_fills_in_but_never_overrules():
     assert Choices(threshold=0.0).at(0.3).threshold == 0.0
 
 
-@pytest.mark.parametrize("canvas, shape", [
-    ("photo", ("photo", 0, 0)), ("square", ("ratio", 1, 1)), (" 16:9", ("ratio", 16, 9)),
-    ("2000x1000", ("pixels", 2000, 1000)), ("2000×1000", ("pixels", 2000, 1000)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "canvas, shape",
+    [
+        ("photo", ("photo", 0, 0)),
+        ("square", ("ratio", 1, 1)),
+        (" 16:9", ("ratio", 16, 9)),
+        ("2000x1000", ("pixels", 2000, 1000)),
+        ("2000×1000", ("pixels", 2000, 1000)),
+    ],
+)
 def test_what_a_canvas_asks_for(canvas, shape):
     assert Choices(canvas=canvas).canvas_shape() == shape
 

@@ -48,10 +48,16 @@ def test_the_defaults_are_the_plain_cutout_byte_for_byte(disc):
     assert produce(*disc).name("chair") == "chair-cutout.png"
 
 
-@pytest.mark.parametrize("settings", [
-    {}, {"background": "room:loft", "shadow": 0.7}, {"background": "blur", "format": "jpeg"}, {"what": "all"},
-    {"trim": True, "canvas": "400x300", "format": "webp", "softness": 3, "shift": 2},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"background": "room:loft", "shadow": 0.7},
+        {"background": "blur", "format": "jpeg"},
+        {"what": "all"},
+        {"trim": True, "canvas": "400x300", "format": "webp", "softness": 3, "shift": 2},
+    ],
+)
 def test_the_same_input_gives_the_same_bytes_and_stays_as_it_was(disc, settings):
     before = [each.copy() for each in disc]
     edits = [{"do": "erase", "radius": 0.02, "points": [[0.3, 0.3], [0.5, 0.5]]}]
@@ -127,7 +133,9 @@ def test_every_file_follows_the_choice_of_pieces(block):
     for kind in ("cutout", "mask", "heatmap", "map"):
         alone, with_scrap = (opened(produce(photo, each, Choices(what=kind))) for each in (block[1], probabilities))
         np.testing.assert_array_equal(alone, with_scrap)
-        assert (opened(produce(photo, probabilities, Choices(what=kind, pieces="all")))[25, 290] != alone[25, 290]).any()
+        assert (
+            opened(produce(photo, probabilities, Choices(what=kind, pieces="all")))[25, 290] != alone[25, 290]
+        ).any()
 
 
 @pytest.mark.parametrize("canvas, size", [("square", (320, 320)), ("4:5", (320, 400)), ("16:9", (427, 240))])
@@ -231,10 +239,18 @@ def test_in_a_room_the_object_stands_on_the_floor(block, room):
     assert 0.4 < np.ptp(rows) / 300 < 0.6
 
 
-@pytest.mark.parametrize("settings", [
-    {}, {"trim": True}, {"shadow": 1.0}, {"trim": True, "canvas": "400x300", "background": "room:loft", "shadow": 1.0},
-    {"background": "blur"}, {"softness": 5, "shift": -5}, {"what": "all"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"trim": True},
+        {"shadow": 1.0},
+        {"trim": True, "canvas": "400x300", "background": "room:loft", "shadow": 1.0},
+        {"background": "blur"},
+        {"softness": 5, "shift": -5},
+        {"what": "all"},
+    ],
+)
 def test_a_photo_without_furniture_is_no_error(settings):
     photo, nothing = np.full((60, 80, 3), 90, np.uint8), np.zeros((60, 80), np.float32)
     assert produce(photo, nothing, Choices(**settings)).data
@@ -243,8 +259,12 @@ def test_a_photo_without_furniture_is_no_error(settings):
 @pytest.mark.parametrize("shape", [(1, 1), (3, 400), (400, 3)])
 def test_odd_sizes(shape):
     photo, everything = np.full((*shape, 3), 90, np.uint8), np.ones(shape, np.float32)
-    for settings in ({"background": "blur", "shadow": 1.0}, {"background": "room:studio", "trim": True},
-                     {"shift": -3, "softness": 3}, {"canvas": "square", "background": "blur"}):  # fmt: skip
+    for settings in (
+        {"background": "blur", "shadow": 1.0},
+        {"background": "room:studio", "trim": True},
+        {"shift": -3, "softness": 3},
+        {"canvas": "square", "background": "blur"},
+    ):
         assert produce(photo, everything, Choices(**settings)).data
 
 

@@ -28,7 +28,9 @@ def test_unsure_islands_and_gaps_are_listed_and_sure_gaps_are_not(scene):
     assert first["box"] == [250 / 400, 50 / 200, 300 / 400, 90 / 200] and first["area"] == 2000 / 80_000
     assert first["confidence"] == pytest.approx(0.55, abs=1e-5) and second["confidence"] == pytest.approx(0.9, abs=1e-5)
     (gap,) = found["gaps"]
-    assert gap["box"] == [90 / 400, 80 / 200, 150 / 400, 120 / 200] and gap["confidence"] == pytest.approx(0.65, abs=1e-5)
+    assert gap["box"] == [90 / 400, 80 / 200, 150 / 400, 120 / 200] and gap["confidence"] == pytest.approx(
+        0.65, abs=1e-5
+    )
     assert found["areas"] == [] and found["check"] == 3
     assert found["near"] == pytest.approx((2000 + 2400) / 80_000)
 

@@ -7,13 +7,26 @@ from tree_sitter import Language, Node, Parser
 
 PARSER = Parser(Language(tree_sitter_javascript.language()))
 SCOPES = {
-    "program", "function_declaration", "arrow_function", "function_expression", "method_definition", "statement_block",
-    "for_statement", "for_in_statement", "catch_clause", "class_body",
-}  # fmt: skip
+    "program",
+    "function_declaration",
+    "arrow_function",
+    "function_expression",
+    "method_definition",
+    "statement_block",
+    "for_statement",
+    "for_in_statement",
+    "catch_clause",
+    "class_body",
+}
 PATTERNS = {
-    "object_pattern", "array_pattern", "pair_pattern", "rest_pattern", "assignment_pattern", "object_assignment_pattern",
+    "object_pattern",
+    "array_pattern",
+    "pair_pattern",
+    "rest_pattern",
+    "assignment_pattern",
+    "object_assignment_pattern",
     "formal_parameters",
-}  # fmt: skip
+}
 
 
 @dataclass

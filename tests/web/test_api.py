@@ -29,7 +29,10 @@ STROKES = [
 ]
 SETTINGS = {
     "as it comes": ({}, []),
-    "for a shop": ({"threshold": 0.4, "background": "#ffffff", "trim": True, "canvas": "square", "shadow": 0.6, "format": "jpeg"}, []),
+    "for a shop": (
+        {"threshold": 0.4, "background": "#ffffff", "trim": True, "canvas": "square", "shadow": 0.6, "format": "jpeg"},
+        [],
+    ),
     "in a room": ({"background": "room:loft", "shadow": 1.0, "format": "webp", "quality": 80}, []),
     "corrected": ({"threshold": 0.55, "softness": 1.5, "shift": -2.0, "background": "blur"}, STROKES),
     "all pieces": ({"threshold": 0.2, "pieces": "all"}, []),
@@ -118,7 +121,18 @@ def by_command(tmp_path, choices, edits):
     options = [f"--{name}{'' if value is True else f'={value}'}" for name, value in choices.items()]
     corrections = tmp_path / "edits.json"
     corrections.write_text(json.dumps({CHAIR.name: edits}))
-    command = [sys.executable, "-m", "segmenter", "cut", CHAIR, "--out", tmp_path / "out", "--edits", corrections, *options]
+    command = [
+        sys.executable,
+        "-m",
+        "segmenter",
+        "cut",
+        CHAIR,
+        "--out",
+        tmp_path / "out",
+        "--edits",
+        corrections,
+        *options,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(app.__file__).parent)
     assert done.returncode == 0, done.stderr
     kind = "masks" if choices.get("what") == "mask" else "cutouts"
@@ -142,7 +156,9 @@ def test_photo_and_threshold_are_enough_as_ever(address, client, segmenter):
     photo = open_photo(CHAIR)
     wanted = produce(photo, segmenter.probabilities(photo), Choices(threshold=0.3)).data
     assert Path(client.predict(handle_file(CHAIR), 0.3, api_name="/cut")).read_bytes() == wanted
-    event = httpx.post(f"{address}gradio_api/call/cut", json={"data": [{"path": sent(address)}, 0.3]}).json()["event_id"]
+    event = httpx.post(f"{address}gradio_api/call/cut", json={"data": [{"path": sent(address)}, 0.3]}).json()[
+        "event_id"
+    ]
     answer = httpx.get(f"{address}gradio_api/call/cut/{event}", timeout=60).text
     (file,) = json.loads(re.search(r"event: complete\ndata: (.*)", answer).group(1))
     assert httpx.get(file["url"]).content == wanted
@@ -171,12 +187,23 @@ def test_a_tool_takes_a_data_uri(tools, client):
 
 @pytest.mark.parametrize(
     "photo",
-    ["/etc/passwd", "file:///etc/passwd", "http://127.0.0.1:1/a.jpg", "http://169.254.169.254/latest/meta-data",
-     "{address}gradio_api/file=/etc/passwd", "{address}config", ""],
-)  # fmt: skip
+    [
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "http://127.0.0.1:1/a.jpg",
+        "http://169.254.169.254/latest/meta-data",
+        "{address}gradio_api/file=/etc/passwd",
+        "{address}config",
+        "",
+    ],
+)
 def test_a_tool_reaches_nothing_of_the_server(tools, address, photo):
     given = photo.replace("{address}", address)
-    for name, arguments in (("cut", {"photo": given}), ("probability", {"photo": given}), ("batch", {"photos": [given]})):
+    for name, arguments in (
+        ("cut", {"photo": given}),
+        ("probability", {"photo": given}),
+        ("batch", {"photos": [given]}),
+    ):
         answer = tools(lambda session, name=name, arguments=arguments: session.call_tool(name, arguments))
         assert answer.isError
         assert "root:" not in str(answer.content)
@@ -198,7 +225,10 @@ def test_a_batch_is_what_single_photos_are(client, tools, address, tmp_path):
     members, rows = unzipped(Path(client.predict(files, **choices, api_name="/batch")).read_bytes())
     assert members["cutouts/06_thin_legged_chair.jpg"] == by_client(client, choices, [])
     assert [bool(row["error"]) for row in rows] == [False, True]
-    given = [f"{address}gradio_api/file={sent(address)}", "data:image/jpeg;base64," + base64.b64encode(b"no photo").decode()]
+    given = [
+        f"{address}gradio_api/file={sent(address)}",
+        "data:image/jpeg;base64," + base64.b64encode(b"no photo").decode(),
+    ]
     answer = tools(lambda session: session.call_tool("batch", {"photos": given, **choices}))
     assert not answer.isError, answer.content
     again, _ = unzipped(httpx.get(re.search(r"https?://\S+", answer.content[0].text).group()).content)

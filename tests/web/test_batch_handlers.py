@@ -125,11 +125,28 @@ def test_the_photo_that_was_sent_is_not_kept_twice(ask, send, folder):
 
 
 def test_a_zip_is_unpacked_under_names_of_its_own(ask, send, folder):
-    data = zipped(**{"a/chair.jpg": CHAIR, "b/chair.jpg": STOOL, "chair.png": CHAIR, "notes.txt": b"x", "__MACOSX/a.jpg": b"x",
-                     "../../evil.jpg": STOOL, "c/../../../evil.jpg": STOOL, "broken.jpg": CHAIR[:900]})  # fmt: skip
+    data = zipped(
+        **{
+            "a/chair.jpg": CHAIR,
+            "b/chair.jpg": STOOL,
+            "chair.png": CHAIR,
+            "notes.txt": b"x",
+            "__MACOSX/a.jpg": b"x",
+            "../../evil.jpg": STOOL,
+            "c/../../../evil.jpg": STOOL,
+            "broken.jpg": CHAIR[:900],
+        }
+    )
     path = send(data, "photos.zip")
     answer = ask("unpack", path=path, taken=["chair.jpg"])
-    assert sorted(answer["names"]) == ["a/chair.jpg", "b/chair.jpg", "broken.jpg", "c/evil.jpg", "chair-2.png", "evil.jpg"]
+    assert sorted(answer["names"]) == [
+        "a/chair.jpg",
+        "b/chair.jpg",
+        "broken.jpg",
+        "c/evil.jpg",
+        "chair-2.png",
+        "evil.jpg",
+    ]
     assert all("photos" in path.parts for path in folder.parent.rglob("evil.jpg"))  # within the visitor's own folder
     assert answer["left"] == 0 and not Path(path).exists()
     for name in answer["names"]:
@@ -164,7 +181,9 @@ def test_a_key_is_a_key(handlers, question, key):
     assert "not a key" in getattr(BatchHandlers(handlers), question)({"key": key, "name": "a.jpg"})["problem"]["en"]
 
 
-@pytest.mark.parametrize("name", ["../chair.jpg", "/etc/passwd", "a/../../b.jpg", "", None, "a\0.jpg", "con.jpg", "x" * 400])
+@pytest.mark.parametrize(
+    "name", ["../chair.jpg", "/etc/passwd", "a/../../b.jpg", "", None, "a\0.jpg", "con.jpg", "x" * 400]
+)
 def test_a_name_leads_nowhere_else(ask, send, folder, name):
     before = sorted(folder.parent.rglob("*.jpg"))
     path = send(CHAIR)
@@ -201,11 +220,16 @@ def test_bad_choices_are_said_in_plain_words(ask, send):
 def test_a_program_gets_all_in_one_zip(handlers, send, folder):
     given = [{"path": send(CHAIR)}, {"path": send(zipped(**{"stool.jpg": STOOL, "bad.jpg": b"x"}), "more.zip")}]
     steps = []
-    file = batch_handlers.run(handlers, given, {"format": "webp"}, "", None, lambda done, total: steps.append((done, total)))
+    file = batch_handlers.run(
+        handlers, given, {"format": "webp"}, "", None, lambda done, total: steps.append((done, total))
+    )
     members, rows = unzip(file)
     assert members["cutouts/stool.webp"] == expected(STOOL, format="webp")
-    assert members.keys() == {f"{kind}/{name}" for name, suffix in (("chair", "webp"), ("stool", "webp"))
-                              for kind, name in (("cutouts", f"{name}.{suffix}"), ("masks", f"{name}.png"))}  # fmt: skip
+    assert members.keys() == {
+        f"{kind}/{name}"
+        for name, suffix in (("chair", "webp"), ("stool", "webp"))
+        for kind, name in (("cutouts", f"{name}.{suffix}"), ("masks", f"{name}.png"))
+    }
     assert [row["file"] for row in rows] == ["chair.jpg", "bad.jpg", "stool.jpg"]
     assert [bool(row["error"]) for row in rows] == [False, True, False]
     assert steps[0] == (0, 3) and steps[-1] == (3, 3)
@@ -342,6 +366,7 @@ def test_a_name_does_not_change_what_is_wrong(ask, send, name):
     Path(path).unlink()
     with pytest.raises(PhotoError) as error:
         source.read()
-    assert viewer.problem(error.value) == {"en": f"The file {name!r} cannot be opened.", "zh": f"{name} 打不开。请重新选一次，或换一张照片。"}
-
-
+    assert viewer.problem(error.value) == {
+        "en": f"The file {name!r} cannot be opened.",
+        "zh": f"{name} 打不开。请重新选一次，或换一张照片。",
+    }

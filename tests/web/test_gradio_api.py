@@ -44,7 +44,9 @@ def page():
 def test_it_was_made_for_the_version_that_is_installed_and_wanted():
     """After another Gradio was chosen: see that what is bent in gradio_api still is what it was, then name it there."""
     assert gr.__version__ == gradio_api.MADE_FOR
-    assert re.search(rf"^gradio(\[mcp\])?=={re.escape(gradio_api.MADE_FOR)}\b", (ROOT / "requirements.txt").read_text(), re.M)
+    assert re.search(
+        rf"^gradio(\[mcp\])?=={re.escape(gradio_api.MADE_FOR)}\b", (ROOT / "requirements.txt").read_text(), re.M
+    )
 
 
 def test_an_endpoint_has_every_choice_with_its_type_and_words():

@@ -63,8 +63,11 @@ def test_on_an_empty_cache_the_wanted_weights_serve_from_the_start(server, weigh
     live = start(f"{PLACE}@v1")
     assert live.notice is None
     assert live.now.origin == {
-        "repository": PLACE, "revision": "v1", "commit": done.commit, "licence": "see-limits",
-    }  # fmt: skip
+        "repository": PLACE,
+        "revision": "v1",
+        "commit": done.commit,
+        "licence": "see-limits",
+    }
 
 
 def test_a_second_start_needs_no_network(server, weights, start):
@@ -163,7 +166,9 @@ def test_a_missing_folder_is_not_taken_for_a_repository(tmp_path, monkeypatch, s
 
 
 def test_what_is_neither_folder_nor_repository_is_reported_as_both(start, caplog):
-    assert "there is no folder rum/chairs here, and on the Hub there is no repository" in start("rum/chairs").notice["why"]
+    assert (
+        "there is no folder rum/chairs here, and on the Hub there is no repository" in start("rum/chairs").notice["why"]
+    )
     start("rum/chairs", endpoint=NOWHERE)
     assert "there is no folder rum/chairs here" in caplog.text
 
@@ -192,10 +197,12 @@ FAULTS = {  # what goes wrong → (how, the words that say so)
     "wrong bytes, right size": (lambda server: server.fault("wrong_bytes", "/config.json"), "arrived damaged"),
     "an absurd configuration": (lambda server: spoil(server, "config.json", b'{"size": 1000000}'), "refused"),
     "another network": (of_another_network, "measured with another network"),
-    "a file is missing": (lambda server: hub.HfApi(endpoint=server.address, token="writer").delete_file(
-        "model.tflite", PLACE), "lacks model.tflite"),
+    "a file is missing": (
+        lambda server: hub.HfApi(endpoint=server.address, token="writer").delete_file("model.tflite", PLACE),
+        "lacks model.tflite",
+    ),
     "an expired token": (lambda server: os.environ.update(HF_TOKEN="expired"), "wrong or expired"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("before", [False, True], ids=["nothing was pulled", "good ones were pulled"])
@@ -346,17 +353,23 @@ def cut_red(url, folder):
 def test_two_fresh_apps_at_once_pull_what_was_pushed_serve_it_and_show_whose_it_is(server, weights, tmp_path):
     done = push(server, weights)
     environment = {
-        "HF_ENDPOINT": server.address, "HF_HOME": str(tmp_path / "home"), "SEGMENTER_WEIGHTS": f"{PLACE}@v1",
+        "HF_ENDPOINT": server.address,
+        "HF_HOME": str(tmp_path / "home"),
+        "SEGMENTER_WEIGHTS": f"{PLACE}@v1",
         "GRADIO_TEMP_DIR": str(tmp_path / "uploads"),
-    }  # fmt: skip
+    }
     with running(ROOT, **environment) as (_, one), running(ROOT, **environment) as (_, other):
         for url in (one, other):
             wait_for(lambda url=url: look(url, example=EXAMPLE)["weights"]["name"])
             shown = look(url, example=EXAMPLE)
             assert shown["weights"] == {
-                "name": done.commit, "threshold": 0.5, "repository": PLACE, "revision": "v1",
-                "commit": done.commit, "licence": "see-limits",
-            }  # fmt: skip
+                "name": done.commit,
+                "threshold": 0.5,
+                "repository": PLACE,
+                "revision": "v1",
+                "commit": done.commit,
+                "licence": "see-limits",
+            }
             assert shown["notice"] is None
         assert cut_red(one, tmp_path)
 
@@ -383,9 +396,11 @@ def test_a_full_disk_is_reported_and_once_there_is_room_the_wanted_weights_take_
     with small_disk(tmp_path / "disk", 100_000) as (first, make_room):
         command = ["-c", f"{first}import runpy; runpy.run_path('app.py', run_name='__main__')"]
         environment = {
-            "HF_ENDPOINT": server.address, "HF_HUB_CACHE": str(tmp_path / "disk"), "SEGMENTER_WEIGHTS": PLACE,
+            "HF_ENDPOINT": server.address,
+            "HF_HUB_CACHE": str(tmp_path / "disk"),
+            "SEGMENTER_WEIGHTS": PLACE,
             "GRADIO_TEMP_DIR": str(tmp_path / "uploads"),
-        }  # fmt: skip
+        }
         with running(ROOT, command, **environment) as (process, url):
             shown = look(url, example=EXAMPLE)
             assert shown["map"] and shown["weights"]["name"] == ""

@@ -50,16 +50,27 @@ def test_broken_figures_are_no_error(weights, metrics):
 
 @pytest.mark.parametrize(
     "text",
-    ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[x](javascript:alert(1))", "![x](https://example.org/a.png)",
-     "<a href='data:text/html,x'>x</a>", "[x](data:text/html;base64,AAAA)", "<svg/onload=alert(1)>", "`<b>`", "    <i>"],
-)  # fmt: skip
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "![x](https://example.org/a.png)",
+        "<a href='data:text/html,x'>x</a>",
+        "[x](data:text/html;base64,AAAA)",
+        "<svg/onload=alert(1)>",
+        "`<b>`",
+        "    <i>",
+    ],
+)
 def test_a_card_cannot_do_anything_but_say(text):
     html = model_info.to_html(f"# Title\n\n{text}\n")
     assert not re.search(r"<(script|img|svg|b|i)\b|<[^>]*(href=\"(javascript|data):|src=|\bon\w+=)", html)
 
 
 def test_a_card_keeps_its_tables_lists_and_links():
-    html = model_info.to_html("---\nlicense: mit\n---\n# T\n\n## U\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- [x](https://example.org)\n")
+    html = model_info.to_html(
+        "---\nlicense: mit\n---\n# T\n\n## U\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- [x](https://example.org)\n"
+    )
     assert "license" not in html
     assert "<h2>T</h2>" in html and "<h3>U</h3>" in html and "<td>2</td>" in html
     link = re.search("<a [^>]*>", html).group()
@@ -67,6 +78,8 @@ def test_a_card_keeps_its_tables_lists_and_links():
 
 
 def test_a_cards_pictures_leave_nothing_behind():
-    html = model_info.to_html("# T\n\n![the worst](samples.png)\n\nBefore ![a](b.png) and after.\n\n[![x](y.png)](https://example.org)\n")
+    html = model_info.to_html(
+        "# T\n\n![the worst](samples.png)\n\nBefore ![a](b.png) and after.\n\n[![x](y.png)](https://example.org)\n"
+    )
     assert html == model_info.to_html("# T\n\nBefore  and after.\n\n[](https://example.org)\n")
     assert "worst" not in html and "!" not in html and html.count("<p>") == 2

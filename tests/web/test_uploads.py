@@ -33,7 +33,9 @@ def sent(folder):
     return path
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../secrets.txt", "", None, 7, "a\0b", "https://example.org/a.jpg", []])
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../secrets.txt", "", None, 7, "a\0b", "https://example.org/a.jpg", []]
+)
 def test_a_path_outside_the_folder_is_refused(uploads, path):
     with pytest.raises(PhotoError, match="not a photo that was sent"):
         uploads.find(path)
@@ -69,7 +71,9 @@ def test_a_file_that_was_sent_is_received(uploads, sent):
     assert uploads.receive(quoted, MOST) == sent
 
 
-@pytest.mark.parametrize("file", ["/etc/passwd", __file__, {"path": __file__}, {"path": None}, {}, None, 7, "", [], {"path": ["x"]}])
+@pytest.mark.parametrize(
+    "file", ["/etc/passwd", __file__, {"path": __file__}, {"path": None}, {}, None, 7, "", [], {"path": ["x"]}]
+)
 def test_a_file_of_this_machine_is_not_received(uploads, file):
     with pytest.raises(PhotoError, match="not a photo that was sent"):
         uploads.receive(file, MOST)

@@ -10,11 +10,48 @@ from tests.web.script_names import read_names
 
 # What the browser gives. Names such as find, stop and status, which windows have too, are left out on purpose.
 BROWSER = {
-    "Array", "Blob", "Boolean", "CSS", "Error", "File", "Float32Array", "Image", "ImageData", "Infinity", "Int16Array", "Int32Array",
-    "JSON", "Map", "Math", "Number", "Object", "OffscreenCanvas", "Path2D", "Promise", "ResizeObserver", "Set", "String",
-    "URL", "URLSearchParams", "Uint16Array", "Uint32Array", "Uint8Array", "createImageBitmap", "crypto", "document", "encodeURI",
-    "history", "localStorage", "location", "navigator", "performance", "requestAnimationFrame", "setTimeout", "undefined", "window",
-}  # fmt: skip
+    "Array",
+    "Blob",
+    "Boolean",
+    "CSS",
+    "Error",
+    "File",
+    "Float32Array",
+    "Image",
+    "ImageData",
+    "Infinity",
+    "Int16Array",
+    "Int32Array",
+    "JSON",
+    "Map",
+    "Math",
+    "Number",
+    "Object",
+    "OffscreenCanvas",
+    "Path2D",
+    "Promise",
+    "ResizeObserver",
+    "Set",
+    "String",
+    "URL",
+    "URLSearchParams",
+    "Uint16Array",
+    "Uint32Array",
+    "Uint8Array",
+    "createImageBitmap",
+    "crypto",
+    "document",
+    "encodeURI",
+    "history",
+    "localStorage",
+    "location",
+    "navigator",
+    "performance",
+    "requestAnimationFrame",
+    "setTimeout",
+    "undefined",
+    "window",
+}
 MODULES = viewer.modules()
 NAMES = {name: read_names(text) for name, text in MODULES.items()}
 
@@ -90,9 +127,11 @@ def test_every_text_that_is_asked_for_exists():
 
 
 def test_every_text_is_used():
-    built = {f"step{n}" for n in range(1, 6)} | {
-        kind + part for kind in ("island", "gap") for part in ("Keep", "Drop", "Mark")
-    } | {"areaMark"}
+    built = (
+        {f"step{n}" for n in range(1, 6)}
+        | {kind + part for kind in ("island", "gap") for part in ("Keep", "Drop", "Mark")}
+        | {"areaMark"}
+    )
     counted = {key for key in viewer.texts()["en"] if key.endswith("One")}
     from_server = {"standIn", "older"}  # the kinds of a notice
     assert viewer.texts()["en"].keys() - used_keys() - built - counted - from_server == set()

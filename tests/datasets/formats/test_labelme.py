@@ -24,8 +24,10 @@ def test_labelmes_shapes_are_drawn(tmp_path):
     for name, shape in shapes.items():
         path = place / "images" / f"{name}.json"
         data = json.loads(path.read_text())
-        data["shapes"] = [{"label": "lamp", **shape},
-                          {"label": "__ignore__", "points": [[60, 40], [64, 40], [64, 48], [60, 48]]}]  # fmt: skip
+        data["shapes"] = [
+            {"label": "lamp", **shape},
+            {"label": "__ignore__", "points": [[60, 40], [64, 40], [64, 48], [60, 48]]},
+        ]
         path.write_text(json.dumps(data))
     masks = {pair.photo.stem: read_mask(pair) for pair in load.open_place(place).pairs}
     assert masks["photo0"][0].sum() == masks["photo0"][0][10:25, 10:30].sum() == 20 * 15
@@ -45,8 +47,10 @@ def png(picture):
 def test_two_files_for_one_photo_make_one_pair_with_the_shapes_of_both(tmp_path):
     place = broken_exports.labelme(tmp_path, points=[[10, 10], [30, 25]], shape_type="rectangle")
     data = json.loads((place / "images" / "photo2.json").read_text())
-    data["shapes"] = [{"label": "lamp", "shape_type": "rectangle", "points": [[40, 30], [50, 34]]},
-                      {"label": "__ignore__", "points": [[60, 40], [64, 40], [64, 48], [60, 48]]}]  # fmt: skip
+    data["shapes"] = [
+        {"label": "lamp", "shape_type": "rectangle", "points": [[40, 30], [50, 34]]},
+        {"label": "__ignore__", "points": [[60, 40], [64, 40], [64, 48], [60, 48]]},
+    ]
     (place / "images" / "photo2_again.json").write_text(json.dumps(data))
     found = load.open_place(place)
     assert [pair.photo.stem for pair in found.pairs] == [f"photo{number}" for number in range(sound.COUNT)]
