@@ -69,7 +69,7 @@ def test_an_upload_becomes_heatmap_outline_cutout_and_words(visitor):
     said = visitor.words()
     (coverage,) = map(int, re.findall(r"(\d+) %", said))
     assert abs(coverage - 100 * (probabilities >= 0.5).mean()) < 1
-    check = uncertainty.find(cv2.resize(probabilities, (960, 720), interpolation=cv2.INTER_AREA))["check"]
+    check = uncertainty.find(cv2.resize(probabilities, (480, 360), interpolation=cv2.INTER_AREA))["check"]
     assert said == f"One piece of furniture, {coverage} % of the photo. " + (
         f"Check {check} place" if check else "Looks clean."
     )

@@ -10,6 +10,7 @@ import { findPlaces } from './uncertainty.js';
 
 const PHOTO_SIDE = constants.page.photo_side; // of what is shown, in pixels; the server keeps the whole photo
 const FIGURES_SIDE = 384; // of the map that the figures are read from
+const PLACES_SIDE = 480; // of the map on which places to check are looked for: on all of it that takes longer than a frame
 const STEP_SIDE = 420; // of a cutout as one of the steps
 const DESCRIBING_MS = 80; // words need not follow every frame
 
@@ -87,7 +88,7 @@ export function setMap(map) {
 export function placesToCheck() {
   const { photo } = studio, { map, edits } = photo, at = threshold();
   if (photo.places?.map !== map || photo.places.at !== at) {
-    photo.places = { map, at, found: findPlaces(map, at, settledPoints(edits, 'keep', 'drop')) };
+    photo.places = { map, at, found: findPlaces(shrink(map, PLACES_SIDE), at, settledPoints(edits, 'keep', 'drop')) };
   }
   return photo.places.found;
 }
