@@ -24,13 +24,14 @@ GAPPY = {"chair", "swivelchair", "table"}
 OUTLINES = {"outline", "outline+unknown"}  # masks that a person outlined, gaps and all
 VALIDATION_FOLD = "0"
 EMPTY = "empty"  # name of the validation pictures without furniture
-WHITE = 255  # furniture; in objects/ the thing that stands out
 ROOMS_SEAT = 0.02  # share of a room that its seats must cover for it to be judged on
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture of the collection with its mask: 255 foreground, 128 unknown, all else background.
+    """A picture of the collection with its mask: 255 foreground, 128 unknown, dark greys background.
+
+    Light greys are the anti-aliased rim of rendered furniture; what is less than about half of it is background.
 
     Where `doubtful`, the mask is an outline that may have painted over gaps (see `segmenter.models.losses`).
     """
@@ -43,7 +44,7 @@ class Picture:
     def read(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(photo uint8 H × W × 3, target float32 H × W 0 … 1, weight float32 H × W)."""
         photo, mask = _rgb(self.photo), _grey(self.mask)
-        target = (mask == WHITE).astype(np.float32)
+        target = _foreground(mask).astype(np.float32)
         weight = (mask != preprocessing.UNKNOWN).astype(np.float32)
         if self.doubtful:
             weight = np.where(target > 0, -weight, weight)
@@ -57,7 +58,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Levels:
-    """A mask for judging by: only 255 is foreground, whatever other levels mean. See `pairs.Pair`."""
+    """The mask of such a picture, for judging by; see `pairs.Pair`."""
 
     file: Path
     empty: bool = False  # nothing in the picture is furniture
@@ -65,8 +66,12 @@ class Levels:
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """(mask, known), both bool H × W."""
         mask = _grey(self.file)
-        foreground = np.zeros(mask.shape, bool) if self.empty else mask == WHITE
+        foreground = np.zeros(mask.shape, bool) if self.empty else _foreground(mask)
         return foreground, np.full(mask.shape, True) if self.empty else mask != preprocessing.UNKNOWN
+
+
+def _foreground(mask: np.ndarray) -> np.ndarray:
+    return (mask >= preprocessing.GREY_THRESHOLD) & (mask != preprocessing.UNKNOWN)
 
 
 def _rgb(path):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.evaluation.test_report import CONFIG, FINDINGS, NASTY, judge, make_history, write
+from tests.evaluation.reports import CONFIG, FINDINGS, NASTY, judge, make_history, write
 
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 

@@ -67,6 +67,18 @@ def test_boundary_f_leaves_the_unknown_out():
     assert metrics.boundary_f(mask, truth, known) == 1
 
 
+def test_boundary_f_forgives_an_outline_within_an_unknown_rim():
+    truth = np.zeros((80, 80), bool)
+    truth[20:60, 20:60] = True
+    known = np.ones_like(truth)
+    known[16:64, 16:64] = False  # nobody could tell where the outline runs in a rim of eight pixels
+    known[24:56, 24:56] = True
+    wide, narrow, off = (np.zeros_like(truth) for _ in range(3))
+    wide[17:63, 17:63], narrow[23:57, 23:57], off[34:46, 34:46] = True, True, True
+    assert metrics.boundary_f(wide, truth, known) == metrics.boundary_f(narrow, truth, known) == 1
+    assert metrics.boundary_f(off, truth, known) < 0.1
+
+
 def test_gaps_are_what_lies_between_parts_of_one_piece():
     chair = np.zeros((60, 100), bool)
     chair[20:24, 10:40] = True  # a seat
