@@ -27,6 +27,7 @@ NO_MASK = "photos without a mask"
 NO_PHOTO = "masks without a photo"
 TWO_MASKS = "photos with two masks"
 TWO_PHOTOS = "masks with two photos"
+ON_ITS_SIDE = (5, 6, 7, 8)  # the orientations of EXIF that exchange height and width
 # What Pillow raises on files that it cannot read.
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error, Image.DecompressionBombError)
 
@@ -238,16 +239,16 @@ def _plain_mode(picture: Image.Image) -> str:
 def upright_size(picture: Image.Image) -> tuple[int, int]:
     """(height, width) of an opened picture as `exif_transpose` will turn it, of which only the header is read."""
     width, height = picture.size
-    return (width, height) if is_turned(picture) else (height, width)
+    return (width, height) if orientation(picture) in ON_ITS_SIDE else (height, width)
 
 
-def is_turned(picture: Image.Image) -> bool:
-    """Whether the EXIF of an opened picture says that it lies on its side; see `ImageOps.exif_transpose`."""
+def orientation(picture: Image.Image) -> int:
+    """How the EXIF of an opened picture says that it is turned, 1 … 8, 1 = upright; see `ImageOps.exif_transpose`."""
     try:
-        orientation = picture.getexif().get(ExifTags.Base.Orientation)
+        given = picture.getexif().get(ExifTags.Base.Orientation)
     except DECODE_ERRORS:  # unreadable EXIF says nothing about the way up
-        return False
-    return orientation in (5, 6, 7, 8)
+        return 1
+    return given if given in range(1, 9) else 1
 
 
 def open_photo(pair: Pair) -> np.ndarray:

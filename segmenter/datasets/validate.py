@@ -17,7 +17,16 @@ from segmenter.datasets.duplicates import SAME, SIMILAR, Fingerprint
 from segmenter.datasets.findings import Finding
 from segmenter.datasets.formats.common import UNREADABLE
 from segmenter.datasets.load import Place
-from segmenter.datasets.pairs import NO_PHOTO, Pair, is_turned, open_mask_picture, read_mask, same_frame, upright_size
+from segmenter.datasets.pairs import (
+    NO_PHOTO,
+    ON_ITS_SIDE,
+    Pair,
+    open_mask_picture,
+    orientation,
+    read_mask,
+    same_frame,
+    upright_size,
+)
 from segmenter.datasets.splits import join_groups
 from segmenter.errors import DatasetError, MaskError, PhotoError
 from segmenter.inference import preprocessing
@@ -33,6 +42,7 @@ SOFT = "masks with soft greys"
 COLOURS = "masks of unknown colours"
 ANOTHER_FRAME = "masks of another shape than their photo"
 TURNED = "masks that lie on their side"
+TURNED_UNSEEN = "photos that are turned by their EXIF, perhaps without their mask"
 SMALLER_MASK = "masks of another size than their photo"
 SMALL = "photos smaller than the network's square"
 SUFFIX = "files with a wrong ending"
@@ -122,7 +132,8 @@ class _Look:
     pair: Pair
     found: list[Finding] = field(default_factory=list)
     fingerprint: Fingerprint | None = None  # where both files can be read
-    turned: bool = False  # the photo is, by its EXIF
+    orientation: int = 1  # of the photo, by its EXIF
+    frames: tuple[tuple[int, ...], tuple[int, ...]] | None = None  # (height, width) of photo and mask
 
     def error(self, kind: str, problem: str, advice: str) -> None:
         self.found.append(Finding("error", kind, self.pair.name, problem, advice))
@@ -149,6 +160,7 @@ def check(place: Place | list[Pair], size: int = 256) -> Findings:
     unread = sum(finding.level == "error" and finding.kind != NO_PHOTO for finding in found)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # decoders let go of Python's lock
         looks = list(pool.map(lambda pair: _look(pair, size), pairs))
+    _look_at_turned(looks)
     for look in looks:
         found += look.found
     usable = [(look.pair, look.fingerprint) for look in looks if look.usable and look.fingerprint]
@@ -204,7 +216,7 @@ def _open_photo(look: _Look, data: bytes) -> np.ndarray | None:
 def _look_at_header(look: _Look, data: bytes, size: int) -> tuple[int, int]:
     """(height, width) of the photo, upright."""
     with Image.open(io.BytesIO(data)) as header:
-        look.turned = is_turned(header)
+        look.orientation = orientation(header)
         height, width = upright_size(header)
         kind = header.format or "unknown"
     if kind not in images.SUFFIXES.get(look.pair.photo.suffix.lower(), (kind,)):
@@ -228,15 +240,40 @@ def _mask_name(pair: Pair) -> str:
 
 
 def _compare_frames(look: _Look, photo: tuple[int, ...], mask: tuple[int, ...]) -> None:
+    look.frames = photo, mask
     sizes = f"the photo is {photo[1]} × {photo[0]}, its mask {mask[1]} × {mask[0]}"
     if same_frame(photo, mask):
         if photo != mask:
             look.warn(SMALLER_MASK, sizes, "it is stretched to fit; export it in the photo's size if you can")
     elif same_frame(photo, mask[::-1]):
-        why = "the photo is turned by its EXIF, the mask is not" if look.turned else "one lies on its side"
+        why = (
+            "the photo is turned by its EXIF, the mask is not"
+            if look.orientation in ON_ITS_SIDE
+            else "one lies on its side"
+        )
         look.error(TURNED, f"{sizes}: {why}", "turn the mask by 90°, or save the photo upright and outline it anew")
     else:
         look.error(ANOTHER_FRAME, sizes, "they must show the same frame: crop neither, or both alike")
+
+
+def _look_at_turned(looks: list[_Look]) -> None:
+    """Photos whose frame has one shape however it is turned: whether their masks were turned, the others tell."""
+    turned = [look for look in looks if look.orientation != 1 and look.frames and not look.pair.is_cutout]
+    on_side = [(look, *look.frames) for look in turned if look.frames and look.orientation in ON_ITS_SIDE]
+    telling = [same_frame(photo, mask) for _, photo, mask in on_side if not same_frame(photo, photo[::-1])]
+    if telling and all(telling):  # these masks were drawn on upright photos, and so the others
+        return
+    for look in turned:
+        photo, mask = look.frames or ((), ())
+        unseen = look.orientation not in ON_ITS_SIDE or same_frame(photo, photo[::-1])
+        if not unseen or not same_frame(photo, mask):
+            continue
+        problem = f"its EXIF turns it (orientation {look.orientation}), which its frame does not show"
+        if telling and not any(telling):
+            advice = "turn the mask alike, or save the photo upright and outline it anew"
+            look.error(TURNED_UNSEEN, f"{problem}; masks of this set are not turned with their photos", advice)
+        else:
+            look.warn(TURNED_UNSEEN, problem, "see on the contact sheet whether its mask fits; if not, turn the mask")
 
 
 def _look_at_mask(look: _Look, picture: np.ndarray | None, mask: np.ndarray, known: np.ndarray) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from segmenter.datasets import load, pairs, validate
 from tests import broken, sound
@@ -134,3 +134,40 @@ def test_the_findings_are_plain_json(place):
         "problem": "the file is empty (0 bytes)",
         "advice": "copy it again, or remove it",
     }
+
+
+def store_turned(place, number, orientation, square=False):
+    """Store photo NUMBER's rows and columns as they are, with an EXIF that turns them; its mask stays as it is."""
+    path, mask_path = place / "images" / f"photo{number}.jpg", place / "masks" / f"photo{number}.png"
+    picture, mask = (Image.open(each).copy() for each in (path, mask_path))
+    if square:
+        picture, mask = (each.crop((8, 0, 56, 48)) for each in (picture, mask))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    picture.save(path, quality=90, exif=exif)
+    mask.save(mask_path)
+
+
+@pytest.mark.parametrize("orientation, square", [(2, False), (3, False), (4, False), (3, True), (6, True), (8, True)])
+def test_a_turn_by_exif_that_the_frame_does_not_show_is_told_by_name(place, orientation, square):
+    store_turned(place, 4, orientation, square)
+    findings = look_over(place)
+    assert kinds(findings) == {"photo4.jpg": validate.TURNED_UNSEEN}
+    assert len(findings.pairs) == sound.COUNT
+
+
+def test_where_other_masks_prove_not_to_be_turned_such_photos_are_left_out(place):
+    store_turned(place, 3, 6)
+    store_turned(place, 4, 6, square=True)
+    findings = look_over(place)
+    assert kinds(findings) == {"photo3.jpg": validate.TURNED, "photo4.jpg": validate.TURNED_UNSEEN}
+    assert {finding.level for finding in findings.found} == {"error"}
+    assert len(findings.pairs) == sound.COUNT - 2
+
+
+def test_where_other_masks_prove_to_be_turned_with_their_photos_nothing_is_said(place):
+    store_turned(place, 3, 6)
+    store_turned(place, 4, 6, square=True)
+    mask = Image.open(place / "masks" / "photo3.png")
+    mask.transpose(Image.Transpose.ROTATE_270).save(place / "masks" / "photo3.png")
+    assert look_over(place).found == []
