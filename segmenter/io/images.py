@@ -13,6 +13,7 @@ from PIL import Image, ImageCms, ImageOps
 from segmenter.errors import PhotoError
 
 MAX_PIXELS = 50_000_000  # a photo of 50 megapixels takes 150 MB, and its map another 200 MB
+MAX_SIDE = 20_000  # in pixels: what is done near an outline reaches as far as the longer side says
 
 # The formats that are pictures of pixels and that Pillow decodes by itself, without outside programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "TGA")
@@ -71,7 +72,7 @@ def open_photo(source: PhotoSource, reduce_to: int | None = None) -> np.ndarray:
 
     Raises:
         PhotoError: there is no such file, it is empty or no picture we can read, it is
-            cut short, or it has more than `MAX_PIXELS` pixels.
+            cut short, or it has more than `MAX_PIXELS` pixels or `MAX_SIDE` a side.
     """
     data = _read(source)
     if not data:
@@ -144,6 +145,9 @@ def _too_large(pixels):
 def _check_size(width: int, height: int) -> None:
     if width < 1 or height < 1:
         raise PhotoError("This picture has no pixels. Please choose another one.", "photo.no_pixels")
+    if max(width, height) > MAX_SIDE:
+        message = "This picture is {width} × {height} pixels; at most {limit} a side are possible. Please crop it."
+        raise PhotoError(message, "photo.too_long", width=width, height=height, limit=MAX_SIDE)
     if width * height > MAX_PIXELS:
         raise _too_large(f"{width} × {height}")
 

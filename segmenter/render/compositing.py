@@ -12,6 +12,8 @@ FLOOR = CONSTANTS["compositing"][
 SPECK = CONSTANTS["compositing"][
     "speck"
 ]  # a loose part this many times smaller than the thing beside it casts no shadow
+FAR = 16  # a cutout that is to become this many times smaller is first shrunk by area averages
+BLURRED_PIXELS = 16_000_000  # a photo is not made larger than this to be blurred
 BLUR_SIDE = 512  # longest side on which a background is blurred
 BLUR = CONSTANTS["compositing"]["blur"]  # standard deviation of that blur, as a share of the longer side
 SCARCE = CONSTANTS["compositing"]["scarce"]  # weight below which what is farther off counts more
@@ -48,12 +50,32 @@ def place(cutout: np.ndarray, matrix: np.ndarray, height: int, width: int) -> np
     """
     premultiplied = cutout.astype(np.float32)
     premultiplied[..., :3] *= premultiplied[..., 3:] / 255
-    shrink = 1 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    shrink = _shrink_of(matrix)
+    if shrink > FAR:  # a blur that wide would take a time that grows faster than the pixels
+        premultiplied, matrix = _smaller(premultiplied, matrix, 2 * shrink / FAR)
+        shrink = _shrink_of(matrix)
     if shrink > 1.4:
         premultiplied = cv2.GaussianBlur(premultiplied, (0, 0), 0.4 * shrink)
     moved = cv2.warpAffine(premultiplied, matrix, (width, height), flags=cv2.INTER_LINEAR)
     colours = moved[..., :3] * (255 / np.maximum(moved[..., 3:], 1.0))
     return np.clip(np.dstack([colours, moved[..., 3]]) + 0.5, 0, 255).astype(np.uint8)
+
+
+def _shrink_of(matrix):
+    return 1 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+
+
+def _smaller(picture, matrix, times):
+    """A picture made so many times smaller, and the matrix that moves it to where `matrix` moved the large one."""
+    height, width = picture.shape[:2]
+    small = cv2.resize(picture, _size(width / times, height / times), interpolation=cv2.INTER_AREA)
+    down, across = height / small.shape[0], width / small.shape[1]
+    back = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1]])
+    return small, matrix @ back
+
+
+def _size(width, height):
+    return max(1, round(width)), max(1, round(height))
 
 
 def harmonise(cutout: np.ndarray, background: np.ndarray, strength: float) -> np.ndarray:
@@ -188,6 +210,7 @@ def blurred(
         uint8, height × width × 3.
     """
     scale = min(1.0, BLUR_SIDE / max(height, width)) * width / (frame[2] - frame[0])
+    scale = min(scale, max(1.0, (BLURRED_PIXELS / alpha.size) ** 0.5))  # a frame may be a few pixels of a large photo
     small = _scaled(photo, scale).astype(np.float32)
     hidden = cv2.dilate(_scaled(alpha, scale), np.ones((5, 5), np.uint8))
     weight = 1 - np.minimum(hidden.astype(np.float32) / 128, 1)

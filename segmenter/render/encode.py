@@ -3,7 +3,10 @@
 import cv2
 import numpy as np
 
+from segmenter.errors import PhotoError
+
 SUFFIXES = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}  # by format, as files of it are called
+WEBP_SIDE = 16383  # the format has no room for more pixels a side
 
 
 def encode(picture: np.ndarray, format: str, quality: int = 90) -> bytes:
@@ -13,12 +16,19 @@ def encode(picture: np.ndarray, format: str, quality: int = 90) -> bytes:
         picture: uint8, H × W × 4 (RGBA, straight alpha) or H × W × 3 (RGB); a JPEG has no alpha.
         format: one of `SUFFIXES`.
         quality: of JPEG and WebP, 1 … 100; WebP at 100 loses nothing, and PNG never does.
+
+    Raises:
+        PhotoError: the format has no room for so many pixels a side.
     """
     if format == "png":
         return to_png(picture)
     if format == "jpeg":
         options = [cv2.IMWRITE_JPEG_QUALITY, quality]
-    else:  # OpenCV takes a quality above 100 for a WebP without loss
+    else:
+        if max(picture.shape[:2]) > WEBP_SIDE:
+            message = "A WebP has at most {limit} pixels a side. Please choose PNG or JPEG."
+            raise PhotoError(message, "photo.webp_side", limit=WEBP_SIDE)
+        # OpenCV takes a quality above 100 for a WebP without loss
         options = [cv2.IMWRITE_WEBP_QUALITY, quality + (quality == 100)]
     return _encoded(SUFFIXES[format], _in_opencvs_order(picture), options)
 

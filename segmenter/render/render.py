@@ -29,6 +29,9 @@ WALL = CONSTANTS["render"]["wall"]  # share of the height added to a room's pict
 SPECK = CONSTANTS["render"][
     "speck"
 ]  # a piece this many times smaller than the largest counts for neither frame nor place
+# A canvas that is larger than the photo, as its shape asks for it, has at most so many pixels, or so many times
+# those of the photo: a long thin one would become a huge square.
+ROOMY, GROWTH = 12_000_000, 25
 STRIP = 256  # rows that are composed at a time, as float32 takes four times the memory
 
 
@@ -241,7 +244,8 @@ def _view(box, shape, choices):
     left, top, wide, tall = _frame(box, shape, choices)
     kind, width, height = choices.canvas_shape()
     if kind != "pixels":
-        scale = min(1.0, (MAX_PIXELS / (wide * tall)) ** 0.5)
+        most = min(MAX_PIXELS, max(ROOMY, GROWTH * shape[0] * shape[1]))
+        scale = min(1.0, (most / (wide * tall)) ** 0.5)
         width, height = max(1, round(wide * scale)), max(1, round(tall * scale))
     if choices.room and box and not choices.trim:
         left, top, wide = _standing(box, width, height)
