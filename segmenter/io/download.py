@@ -17,6 +17,8 @@ import safehttpx
 from segmenter.errors import PhotoError
 
 SECONDS = 20  # for the whole of it, so that a slow server occupies nobody's place for long
+# A few bytes of a compressed answer may become gigabytes, so files are taken only as they are.
+PLAIN = {"Accept-Encoding": "identity"}
 HOPS = 5  # redirects that are followed
 
 
@@ -49,13 +51,16 @@ async def _fetch(address: str, most_bytes: int) -> bytes:
     url = httpx.URL(address)
     for _ in range(HOPS + 1):
         transport = safehttpx.AsyncSecureTransport(await _public_address(url))
-        async with httpx.AsyncClient(transport=transport) as client, client.stream("GET", url) as answer:
+        async with httpx.AsyncClient(transport=transport) as client, client.stream("GET", url, headers=PLAIN) as answer:
             if answer.has_redirect_location:
                 url = url.join(answer.headers["Location"])
                 continue
             if answer.status_code != 200:
                 message = "This address answers with status {status} instead of a file."
                 raise PhotoError(message, "address.status", status=answer.status_code)
+            if answer.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+                message = "This address answers with a compressed file. Please send the file itself."
+                raise PhotoError(message, "address.compressed")
             return await _read(answer, most_bytes)
     message = "This address leads from one to the next without end. Please send the file itself."
     raise PhotoError(message, "address.endless")
@@ -100,7 +105,7 @@ async def _look_up(host: str, port: int | None) -> list:
 
 async def _read(answer: httpx.Response, most_bytes: int) -> bytes:
     data = bytearray()
-    async for part in answer.aiter_bytes():
+    async for part in answer.aiter_raw():
         data += part
         if len(data) > most_bytes:
             message = "This file is larger than {limit} MB. Please make it smaller and try again."

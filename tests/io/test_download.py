@@ -1,5 +1,6 @@
 """Fetching what an address names, and refusing what no stranger should reach."""
 
+import gzip
 import http.server
 import ipaddress
 import threading
@@ -15,13 +16,17 @@ FILE = b"a photo" * 100
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append(self.path)
+        self.server.encodings.append(self.headers["Accept-Encoding"])
         if self.path.startswith("/to/"):
             self.send_response(302)
             self.send_header("Location", self.path.removeprefix("/to/"))
         else:
             self.send_response(200 if self.path == "/chair.jpg" else 404)
+        self.server.encode and self.send_header("Content-Encoding", self.server.encode)
         self.end_headers()
-        if self.path == "/chair.jpg":
+        if self.server.encode:
+            self.wfile.write(self.server.data)
+        elif self.path == "/chair.jpg":
             self.wfile.write(FILE)
 
     def log_message(self, *arguments):
@@ -32,7 +37,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def server():
     """A web server of this machine; `asked` lists the paths that somebody asked it for."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.asked = []
+    server.asked, server.encodings, server.encode, server.data = [], [], "", b""
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.shutdown()
@@ -92,6 +97,21 @@ def test_a_name_that_nobody_has_is_said_in_plain_words():
 
 def test_a_public_file_is_fetched(server, public):
     assert download.fetch(address_of(server, "/chair.jpg"), 10_000) == FILE
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "identity, gzip", "GZIP", "zstd"])
+def test_a_compressed_answer_is_refused_before_it_is_unpacked(server, public, encoding):
+    server.encode, server.data = encoding, gzip.compress(FILE)
+    with pytest.raises(PhotoError, match="compressed") as refused:
+        download.fetch(address_of(server, "/chair.jpg"), 10_000)
+    assert refused.value.code == "address.compressed"
+
+
+def test_files_are_asked_for_as_they_are(server, public):
+    download.fetch(address_of(server, "/chair.jpg"), 10_000)
+    server.encode, server.data = "identity", FILE
+    assert download.fetch(address_of(server, "/chair.jpg"), 10_000) == FILE
+    assert server.encodings == ["identity", "identity"]
 
 
 def test_a_redirect_is_followed(server, public):
