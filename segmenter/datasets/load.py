@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from PIL import Image
-
 from segmenter.datasets import findings, formats
 from segmenter.datasets.findings import Finding
 from segmenter.datasets.formats.common import Reading, group_of
 from segmenter.datasets.formats.sources import Sources, files_under
 from segmenter.datasets.pairs import DECODE_ERRORS, Pair, pair_up
 from segmenter.errors import DatasetError
-from segmenter.io import archives
-from segmenter.io.images import MASK_SUFFIXES, PHOTO_SUFFIXES
+from segmenter.io import archives, images
+from segmenter.io.images import PHOTO_SUFFIXES
 
 OPAQUE = "pictures without transparency"
-UNPACKED = (*MASK_SUFFIXES, ".csv", *formats.SUFFIXES)  # of a zip; all else in it is left there
+UNPACKED = (*PHOTO_SUFFIXES, ".csv", *formats.SUFFIXES)  # of a zip; all else in it is left there
 LAYOUTS = (
     "photos in images/ and their masks in masks/, or pictures with a transparent background, "
     f"or an export as {', '.join(formats.NAMES[:-1])} or {formats.NAMES[-1]} segmentation"
@@ -187,7 +185,7 @@ def _read_cutouts(folder: Path) -> tuple[list[Pair], list[Finding]]:
 def _has_alpha(path: Path) -> bool:
     """Whether a picture has an alpha channel; a file that cannot be read is judged later."""
     try:
-        with Image.open(path) as picture:
+        with images.open_image(path.read_bytes()) as picture:
             return picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info
     except DECODE_ERRORS:
         return path.suffix.lower() in (".png", ".webp")

@@ -18,7 +18,7 @@ from segmenter.datasets.findings import Finding
 from segmenter.errors import DatasetError
 from segmenter.inference import preprocessing
 from segmenter.io import images
-from segmenter.io.images import MASK_SUFFIXES, PHOTO_SUFFIXES
+from segmenter.io.images import PHOTO_SUFFIXES
 from segmenter.render import compositing
 
 MASK_ENDINGS = ("_mask", "-mask", "_matte")  # chair.jpg may have its mask in chair.png or chair_mask.png
@@ -149,7 +149,7 @@ def pictures_in(folder: str | PathLike[str], suffixes: Sequence[str] = PHOTO_SUF
 def _masks_by_name(folder: Path, names: Counter[str]) -> dict[str, list[Path]]:
     """The stem of the photo that is meant → its masks; chair_mask.png is meant for chair.jpg."""
     found: dict[str, list[Path]] = {}
-    for path in pictures_in(folder, MASK_SUFFIXES):
+    for path in pictures_in(folder, PHOTO_SUFFIXES):
         ending = next((ending for ending in MASK_ENDINGS if path.stem.lower().endswith(ending)), "")
         meant = path.stem if path.stem in names else path.stem[: len(path.stem) - len(ending)]
         found.setdefault(meant, []).append(path)
@@ -220,13 +220,12 @@ def open_mask_picture(path: Path) -> np.ndarray:
         DatasetError: it cannot be read.
     """
     try:
-        with Image.open(path) as picture:
-            upright = ImageOps.exif_transpose(picture)
-            if upright.mode not in ("L", "RGB", "RGBA"):
-                upright = upright.convert(_plain_mode(upright))
-            return np.asarray(upright)
+        upright = ImageOps.exif_transpose(images.decode(path.read_bytes()))
+        if upright.mode not in ("L", "RGB", "RGBA"):
+            upright = upright.convert(_plain_mode(upright))
+        return np.asarray(upright)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = "the file is empty" if path.is_file() and not path.stat().st_size else error
+        reason = "the file is empty" if path.is_file() and not path.stat().st_size else error.__cause__ or error
         raise DatasetError(f"{path.name} cannot be read as a mask: {reason}; save it again as PNG") from error
 
 

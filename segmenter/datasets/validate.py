@@ -1,7 +1,6 @@
 """A data set looked over before training: what is wrong with which file, and what to do about it."""
 
 import hashlib
-import io
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -10,7 +9,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from segmenter.datasets import duplicates, findings
 from segmenter.datasets.duplicates import SAME, SIMILAR, Fingerprint
@@ -215,7 +213,7 @@ def _open_photo(look: _Look, data: bytes) -> np.ndarray | None:
 
 def _look_at_header(look: _Look, data: bytes, size: int) -> tuple[int, int]:
     """(height, width) of the photo, upright."""
-    with Image.open(io.BytesIO(data)) as header:
+    with images.open_image(data) as header:
         look.orientation = orientation(header)
         height, width = upright_size(header)
         kind = header.format or "unknown"

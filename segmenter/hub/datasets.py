@@ -19,11 +19,11 @@ from segmenter.datasets.summary import Contents
 from segmenter.errors import HubError
 from segmenter.hub import client
 from segmenter.hub.client import SECONDS, explaining
-from segmenter.io.images import MASK_SUFFIXES
+from segmenter.io.images import PHOTO_SUFFIXES
 
 SCHEME = "hf://datasets/"
 TEXTS = tuple(dict.fromkeys((".csv", ".json", ".jsonl", ".txt", ".md", *formats.SUFFIXES)))
-ALLOWED = (*MASK_SUFFIXES, *TEXTS, ".zip")
+ALLOWED = (*PHOTO_SUFFIXES, *TEXTS, ".zip")
 LICENCE_FILES = ("LICENSE", "LICENCE")  # without a suffix, as they usually are
 PARTS = ("images/", "masks/")
 WRITTEN = "<!-- written by segmenter.exchange -->"  # marks a card that may be written anew
@@ -97,8 +97,8 @@ def _fetch(
     with explaining(repository, revision, "dataset"):
         info = HfApi(endpoint=endpoint, token=token).dataset_info(repository, revision=revision, timeout=SECONDS)
         names = [file.rfilename for file in info.siblings or () if is_allowed(file.rfilename)]
-        if not any(name.lower().endswith((*MASK_SUFFIXES, ".zip")) for name in names):
-            raise HubError(f"{repository} holds no pictures ({', '.join(MASK_SUFFIXES)}), nor a zip with some")
+        if not any(name.lower().endswith((*PHOTO_SUFFIXES, ".zip")) for name in names):
+            raise HubError(f"{repository} holds no pictures ({', '.join(PHOTO_SUFFIXES)}), nor a zip with some")
         folder = Path(
             snapshot_download(
                 repository,

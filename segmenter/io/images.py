@@ -8,33 +8,47 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
+from pillow_heif import HeifImageFile
 
 from segmenter.errors import PhotoError
+from segmenter.io import png
 
-MAX_PIXELS = 50_000_000  # a photo of 50 megapixels takes 150 MB, and its map another 200 MB
+MAX_PIXELS = 50_500_000  # what phones call 50 megapixels is up to 8192 × 6144; it takes 150 MB, and its map 200
 MAX_SIDE = 20_000  # in pixels: what is done near an outline reaches as far as the longer side says
 
 # The formats that are pictures of pixels and that Pillow decodes by itself, without outside programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "TGA")
-# The endings of picture files, each with what Pillow may call such a file's format. HEIC is not read, but
-# people have such files and are told what to do about them.
+# The endings of picture files, each with what Pillow may call such a file's format.
 SUFFIXES = {
     ".jpg": ("JPEG", "MPO"),
     ".jpeg": ("JPEG", "MPO"),
+    ".jfif": ("JPEG", "MPO"),  # so Windows and browsers often call a JPEG that they save
+    ".jpe": ("JPEG", "MPO"),
+    ".jif": ("JPEG", "MPO"),
+    ".jfi": ("JPEG", "MPO"),
+    ".mpo": ("JPEG", "MPO"),
     ".png": ("PNG",),
+    ".apng": ("PNG",),
     ".webp": ("WEBP",),
     ".gif": ("GIF",),
     ".bmp": ("BMP",),
+    ".dib": ("BMP",),
     ".tif": ("TIFF",),
     ".tiff": ("TIFF",),
     ".avif": ("AVIF",),
+    ".avifs": ("AVIF",),
     ".jp2": ("JPEG2000",),
+    ".j2k": ("JPEG2000",),
+    ".jpx": ("JPEG2000",),
+    ".ppm": ("PPM",),
+    ".pgm": ("PPM",),
+    ".tga": ("TGA",),
     ".heic": ("HEIF",),
     ".heif": ("HEIF",),
+    ".hif": ("HEIF",),
 }
-PHOTO_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix not in (".gif", ".avif", ".jp2", ".heic", ".heif"))
-MASK_SUFFIXES = (*PHOTO_SUFFIXES, ".gif")  # those of a data set's photos, and of its masks
+PHOTO_SUFFIXES = tuple(SUFFIXES)
 # What Pillow's decoders raise on broken files: each format has its own way to stumble.
 _BROKEN = (
     OSError,
@@ -52,7 +66,10 @@ _BROKEN = (
 PhotoSource = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 _DAMAGED = "This picture is damaged or cut short, perhaps by an interrupted download. Please save or send it again."
-_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_RAW = "This is a camera's raw file. Please export it as JPEG and try again."
+_RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FOVb")  # Fujifilm, Panasonic, Olympus, Sigma
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+SUBFILE_TYPE, SUB_IFDS, DNG_VERSION = 254, 330, 50706  # tags of TIFF
 
 
 def open_photo(source: PhotoSource, reduce_to: int | None = None) -> np.ndarray:
@@ -74,18 +91,58 @@ def open_photo(source: PhotoSource, reduce_to: int | None = None) -> np.ndarray:
         PhotoError: there is no such file, it is empty or no picture we can read, it is
             cut short, or it has more than `MAX_PIXELS` pixels or `MAX_SIDE` a side.
     """
-    data = _read(source)
-    if not data:
-        raise PhotoError("This file is empty. Please choose a photo, such as a JPEG or PNG file.", "photo.empty")
+    return np.array(_to_rgb(_upright(decode(_read(source), reduce_to))))
+
+
+def decode(data: bytes, reduce_to: int | None = None) -> Image.Image:
+    """The first frame of a picture file, decoded, as it is stored: not upright, in any mode of Pillow's.
+
+    A PNG whose pixels are whole is taken even where its texts or colour profile are oversized, or
+    chunks that the pixels do not need are broken.
+
+    Args:
+        data: the file's bytes.
+        reduce_to: as in `open_photo`.
+
+    Raises:
+        PhotoError: as in `open_photo`.
+    """
+    try:
+        return _decode(data, reduce_to)
+    except PhotoError as error:
+        bare = png.without_metadata(data)
+        if error.code != "photo.damaged" or bare == data:
+            raise
+    image = _decode(bare, reduce_to)
+    image.info["icc_profile"] = png.profile_of(data)  # None, where there is none, says so
+    return image
+
+
+def open_image(data: bytes) -> Image.Image:
+    """Open without decoding: the header alone is read, so a bomb costs nothing.
+
+    Raises:
+        PhotoError: it is empty, or no picture we can read.
+    """
+    try:
+        return _identify(data)
+    except PhotoError as error:
+        bare = png.without_metadata(data)
+        if error.code != "photo.damaged" or bare == data:
+            raise
+    return _identify(bare)
+
+
+def _decode(data: bytes, reduce_to: int | None) -> Image.Image:
     image = _identify(data)
     _check_size(*image.size)
     try:
-        if reduce_to:
+        if reduce_to and image.format in ("JPEG", "MPO"):
             image.draft(None, (reduce_to, reduce_to))
         image.load()
     except _BROKEN as error:
         raise PhotoError(_DAMAGED, "photo.damaged") from error
-    return np.array(_to_rgb(_upright(image)))
+    return image
 
 
 def _read(source: PhotoSource) -> bytes:
@@ -106,21 +163,47 @@ def _read(source: PhotoSource) -> bytes:
 
 
 def _identify(data: bytes) -> Image.Image:
-    """Open without decoding: the header alone is read, so a bomb costs nothing."""
+    """Open one of the formats we know, without decoding."""
+    if not data:
+        raise PhotoError("This file is empty. Please choose a photo, such as a JPEG or PNG file.", "photo.empty")
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large("far too many") from error
     except _BROKEN as error:
-        raise PhotoError(*_why_unreadable(data)) from error
+        if not _is_heif(data):
+            raise PhotoError(*_why_unreadable(data)) from error
+        image = _identify_heif(data)
+    if _is_raw(data, image):  # what Pillow would open is the small preview
+        raise PhotoError(_RAW, "photo.raw")
+    return image
+
+
+def _identify_heif(data: bytes) -> Image.Image:
+    try:
+        return HeifImageFile(io.BytesIO(data))
+    except (*_BROKEN, RuntimeError) as error:
+        raise PhotoError(_DAMAGED, "photo.damaged") from error
+
+
+def _is_heif(data: bytes) -> bool:
+    return data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS
+
+
+def _is_raw(data: bytes, image: Image.Image) -> bool:
+    """Whether a TIFF is a camera's raw file: Adobe's DNG, Canon's CR2, or one of a preview and sub-images."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return False
+    tags = image.tag_v2
+    return DNG_VERSION in tags or data[8:10] == b"CR" or (tags.get(SUBFILE_TYPE) == 1 and SUB_IFDS in tags)
 
 
 def _why_unreadable(data):
     """(message, code): what the file is instead of a photo, and what to do."""
     start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
     if data[4:8] == b"ftyp":
-        if data[8:12] in _HEIC_BRANDS:
-            return "HEIC photos are not supported. Please convert this one to JPEG and try again.", "photo.heic"
+        if data[8:12] == b"crx ":
+            return _RAW, "photo.raw"
         if data[8:12] in (b"avif", b"avis"):
             return _DAMAGED, "photo.damaged"
         return "This looks like a video. Please choose a photo, such as a JPEG or PNG file.", "photo.video"
@@ -128,6 +211,8 @@ def _why_unreadable(data):
         return "SVG is a drawing, not a photo. Please export it as PNG and try again.", "photo.svg"
     if start.startswith(b"%PDF"):
         return "This is a PDF document. Please export the page as JPEG or PNG and try again.", "photo.pdf"
+    if data.startswith(_RAW_STARTS):
+        return _RAW, "photo.raw"
     if start.startswith((b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")):
         return _DAMAGED, "photo.damaged"
     return "This file is not a picture we can read. Please choose a JPEG, PNG or WebP photo.", "photo.unknown"

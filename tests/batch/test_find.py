@@ -57,3 +57,12 @@ def test_a_photo_that_is_damaged_inside_its_zip_has_its_own_words(tmp_path):
     with pytest.raises(PhotoError) as error:
         Source("chair.jpg", path, "chair.jpg").read()
     assert error.value.code == "photo.damaged_in_zip"
+
+
+@pytest.mark.parametrize("name", ["a.jfif", "b.JPE", "c.jif", "d.mpo", "e.hif", "f.pgm", "g.tga"])
+def test_rarer_endings_are_found_in_folders_and_zips(tmp_path, name):
+    (tmp_path / name).write_bytes(as_jpeg(red_disc(40, 30)))
+    assert [source.name for source in find(tmp_path)] == [name]
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.write(tmp_path / name, name)
+    assert [source.name for source in find(tmp_path / "photos.zip")] == [name]

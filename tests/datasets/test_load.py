@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from segmenter.datasets import augment, load, validate
 from segmenter.datasets.batches import ValidationBatches, augmented, load_square
@@ -98,6 +99,18 @@ def test_what_cannot_be_used_is_left_out_and_the_rest_is_kept(tmp_path):
     left_out = {finding.name for finding in findings.found if finding.level == "error"}
     assert left_out == {"photo3.jpg", "stray.png", "photo5.jpg", "photo6.jpg"}
     assert findings.as_json()["photos"] == 10 and findings.as_json()["usable"] == 7
+
+
+@pytest.mark.parametrize("suffix, kind", [(".jfif", "JPEG"), (".jpe", "JPEG"), (".avif", "AVIF"), (".gif", "GIF")])
+def test_photos_and_masks_of_rarer_endings_are_taken_as_the_usual_ones(tmp_path, suffix, kind):
+    place = sound.folder(tmp_path)
+    for path in list((place / "images").iterdir()):
+        with Image.open(path) as photo:
+            photo.save(path.with_suffix(suffix), format=kind)
+        path.unlink()
+    found = load.open_place(place)
+    assert len(found.pairs) == sound.COUNT and not found.found
+    assert validate.check(found, size=32).found == []
 
 
 def test_cutouts_never_show_the_colours_under_their_transparency(chairs, tmp_path):

@@ -5,10 +5,11 @@ import struct
 import zlib
 
 import numpy as np
+import pillow_heif
 import pytest
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
 
-from segmenter.io.images import MAX_PIXELS, PhotoError, open_photo
+from segmenter.io.images import MAX_PIXELS, PhotoError, open_image, open_photo
 
 
 @pytest.fixture
@@ -123,11 +124,12 @@ def test_single_pixel():
     assert open_photo(encode(np.uint8([[[1, 2, 3]]]))).tolist() == [[[1, 2, 3]]]
 
 
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
 def bomb(width, height):
     """A PNG of a few bytes that claims to be huge."""
-
-    def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = zlib.compress(b"\0")
@@ -142,7 +144,9 @@ def bomb(width, height):
         (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "export it as PNG"),
         (b"  <svg width='3'></svg>", "export it as PNG"),
         (b"%PDF-1.7 ...", "PDF"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40), "convert this one to JPEG"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40), "damaged"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(40), "raw file"),
+        (b"FUJIFILMCCD-RAW 0201" + bytes(40), "raw file"),
         (b"\0\0\0\x18ftypisom\0\0\0\0mp41" + bytes(40), "video"),
         (b"\xff\xd8\xff\xe0", "damaged"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
@@ -187,6 +191,79 @@ def test_damaged_bytes_never_raise_anything_else(scene, format):
         except PhotoError:
             continue
         assert photo.dtype == np.uint8 and photo.ndim == 3 and photo.shape[2] == 3
+
+
+def with_chunk(data, extra):
+    """A PNG with one more chunk, right after its header."""
+    return data[:33] + extra + data[33:]
+
+
+LONG = bytes(3_000_000)
+UNNEEDED = {
+    "a long compressed note": chunk(b"zTXt", b"Note\0\0" + zlib.compress(LONG)),
+    "a long international text": chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(LONG)),
+    "a large profile": chunk(b"iCCP", b"printer\0\0" + zlib.compress(LONG)),
+    "a text of a wrong checksum": chunk(b"tEXt", b"Title\0chair")[:-4] + b"oops",
+    "a date of a wrong checksum": chunk(b"tIME", bytes(7))[:-4] + b"oops",
+    "a resolution cut short": chunk(b"pHYs", b"\0"),
+}
+
+
+@pytest.mark.parametrize("name", UNNEEDED)
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_chunks_of_a_png_that_its_pixels_do_not_need_are_passed_over(scene, name):
+    data = with_chunk(encode(scene), UNNEEDED[name])
+    np.testing.assert_array_equal(open_photo(data), scene)
+    assert open_image(data).size == (60, 40)
+
+
+def test_beside_oversized_texts_the_orientation_and_the_profile_of_a_png_still_count(scene):
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    grey = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    plain = encode(scene, exif=exif, icc_profile=grey)
+    noted = with_chunk(plain, UNNEEDED["a long compressed note"])
+    np.testing.assert_array_equal(open_photo(noted), open_photo(plain))
+    np.testing.assert_array_equal(open_photo(noted), scene[::-1, ::-1])
+
+
+def test_with_oversized_texts_a_png_that_is_cut_short_is_still_refused(scene):
+    data = with_chunk(encode(scene), UNNEEDED["a long compressed note"])
+    with pytest.raises(PhotoError, match="damaged"):
+        open_photo(data[:-60])
+
+
+def test_what_phones_call_50_megapixels_fits():
+    assert 8192 * 6144 <= MAX_PIXELS
+    with pytest.raises(PhotoError, match="damaged"):  # and is not called too large
+        open_photo(bomb(8192, 6144))
+
+
+def test_photos_of_iphones_open(scene):
+    file = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(scene)).save(file, quality=95)
+    photo = open_photo(file.getvalue())
+    assert photo.shape == scene.shape
+    assert np.abs(photo.astype(int) - scene).mean() < 8
+
+
+def test_a_turned_photo_of_an_iphone_is_upright(scene):
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pillow_heif.from_pillow(Image.fromarray(scene)).save(file, quality=95, exif=exif.tobytes())
+    photo = open_photo(file.getvalue())
+    assert np.abs(photo.astype(int) - np.rot90(scene, -1)).mean() < 8
+
+
+@pytest.mark.parametrize("tags", [{50706: b"\1\4\0\0"}, {254: 1, 330: 8}], ids=["DNG", "NEF"])
+def test_a_raw_file_is_refused_rather_than_read_by_its_preview(scene, tags):
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    for tag, value in tags.items():
+        info[tag] = value
+    with pytest.raises(PhotoError, match="raw file") as error:
+        open_photo(encode(scene, "TIFF", tiffinfo=info))
+    assert error.value.code == "photo.raw"
 
 
 def test_large_jpeg_keeps_its_size():

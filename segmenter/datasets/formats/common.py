@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from PIL import Image
 from pycocotools import mask as coco_mask
 
 from segmenter.datasets.findings import Finding
 from segmenter.datasets.formats.sources import Sources
 from segmenter.datasets.pairs import DECODE_ERRORS, Pair, upright_size
 from segmenter.errors import DatasetError, OutlineError
+from segmenter.io import images
 from segmenter.io.images import MAX_PIXELS
 
 MARGIN = 0.1  # an outline may reach this share of the side beyond the frame: hands slip
@@ -234,7 +234,7 @@ class Reading:
     def size_of(self, photo: Path) -> tuple[int, int] | None:
         """(height, width) of a photo file, upright; where it cannot be read, None, and the photo is refused."""
         try:
-            with Image.open(photo) as picture:
+            with images.open_image(photo.read_bytes()) as picture:
                 return upright_size(picture)
         except DECODE_ERRORS:
             self.refuse(photo, UNREADABLE, "it is empty or no picture", "save it again as JPEG or PNG")
