@@ -247,7 +247,7 @@ def orientation(picture: Image.Image) -> int:
         given = picture.getexif().get(ExifTags.Base.Orientation)
     except DECODE_ERRORS:  # unreadable EXIF says nothing about the way up
         return 1
-    return given if given in range(1, 9) else 1
+    return given if isinstance(given, int) and 1 <= given <= 8 else 1
 
 
 def open_photo(pair: Pair) -> np.ndarray:
