@@ -21,6 +21,7 @@ from segmenter.inference.predictor import WEIGHTS
 from segmenter.io.images import open_photo
 from segmenter.web import batch_handlers, gradio_api, viewer
 from segmenter.web.handlers import MAX_MEGABYTES, Handlers
+from segmenter.web.limits import Limits
 from segmenter.web.live_weights import LiveWeights, open_weights
 from segmenter.web.uploads import Uploads
 
@@ -96,7 +97,10 @@ def launch_options() -> dict:
         "max_file_size": batch_handlers.MAX_ZIP_MEGABYTES * 2**20,  # of a single photo less is taken
         "ssr_mode": False,
         "mcp_server": True,
-        "app_kwargs": {"lifespan": Uploads(get_upload_folder).lifespan(KEPT_SECONDS, SWEEP_SECONDS)},
+        "app_kwargs": {
+            "lifespan": Uploads(get_upload_folder).lifespan(KEPT_SECONDS, SWEEP_SECONDS),
+            "middleware": [(Limits, (), {})],  # with its arguments: none
+        },
     }
 
 

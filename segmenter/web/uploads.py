@@ -71,7 +71,7 @@ class Uploads:
         path = file.get("path") if isinstance(file, dict) else getattr(file, "path", file)
         address = path if isinstance(path, str) else ""
         if address.startswith("data:"):
-            return self.store(_read_data_uri(address), "file")
+            return self.store(_read_data_uri(address, most_bytes), "file")
         if address.startswith(("http://", "https://")):
             return self._served(address) or self.store(fetch(address, most_bytes), _name_of(address))
         return self.find(path if isinstance(file, dict) or hasattr(file, "path") else None)
@@ -148,8 +148,11 @@ def _newest(folder):
     return max(times, default=0.0)
 
 
-def _read_data_uri(address):
+def _read_data_uri(address, most_bytes):
     kind, _, data = address.partition(",")
+    if len(data) * 3 / 4 > most_bytes + 4:  # asked before it is decoded
+        message = "This file is larger than {limit} MB. Please make it smaller and try again."
+        raise PhotoError(message, "photo.too_large", limit=most_bytes // 2**20)
     try:
         return base64.b64decode(data, validate=True) if kind.endswith(";base64") else unquote(data).encode()
     except (binascii.Error, ValueError) as error:

@@ -98,6 +98,13 @@ def test_a_data_uri_is_received(uploads, folder):
     assert path.read_bytes() == b"chair" and folder in path.parents
 
 
+def test_a_data_uri_that_is_too_large_is_refused_before_it_is_decoded(uploads, folder):
+    with pytest.raises(PhotoError, match="larger than"):
+        uploads.receive("data:image/jpeg;base64," + base64.b64encode(bytes(MOST + 9)).decode(), MOST)
+    assert list(folder.iterdir()) == []
+    assert uploads.receive("data:image/jpeg;base64," + base64.b64encode(bytes(MOST)).decode(), MOST).is_file()
+
+
 def test_a_broken_data_uri_is_said_in_plain_words(uploads):
     with pytest.raises(PhotoError, match="data URI"):
         uploads.receive("data:image/jpeg;base64,####", MOST)
