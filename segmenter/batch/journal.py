@@ -27,6 +27,7 @@ from segmenter.render.options import Choices
 
 JOURNAL, TABLE = ".journal.jsonl", "results.csv"
 FOLDERS = {"cutout": "cutouts", "mask": "masks", "heatmap": "heatmaps", "map": "maps"}
+FORMULAS = ("=", "+", "-", "@", "\t")  # how a text begins that a spreadsheet would take as a formula
 VERSION = 3  # of what a line of the journal means
 
 
@@ -109,12 +110,22 @@ class Journal:
 
 
 def write_table(out: str | os.PathLike[str], results: Iterable[Result]) -> None:
-    """Write results.csv into a folder of results: a line for each Result."""
+    """Write results.csv into a folder of results: a line for each Result.
+
+    A text that a spreadsheet would work out, such as a photo's name that begins with `=`, begins with `'` there.
+    """
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: getattr(result, name) for name in COLUMNS} for result in results)
+    writer.writerows({name: _as_text(getattr(result, name)) for name in COLUMNS} for result in results)
     files.write(Path(out) / TABLE, table.getvalue().encode("utf-8"))
+
+
+def _as_text(value):
+    if not isinstance(value, str):
+        return value
+    value = value.replace("\r", " ")  # it would end the line
+    return f"'{value}" if value.startswith(FORMULAS) else value
 
 
 def zip_of(out: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> Path:

@@ -1,12 +1,13 @@
 """A batch is taken up again: what is done is known by what it was made of, not by the names of its files."""
 
+import csv
 import zipfile
 
 import numpy as np
 import pytest
 
 from segmenter.batch import runner
-from segmenter.batch.journal import zip_of
+from segmenter.batch.journal import TABLE, Result, write_table, zip_of
 from segmenter.errors import GoneError
 from segmenter.io.images import open_photo
 from segmenter.render import render
@@ -126,3 +127,15 @@ def test_a_result_that_is_gone_is_said_in_plain_words(photo, out):
 def names(out):
     with zipfile.ZipFile(zip_of(out)) as archive:
         return archive.namelist()
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+def test_a_spreadsheet_works_nothing_of_the_table_out(tmp_path, start):
+    write_table(
+        tmp_path,
+        [Result(f"{start}1+1.jpg", coverage=0.5, error=f"{start}HYPERLINK(1)"), Result("a=1.jpg", error="\ra")],
+    )
+    with open(tmp_path / TABLE, newline="", encoding="utf-8") as table:
+        first, second = csv.DictReader(table)
+    assert first["file"] == f"'{start}1+1.jpg" and first["error"] == f"'{start}HYPERLINK(1)"
+    assert first["coverage"] == "0.5" and second["file"] == "a=1.jpg" and second["error"] == " a"
