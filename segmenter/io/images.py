@@ -18,7 +18,7 @@ MAX_PIXELS = 50_500_000  # what phones call 50 megapixels is up to 8192 × 6144;
 MAX_SIDE = 20_000  # in pixels: what is done near an outline reaches as far as the longer side says
 
 # The formats that are pictures of pixels and that Pillow decodes by itself, without outside programs.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "TGA")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "TGA")
 # The endings of picture files, each with what Pillow may call such a file's format.
 SUFFIXES = {
     ".jpg": ("JPEG", "MPO"),
@@ -209,6 +209,8 @@ def _why_unreadable(data):
         return "This looks like a video. Please choose a photo, such as a JPEG or PNG file.", "photo.video"
     if start.startswith(b"<svg") or (start.startswith(b"<") and b"<svg" in start):
         return "SVG is a drawing, not a photo. Please export it as PNG and try again.", "photo.svg"
+    if data.startswith(b"\0\0\1\0"):  # Pillow decodes such a file before it says how large it is
+        return "This is an icon (ICO). Please export it as PNG and try again.", "photo.icon"
     if start.startswith(b"%PDF"):
         return "This is a PDF document. Please export the page as JPEG or PNG and try again.", "photo.pdf"
     if data.startswith(_RAW_STARTS):
