@@ -4,6 +4,7 @@ import io
 import json
 import os
 import secrets
+import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -55,6 +56,20 @@ def replacing(path: str | os.PathLike[str], durable: bool = False) -> Iterator[B
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def link(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Have a file under a second name too, replacing what was there; a copy, where the disk has no such links."""
+    path = Path(path)
+    beside = path.with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
+    try:
+        try:
+            os.link(source, beside)
+        except OSError:
+            shutil.copyfile(source, beside)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)  # where both are one file already, replacing does nothing
 
 
 def write(path: str | os.PathLike[str], data: bytes, durable: bool = False) -> None:

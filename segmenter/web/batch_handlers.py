@@ -6,7 +6,6 @@ drew; whoever knows the key may ask for it. Nothing of it is kept in memory.
 
 import base64
 import json
-import os
 import re
 import shutil
 import zipfile
@@ -61,7 +60,6 @@ class BatchHandlers:
             taken = {_stem(str(name)) for name in question.get("taken") or ()}
             room = max(0, MOST_PHOTOS - len(taken))
             names = [_unpack(source, folder / "photos", taken) for source in sources[:room]]
-            path.unlink(missing_ok=True)
         except PhotoError as error:
             return refusal(error)
         return {"names": names, "left": max(0, len(sources) - room)}
@@ -172,7 +170,7 @@ class BatchHandlers:
                 raise PhotoError(message, "batch.full", limit=MAX_TOTAL_MEGABYTES)
             if sent != place.resolve():
                 place.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(sent, place)
+                files.link(sent, place)  # it stays where it is: who sent the same file has the same path
         elif not place.is_file():
             raise GoneError(
                 "This photo is no longer kept on the server. Please choose the photos again.", "gone.photos"

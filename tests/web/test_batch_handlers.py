@@ -12,6 +12,7 @@ import pytest
 
 from segmenter import open_photo
 from segmenter.batch.find import find
+from segmenter.io import files
 from segmenter.io.images import PhotoError
 from segmenter.render.options import Choices
 from segmenter.render.render import produce
@@ -118,10 +119,31 @@ def test_a_broken_photo_is_reported_and_stops_nothing(ask, send):
 def test_the_photo_that_was_sent_is_not_kept_twice(ask, send, folder):
     path = send(CHAIR)
     answer = ask("cut", name="chair.jpg", path=path, choices={})
-    assert not Path(path).exists()
-    assert Path(answer["path"]).read_bytes() == CHAIR  # where the studio finds it
+    assert Path(answer["path"]).samefile(path) and Path(answer["path"]) != Path(path)  # where the studio finds it
+    assert ask("cut", name="chair.jpg", path=path, choices={})["problem"] is None  # sent again
     ask("forget")
-    assert not [each for each in folder.rglob("*") if each.is_file()]
+    assert [each for each in folder.rglob("*") if each.is_file()] == [Path(path)]  # until it is swept away
+
+
+def test_two_visitors_with_the_same_file_do_not_take_it_from_each_other(handlers, send):
+    photo, photos = send(CHAIR), send(zipped(**{"stool.jpg": STOOL}), "photos.zip")  # paths go by name and content
+    first, second = BatchHandlers(handlers), BatchHandlers(handlers)
+    keys = [{"key": uuid.uuid4().hex} for _ in range(2)]
+    for visitor, key in zip((first, second), keys):
+        assert visitor.unpack({**key, "path": photos})["names"] == ["stool.jpg"]
+        assert visitor.cut({**key, "name": "chair.jpg", "path": photo, "choices": {}})["problem"] is None
+    first.forget(keys[0])
+    assert second.cut({**keys[1], "name": "chair.jpg", "choices": {}})["problem"] is None
+
+
+def test_a_disk_without_links_gets_a_copy(ask, send, monkeypatch):
+    def refuse(*paths):
+        raise OSError("no links here")
+
+    monkeypatch.setattr(files.os, "link", refuse)
+    path = send(CHAIR)
+    answer = ask("cut", name="chair.jpg", path=path, choices={})
+    assert answer["problem"] is None and Path(answer["path"]).read_bytes() == Path(path).read_bytes()
 
 
 def test_a_zip_is_unpacked_under_names_of_its_own(ask, send, folder):
@@ -148,7 +170,7 @@ def test_a_zip_is_unpacked_under_names_of_its_own(ask, send, folder):
         "evil.jpg",
     ]
     assert all("photos" in path.parts for path in folder.parent.rglob("evil.jpg"))  # within the visitor's own folder
-    assert answer["left"] == 0 and not Path(path).exists()
+    assert answer["left"] == 0 and Path(path).exists()
     for name in answer["names"]:
         assert (ask("cut", name=name, choices={})["problem"] is None) == (name != "broken.jpg")
     members, rows = unzip(ask("zip", names=answer["names"])["file"])
