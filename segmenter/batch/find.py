@@ -14,6 +14,7 @@ from segmenter.io import images
 SUFFIXES = tuple(images.SUFFIXES)
 MAX_FILE = 200 * 1024 * 1024  # bytes of one photo in a zip, unpacked
 MAX_MEMBERS = 100_000
+NAME_BYTES = 235  # of a file's name; disks have room for 255, and a number and a suffix may be added
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ def _distinct(found):
     sources, taken = [], set()
     for name, path, member in found:
         parts = [_safe(part) for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        # A folder called x.png could not stand beside the result of a photo x.
+        parts[:-1] = [f"{part}_" if part.lower().endswith((*SUFFIXES, ".zip")) else part for part in parts[:-1]]
         suffix = Path(parts[-1]).suffix if parts else ""
         stem = "/".join(parts).removesuffix(suffix) or "photo"
         unique, number = stem, 2
@@ -132,7 +135,8 @@ def _distinct(found):
 
 def _safe(part):
     """A file name that is possible everywhere and leads nowhere else."""
-    part = re.sub(r'[\x00-\x1f<>:"|?*]', "_", part).strip(" .")
+    part = re.sub(r'[\x00-\x1f<>:"|?*\ud800-\udfff]', "_", part).strip(" .")
+    part = part.encode()[-NAME_BYTES:].decode(errors="ignore")
     stem, dot, suffix = part[-150:].rpartition(".") if "." in part[-150:] else (part[-150:], "", "")
     stem = stem.strip(" .-") or "photo"
     reserved = re.fullmatch("con|prn|aux|nul|com[0-9]|lpt[0-9]", stem, re.IGNORECASE)

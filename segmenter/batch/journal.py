@@ -118,7 +118,7 @@ def write_table(out: str | os.PathLike[str], results: Iterable[Result]) -> None:
     writer = csv.DictWriter(table, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: _as_text(getattr(result, name)) for name in COLUMNS} for result in results)
-    files.write(Path(out) / TABLE, table.getvalue().encode("utf-8"))
+    files.write(Path(out) / TABLE, table.getvalue().encode("utf-8", "replace"))
 
 
 def _as_text(value):

@@ -52,7 +52,7 @@ def check(edits: str | bytes | Sequence[dict] | None) -> tuple[dict, ...]:
     if isinstance(edits, (str, bytes)):
         try:
             edits = json.loads(edits)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PhotoError(
                 "These corrections are not valid JSON: {why}", "correction.json", why=str(error)
             ) from error
@@ -97,7 +97,7 @@ def _bad(why):
 
 
 def _is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
 
 
 def _check_point(point, low, high, name):

@@ -148,7 +148,7 @@ class Choices:
         if isinstance(settings, (str, bytes)):
             try:
                 settings = json.loads(settings, parse_constant=_no_constant)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise PhotoError("These settings are not valid JSON: {why}", "setting.json", why=str(error)) from error
         if not isinstance(settings, dict):
             message = 'Settings are given as an object of JSON, such as {"background": "#ffffff"}.'

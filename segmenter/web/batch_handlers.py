@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from segmenter.batch import journal, runner
-from segmenter.batch.find import Source, find, safe_name
+from segmenter.batch.find import Source, find
 from segmenter.batch.journal import Result
 from segmenter.errors import GoneError, PhotoError
 from segmenter.io import files
 from segmenter.io.images import open_photo
 from segmenter.render.options import Choices
-from segmenter.web import viewer
+from segmenter.web import batch_files, viewer
 from segmenter.web.handlers import Handlers, refusal
 from segmenter.web.uploads import PREFIX, file_data
 
@@ -57,7 +57,7 @@ class BatchHandlers:
                 raise PhotoError(message, "zip.too_large", limit=MAX_ZIP_MEGABYTES)
             sources = find([path])
             _check_unpacked(path, sources)
-            taken = {_stem(str(name)) for name in question.get("taken") or ()}
+            taken = {_stem(str(name)) for name in _list(question.get("taken"))}
             room = max(0, MOST_PHOTOS - len(taken))
             names = [_unpack(source, folder / "photos", taken) for source in sources[:room]]
         except PhotoError as error:
@@ -113,10 +113,11 @@ class BatchHandlers:
         """
         try:
             folder = self._folder(question)
-            out, errors = folder / "results", question.get("errors") or {}
+            out, errors = folder / "results", question.get("errors")
+            errors = errors if isinstance(errors, dict) else {}
             found = _records(out, _read_name(folder))
             rows = []
-            for name in list(question.get("names") or ())[:MOST_PHOTOS]:
+            for name in filter(_is_name, _list(question.get("names"))[:MOST_PHOTOS]):
                 if name in found:
                     rows.append(found[name])
                 elif name in errors:
@@ -160,16 +161,16 @@ class BatchHandlers:
     def _source(self, folder, question):
         """The photo of a question, in the visitor's folder."""
         name, path = question.get("name"), question.get("path")
-        if not isinstance(name, str) or not _is_safe(name):
-            raise PhotoError("A photo cannot be of this name. Please give it another one.", "batch.name")
+        if not isinstance(name, str) or not batch_files.is_safe(name):
+            raise PhotoError(*batch_files.NO_NAME)
         place = folder / "photos" / name
         if path is not None:
             sent = self._handlers.photo(path)
-            if _size(folder) > MAX_TOTAL_MEGABYTES * 2**20:
+            if batch_files.size(folder) > MAX_TOTAL_MEGABYTES * 2**20:
                 message = "The results are larger than {limit} MB. Please download them and begin again."
                 raise PhotoError(message, "batch.full", limit=MAX_TOTAL_MEGABYTES)
             if sent != place.resolve():
-                place.parent.mkdir(parents=True, exist_ok=True)
+                batch_files.make_room(place)
                 files.link(sent, place)  # it stays where it is: who sent the same file has the same path
         elif not place.is_file():
             raise GoneError(
@@ -256,7 +257,7 @@ def _too_many(count):
 def _read_edits(text):
     try:
         edits = json.loads(text or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PhotoError("These corrections are not valid JSON: {why}", "correction.json", why=str(error)) from error
     if not isinstance(edits, dict):
         message = "The corrections of many photos are an object: the name of each photo, and its corrections."
@@ -276,20 +277,25 @@ def _read_name(folder):
         return None
 
 
-def _is_safe(name):
-    """Whether a name is what `find` would call the photo, and leads nowhere else."""
-    path = Path(name)
-    return not path.is_absolute() and len(name) <= 300 and safe_name(name) == name
-
-
 def _check_unpacked(path, sources):
     """See that a zip is not larger than it looks."""
+    if not zipfile.is_zipfile(path):
+        message = "The ZIP {name!r} cannot be opened: it is damaged or no ZIP at all."
+        raise PhotoError(message, "zip.damaged", name=path.name)
     members = {source.member for source in sources}
     with zipfile.ZipFile(path) as archive:
         total = sum(info.file_size for info in archive.infolist() if info.filename in members)
     if total > MAX_TOTAL_MEGABYTES * 2**20:
         message = "This ZIP is larger than {limit} MB when it is unpacked. Please divide it."
         raise PhotoError(message, "zip.unpacked_too_large", limit=MAX_TOTAL_MEGABYTES)
+
+
+def _list(given):
+    return given if isinstance(given, list) else []
+
+
+def _is_name(given):
+    return isinstance(given, str)
 
 
 def _stem(name):
@@ -327,17 +333,6 @@ def _records(out, weights):
         ours = by == weights
         found[result.file] = result if ours else Result(result.file, error="Other weights took over: cut it out again.")
     return found
-
-
-def _size(folder):
-    """How many bytes lie in a folder."""
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except OSError:  # it is being replaced
-            continue
-    return total
 
 
 def _data_uri(data):

@@ -147,7 +147,7 @@ class Handlers:
     def _source(self, question):
         """The file that the page asks about."""
         if question.get("example") is not None:
-            if question["example"] not in self.examples:
+            if not isinstance(question["example"], str) or question["example"] not in self.examples:
                 raise PhotoError("This is not one of the example photos.", "photo.example")
             return self.examples[question["example"]]
         return self.photo(question.get("path"))

@@ -19,6 +19,7 @@ from segmenter.io.download import fetch
 
 PREFIX = "chairlift-"  # of the folders that are made here
 SWEPT = re.compile(rf"[0-9a-f]{{64}}|{PREFIX}.*")  # those, and Gradio's, named after a file's hash
+NAME_BYTES = 255  # of a file's name, on any usual disk
 SERVED = "/gradio_api/file="  # how this page's addresses name a file of the folder
 NOT_SENT = "This is not a photo that was sent to this page.", "photo.foreign"
 
@@ -47,11 +48,12 @@ class Uploads:
         """
         try:
             found = Path(path).resolve()
+            there = found.is_file()  # which asks the disk, so that a name may be too long for it
         except (TypeError, ValueError, OSError) as error:
             raise PhotoError(*NOT_SENT) from error
         if self.folder not in found.parents:
             raise PhotoError(*NOT_SENT)
-        if not found.is_file():
+        if not there:
             raise GoneError("This photo is no longer kept on the server. Please choose it again.", "gone.photo")
         return found
 
@@ -78,7 +80,11 @@ class Uploads:
 
     def _served(self, address):
         """The file that an address of this very page is of, or None; programs hand these on to the tools."""
-        _, _, path = unquote(urlsplit(address).path).partition(SERVED)
+        try:
+            _, _, path = unquote(urlsplit(address).path).partition(SERVED)
+        except ValueError as error:  # of http://[ and its like
+            message = "Nothing can be fetched from this address. Please send the file itself."
+            raise PhotoError(message, "address.unreachable") from error
         try:
             return self.find(path) if path else None
         except PhotoError:
@@ -86,7 +92,7 @@ class Uploads:
 
     def store(self, data: bytes, name: str) -> Path:
         """Write bytes to a new file of this name. Returns its Path."""
-        path = self.new_folder() / name
+        path = self.new_folder() / _fitting(name)
         path.write_bytes(data)
         return path
 
@@ -157,6 +163,12 @@ def _read_data_uri(address, most_bytes):
         return base64.b64decode(data, validate=True) if kind.endswith(";base64") else unquote(data).encode()
     except (binascii.Error, ValueError) as error:
         raise PhotoError("This data URI cannot be read. Please send the file itself.", "photo.data_uri") from error
+
+
+def _fitting(name):
+    """A file name that any disk has room for: of a long one, its beginning and its end."""
+    data = name.encode(errors="replace")
+    return data.decode() if len(data) <= NAME_BYTES else (data[:200] + data[-50:]).decode(errors="ignore")
 
 
 def _name_of(address):

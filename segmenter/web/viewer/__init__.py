@@ -158,7 +158,7 @@ def room(name: Any, width: Any, height: Any) -> dict[str, Any]:
         raise PhotoError(
             "There is no such room; there are {known}.", "room.unknown", known=", ".join(backgrounds.NAMES)
         )
-    if not all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in (width, height)):
+    if not all(isinstance(side, int) and not isinstance(side, bool) and 0 < side < 10**6 for side in (width, height)):
         raise PhotoError("A room's width and height are whole numbers above 0.", "room.size")
     scale = min(1.0, ROOM_SIDE / max(width, height))
     picture = backgrounds.draw(name, max(1, round(height * scale)), max(1, round(width * scale)))
