@@ -144,6 +144,8 @@ def cut_photos(options: argparse.Namespace) -> int:
     if choices.background == "own" and background is None:
         raise PhotoError("For --background own, name a picture with --background-picture.")
     edits = _read_edits(options.edits)
+    if "-" in options.photos and not Path("-").exists():
+        raise PhotoError("Photos are not read from standard input: save the photo as a file and name that.")
     sources = find(options.photos, options.recursive)
     if options.out is None and len(sources) > 1:
         raise PhotoError(f"These are {len(sources)} photos: say with --out DIR where their cutouts should go.")

@@ -197,3 +197,8 @@ def test_the_command_line_never_imports_tensorflow_or_gradio():
         "assert not {'tensorflow', 'keras', 'gradio', 'ray'} & set(sys.modules), sorted(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_standard_input_is_refused_in_words(capsys):
+    assert main(["cut", "-"]) == 2
+    assert "standard input" in capsys.readouterr().err

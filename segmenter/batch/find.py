@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from segmenter.batch.journal import FOLDERS, JOURNAL
 from segmenter.errors import PhotoError
-from segmenter.io import images
+from segmenter.io import files, images
 
 SUFFIXES = tuple(images.SUFFIXES)
 MAX_FILE = 200 * 1024 * 1024  # bytes of one photo in a zip, unpacked
@@ -40,8 +41,14 @@ class Source:
         try:
             if self.member is None:
                 return self.path.read_bytes()
-            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
-                data = file.read(MAX_FILE + 1)
+            with zipfile.ZipFile(self.path) as archive:
+                if archive.getinfo(self.member).flag_bits & 1:
+                    message = "The ZIP {name!r} has a password. Please zip the photos again without one."
+                    raise PhotoError(message, "zip.password", name=self.path.name)
+                with archive.open(self.member) as file:
+                    data = file.read(MAX_FILE + 1)
+        except PhotoError:
+            raise
         except (OSError, RuntimeError, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
             raise PhotoError("The file {name!r} cannot be opened.", "photo.cannot_open", name=name) from error
         except Exception as error:  # zlib.error and its like: each compression has its own
@@ -73,7 +80,10 @@ def find(sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], rec
     for source in sources:
         found += _found(os.fspath(source), recursive)
     if not found:
-        message = "No photos were found there. Looked for {kinds} and ZIP files with such."
+        message = (
+            "No photos were found there. Looked for {kinds}. Name ZIP files themselves: "
+            "in folders they are not looked into."
+        )
         raise PhotoError(message, "batch.empty", kinds=", ".join(SUFFIXES))
     return _distinct(found)
 
@@ -86,15 +96,39 @@ def safe_name(name: str) -> str:
 def _found(source, recursive):
     """(name as it is, path, member) of the photos at one place."""
     path = Path(source)
+    if len(os.fsencode(path.name)) > 255:  # no disk has such a name, and to ask for it raises
+        return [(path.name, path, None)]
     if path.is_dir():
-        inside = path.rglob("*") if recursive else path.iterdir()
-        chosen = [each for each in inside if _is_photo(each.relative_to(path).as_posix()) and each.is_file()]
-        return [(each.relative_to(path).as_posix(), each, None) for each in sorted(chosen)]
+        chosen = [each for each in _inside(path, recursive) if _is_photo(each.relative_to(path).as_posix())]
+        return [(each.relative_to(path).as_posix(), each, None) for each in sorted(chosen) if each.is_file()]
     if path.suffix.lower() == ".zip" and path.is_file():
         return [(name, path, name) for name in _members(path)]
     if not path.exists() and glob.has_magic(source):
-        return [each for match in sorted(glob.glob(source, recursive=True)) for each in _found(match, recursive)]
+        matches = sorted(glob.glob(source, recursive=True))
+        if "**" in source:
+            start = Path(source.partition("**")[0])
+            matches = [match for match in matches if not _is_result(Path(match), start)]
+        return [each for match in matches for each in _found(match, recursive)]
     return [(path.name, path, None)]  # a file that is missing is reported like one that is broken
+
+
+def _inside(folder, recursive):
+    """The paths in a folder, or anywhere below it but where a run left its results."""
+    try:
+        if not recursive:
+            return list(folder.iterdir())
+        os.listdir(folder)
+    except OSError as error:
+        message = "The folder {name!r} cannot be read. Please check its permissions."
+        raise PhotoError(message, "batch.unreadable", name=folder.name) from error
+    found = (root / name for root, names in files.walk(folder) for name in names)
+    return [path for path in found if not _is_result(path, folder)]
+
+
+def _is_result(path, start):
+    """Whether a path lies in a folder, below `start`, that a run left its results in."""
+    folders = [each for each in path.parents if each != start and each.is_relative_to(start)]
+    return any(each.name in FOLDERS.values() and (each.parent / JOURNAL).is_file() for each in folders)
 
 
 def _is_photo(name):

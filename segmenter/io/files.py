@@ -96,6 +96,32 @@ def sync_folder(folder: str | os.PathLike[str]) -> None:
         os.close(handle)
 
 
+def walk(folder: str | os.PathLike[str]) -> Iterator[tuple[Path, list[str]]]:
+    """(folder, the names of its files, sorted) for a folder and all below it, hidden ones and `__MACOSX` aside.
+
+    Links to folders elsewhere are followed, each folder once, so that a circle of links ends.
+    """
+    start = os.path.realpath(folder)
+    seen: set[str] = set()
+    for root, names, found in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:
+            names.clear()
+            continue
+        seen.add(real)
+        kept = (name for name in names if not name.startswith(".") and name != "__MACOSX")
+        names[:] = sorted(name for name in kept if not _leads_back(os.path.join(root, name), start))
+        yield Path(root), sorted(found)
+
+
+def _leads_back(path: str, start: str) -> bool:
+    """Whether a path is a link to a folder that is walked through anyway, or to one around it."""
+    real = os.path.realpath(path)
+    within = os.path.join(real, "").startswith(os.path.join(start, ""))
+    around = os.path.join(start, "").startswith(os.path.join(real, ""))
+    return os.path.islink(path) and (within or around)
+
+
 def sweep(folder: str | os.PathLike[str]) -> None:
     """Delete what writers that were killed have left in a folder; nobody else may be writing there."""
     for path in Path(folder).glob(f".*{UNFINISHED}"):

@@ -66,3 +66,64 @@ def test_rarer_endings_are_found_in_folders_and_zips(tmp_path, name):
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
         archive.write(tmp_path / name, name)
     assert [source.name for source in find(tmp_path / "photos.zip")] == [name]
+
+
+def test_what_a_run_left_in_its_folder_is_no_source_of_the_next(tmp_path):
+    for name in ("chair.jpg", "cutouts/chair.png", "masks/chair.png", "more/cutouts/chair.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(red_disc(40, 30)).save(tmp_path / name)
+    (tmp_path / ".journal.jsonl").touch()
+    expected = ["chair.jpg", "more/cutouts/chair.png"]  # the latter is a folder of that name, and no run's
+    assert [source.name for source in find(tmp_path, recursive=True)] == expected
+    assert len(find(str(tmp_path / "**" / "*.*"))) == 2
+    assert len(find(tmp_path / "cutouts")) == 1  # as it was named itself
+
+
+def test_links_to_folders_are_followed_once(tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "disk").mkdir()
+    Image.fromarray(red_disc(40, 30)).save(tmp_path / "disk" / "chair.jpg")
+    (tmp_path / "shop" / "photos").symlink_to(tmp_path / "disk")
+    (tmp_path / "shop" / "circle").symlink_to(tmp_path)
+    assert [source.name for source in find(tmp_path / "shop", recursive=True)] == ["photos/chair.jpg"]
+
+
+def test_long_names_of_any_script_fit_a_disk_and_stay_apart(tmp_path):
+    path = tmp_path / "photos.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for start in "春夏":
+            archive.writestr(f"{start}{'椅' * 110}.jpg", as_jpeg(red_disc(40, 30)))
+    names = [source.name for source in find(path)]
+    assert len(set(names)) == 2 and all(name.endswith(".jpg") for name in names)
+    assert max(len(name.encode()) for name in names) <= 255
+
+
+def test_a_name_that_no_disk_has_is_reported_like_a_missing_file():
+    (source,) = find("x" * 300 + ".jpg")
+    with pytest.raises(PhotoError, match="cannot be opened"):
+        source.read()
+
+
+def test_a_folder_that_may_not_be_read_is_said_in_plain_words(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.listdir", refuse)
+    monkeypatch.setattr("pathlib.Path.iterdir", refuse)
+    for recursive in (False, True):
+        with pytest.raises(PhotoError, match="cannot be read.*permissions") as error:
+            find(tmp_path, recursive=recursive)
+        assert error.value.code == "batch.unreadable"
+
+
+def test_a_zip_with_a_password_is_said_to_have_one(tmp_path):
+    path = tmp_path / "photos.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("chair.jpg", b"photo")
+    data = bytearray(path.read_bytes())
+    for start, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):  # the bit that says that the entry is encrypted
+        data[data.index(start) + flags] |= 1
+    path.write_bytes(data)
+    with pytest.raises(PhotoError, match="password") as error:
+        find(path)[0].read()
+    assert error.value.code == "zip.password"
