@@ -4,6 +4,7 @@ Format: https://cocodataset.org/#format-data
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from segmenter.errors import DatasetError, OutlineError
 
 NAME = "COCO"
 SUFFIXES = (".json",)
+PASSED_OVER = "files without outlines"
 
 
 def find(sources: Sources) -> list[Json]:
@@ -35,11 +37,12 @@ def read(found: list[Json], sources: Sources, reading: Reading) -> None:
     """
     sources.refuse_broken()
     finder, name_of = PhotoFinder(reading.folder), {}
-    for path, data in found:
-        names, by_photo = _parts_of(path, data)
+    for path, data in _with_outlines(found, reading):
+        key = _key_of(data["images"])
+        names, by_photo = _parts_of(path, data, key)
         for entry in data["images"]:
             name = entry.get("file_name") if isinstance(entry, dict) else None
-            if not isinstance(name, str) or not isinstance(entry.get("id"), (int, str)):
+            if not isinstance(name, str) or not _is_id(entry.get("id")):
                 reading.error(
                     common.UNREADABLE, path.name, "an image in it lacks its id or file_name", "export it again"
                 )
@@ -52,16 +55,52 @@ def read(found: list[Json], sources: Sources, reading: Reading) -> None:
             if not _may_be_same(name_of.setdefault(photo, name), name):
                 problem = f"{name_of[photo]} and {name} are both taken for it, and their outlines together"
                 reading.warn(common.TWO_FILES, photo.name, problem, "if these are two photos, add the other one")
-            _add(photo, path, entry, by_photo[entry["id"]], names, reading)
+            _add(photo, path, entry, by_photo[key(entry["id"])], names, reading)
 
 
-def _parts_of(path: Path, data: dict[str, Any]) -> tuple[dict[Any, str], dict[Any, list[Any]]]:
+def _with_outlines(found: list[Json], reading: Reading) -> list[Json]:
+    """The files that outline something; captions or key points beside them are passed over, with a warning."""
+    outlining = [file for file in found if _outlines_something(file.data["annotations"])]
+    if not outlining:
+        return found
+    for path, data in found:
+        if data["annotations"] and not _outlines_something(data["annotations"]):
+            advice = "captions, key points and boxes are not needed; if it should have outlines, export it again"
+            reading.warn(PASSED_OVER, path.name, "its annotations have no outlines", advice)
+    return [file for file in found if not file.data["annotations"] or _outlines_something(file.data["annotations"])]
+
+
+def _outlines_something(annotations: Any) -> bool:
+    listed = annotations if isinstance(annotations, list) else []
+    return any(isinstance(annotation, dict) and annotation.get("segmentation") for annotation in listed)
+
+
+def _key_of(images: list[Any]) -> Callable[[Any], Any]:
+    """What ids are compared by: 1, 1.0 and "1" are one, as programs rewrite them, unless all are images of their own."""
+    ids = {(type(entry["id"]), entry["id"]) for entry in images if isinstance(entry, dict) and _is_id(entry.get("id"))}
+    return _number if len({_number(each) for _, each in ids}) == len(ids) else lambda each: each
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, (int, float, str))
+
+
+def _number(value: Any) -> Any:
+    """A whole number that is written as a float or as text, as an int; anything else as it is."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20 else value
+
+
+def _parts_of(
+    path: Path, data: dict[str, Any], key: Callable[[Any], Any]
+) -> tuple[dict[Any, str], dict[Any, list[Any]]]:
     """(category id → name, image id → annotations); what is neither is refused."""
     try:
-        names = {each["id"]: str(each.get("name", each["id"])) for each in data.get("categories") or []}
+        names = {_number(each["id"]): str(each.get("name", each["id"])) for each in data.get("categories") or []}
         by_photo = defaultdict(list)
         for annotation in data["annotations"]:
-            by_photo[annotation["image_id"]].append(annotation)
+            by_photo[key(annotation["image_id"])].append(annotation)
         return names, by_photo
     except (KeyError, TypeError, AttributeError) as error:
         raise DatasetError(
@@ -85,7 +124,7 @@ def _add(
     parts, boxes = [], 0
     try:
         for annotation in annotations:
-            number = annotation.get("category_id")
+            number = _number(annotation.get("category_id"))
             if not reading.take(names.get(number, str(number))):
                 continue
             drawn = _segmentation(annotation.get("segmentation"), size)

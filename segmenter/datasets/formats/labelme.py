@@ -26,6 +26,8 @@ from segmenter.io.images import PHOTO_SUFFIXES
 NAME = "labelme"
 SUFFIXES = (".json",)
 CIRCLE_POINTS = 72
+WITHOUT_AREA = ("point", "points", "line", "linestrip")  # key points and the like, drawn beside the outlines
+_ENCLOSES_NOTHING = "it has a {kind}, which encloses nothing: draw a polygon, a rectangle or a circle"
 IGNORED = "__ignore__"  # the label for what nobody could tell
 
 
@@ -92,6 +94,8 @@ def _add(photo: Path, path: Path, data: dict[str, Any], reading: Reading) -> Non
                 unknown.append(_shape(shape, size))
             elif reading.take(label):
                 parts.append(_shape(shape, size))
+        if parts and not any(parts):
+            _refuse_lines(data["shapes"])
     except (OutlineError, AttributeError, TypeError, KeyError, IndexError, ValueError) as error:
         why = str(error) if isinstance(error, OutlineError) else f"a shape in it is incomplete ({error})"
         reading.refuse(photo, common.BAD_OUTLINE, f"{why} ({path.name})", common.OPEN_ADVICE)
@@ -99,8 +103,17 @@ def _add(photo: Path, path: Path, data: dict[str, Any], reading: Reading) -> Non
     reading.add(photo, path, size, parts, unknown)
 
 
+def _refuse_lines(shapes: list[dict[str, Any]]) -> None:
+    """Raise OutlineError where lines or points are all that was drawn."""
+    kinds = [shape.get("shape_type") for shape in shapes if shape.get("label") != IGNORED]
+    if kinds and all(kind in WITHOUT_AREA for kind in kinds):
+        raise OutlineError(_ENCLOSES_NOTHING.format(kind=kinds[0]))
+
+
 def _shape(shape: dict[str, Any], size: tuple[int, int]) -> Part | None:
     kind, points = shape.get("shape_type") or "polygon", shape["points"]
+    if kind in WITHOUT_AREA:
+        return None
     if kind == "mask":
         return _brushed(shape, size)
     if kind == "rectangle":
@@ -112,7 +125,7 @@ def _shape(shape: dict[str, Any], size: tuple[int, int]) -> Part | None:
         angles = np.arange(CIRCLE_POINTS) * (2 * math.pi / CIRCLE_POINTS)
         points = np.column_stack([x + radius * np.cos(angles), y + radius * np.sin(angles)])
     elif kind != "polygon":
-        raise OutlineError(f"it has a {kind}, which encloses nothing: draw a polygon, a rectangle or a circle")
+        raise OutlineError(_ENCLOSES_NOTHING.format(kind=kind))
     return common.outline([number for point in points for number in point[:2]], size)
 
 

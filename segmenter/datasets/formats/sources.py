@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from segmenter.errors import DatasetError
+from segmenter.io import files
 from segmenter.io.images import PHOTO_SUFFIXES
 
 
@@ -61,10 +63,9 @@ class Sources:
 def files_under(folder: Path, suffixes: Iterable[str]) -> list[Path]:
     """The files below a folder with one of these suffixes, sorted; hidden ones do not count."""
     endings, found = tuple(suffixes), []
-    for root, names, files in os.walk(folder):
-        names[:] = sorted(name for name in names if not name.startswith(".") and name != "__MACOSX")
-        visible = (name for name in sorted(files) if not name.startswith("."))
-        found += [Path(root) / name for name in visible if name.lower().endswith(endings)]
+    for root, names in files.walk(folder):
+        visible = (name for name in names if not name.startswith("."))
+        found += [root / name for name in visible if name.lower().endswith(endings)]
     return found
 
 
@@ -89,8 +90,10 @@ class PhotoFinder:
 
     def __init__(self, folder: Path) -> None:
         self.by_name: dict[str, list[Path]] = defaultdict(list)
+        self._by_folded: dict[str, list[Path]] = defaultdict(list)  # as in by_name, capitals aside
         for path in files_under(folder, PHOTO_SUFFIXES):
             self.by_name[path.name].append(path)
+            self._by_folded[path.name.casefold()].append(path)
 
     @property
     def photos(self) -> list[Path]:
@@ -98,7 +101,11 @@ class PhotoFinder:
         return sorted(photo for photos in self.by_name.values() for photo in photos)
 
     def find(self, wanted: str, near: Path) -> Path | None:
-        """The photo whose path ends most like `wanted`; of equals, the nearest to the file `near`."""
+        """The photo whose path ends most like `wanted`; of equals, the nearest to the file `near`.
+
+        Where there is none of this very name, one of other capitals is taken, as on Windows, and then
+        one whose name is quoted as in web addresses (my%20chair.jpg).
+        """
         parts = wanted.replace("\\", "/").split("/")[::-1]
 
         def likeness(path: Path) -> tuple[int, int]:
@@ -106,4 +113,7 @@ class PhotoFinder:
             alike = next((i for i, pair in enumerate(zip(parts, own)) if pair[0] != pair[1]), len(parts))
             return alike, len(os.path.commonpath([path, near]))
 
-        return max(self.by_name.get(parts[0], []), key=likeness, default=None)
+        same = self.by_name.get(parts[0]) or self._by_folded.get(parts[0].casefold(), [])
+        if not same and unquote(wanted) != wanted:
+            return self.find(unquote(wanted), near)
+        return max(same, key=likeness, default=None)

@@ -105,3 +105,73 @@ def test_the_same_file_twice_changes_no_mask(tmp_path):
     found = load.open_place(place)
     assert [read_mask(pair)[0].sum() for pair in found.pairs] == sound.COUNT * [32 * 22]
     np.testing.assert_array_equal(*(read_mask(pair)[1] for pair in found.pairs[:2]))
+
+
+def rewrite(place, change):
+    path = place / "annotations.json"
+    data = json.loads(path.read_text())
+    change(data)
+    path.write_text(json.dumps(data))
+
+
+def renumber(image, annotation):
+    """Write the ids of images and categories by one function and those that annotations name by another."""
+
+    def change(data):
+        for entry in data["images"] + data["categories"]:
+            entry["id"] = image(entry["id"])
+        for entry in data["annotations"]:
+            entry.update({name: annotation(entry[name]) for name in ("image_id", "category_id")})
+
+    return change
+
+
+@pytest.mark.parametrize("image, annotation", [(float, float), (int, float), (str, int), (float, str), (str, float)])
+def test_ids_that_programs_rewrote_still_meet(tmp_path, image, annotation):
+    def text_of(value):
+        return str(int(value))
+
+    place = broken_exports.coco(tmp_path, segmentation=[BOX])
+    rewrite(place, renumber(*(text_of if each is str else each for each in (image, annotation))))
+    found = load.open_place(place)
+    assert len(found.pairs) == sound.COUNT and not found.found and found.classes == {"lamp": 10}
+
+
+def test_ids_that_differ_only_in_how_they_are_written_stay_apart_where_both_are_there(tmp_path):
+    place = broken_exports.coco(tmp_path, segmentation=[BOX])
+
+    def change(data):
+        data["images"][1]["id"] = "0"
+        data["annotations"][1].update(image_id="0", segmentation=[SMALL_BOX])
+
+    rewrite(place, change)
+    found = load.open_place(place)
+    assert [read_mask(pair)[0].sum() for pair in found.pairs[:2]] == [32 * 22, 90]
+
+
+def test_captions_beside_outlines_are_passed_over_with_a_warning(tmp_path):
+    place = broken_exports.coco(tmp_path, segmentation=[BOX])
+    data = json.loads((place / "annotations.json").read_text())
+    data["annotations"] = [{"id": 1, "image_id": 0, "caption": "A lamp by the window."}]
+    (place / "a_captions.json").write_text(json.dumps(data))
+    found = load.open_place(place)
+    assert len(found.pairs) == sound.COUNT
+    assert [(each.level, each.name) for each in found.found] == [("warning", "a_captions.json")]
+
+
+@pytest.mark.parametrize("named", ["PHOTO4.JPG", "images/Photo4.jpg", "photo%34.jpg"])
+def test_a_photo_that_is_named_in_other_capitals_or_quoted_is_found(tmp_path, named):
+    place = broken_exports.coco(tmp_path, segmentation=[BOX])
+    rewrite(place, lambda data: data["images"][4].update(file_name=named))
+    assert len(load.open_place(place).pairs) == sound.COUNT
+
+
+def test_photos_behind_a_link_to_a_folder_are_found(tmp_path):
+    place = broken_exports.coco(tmp_path / "set", segmentation=[BOX])
+    photos = place / "images" if (place / "images").is_dir() else place
+    (tmp_path / "elsewhere").mkdir()
+    for path in photos.glob("*.jpg"):
+        path.rename(tmp_path / "elsewhere" / path.name)
+    (place / "linked").symlink_to(tmp_path / "elsewhere")
+    (place / "circle").symlink_to(place)
+    assert len(load.open_place(place).pairs) == sound.COUNT

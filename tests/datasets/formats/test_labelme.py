@@ -60,3 +60,17 @@ def test_two_files_for_one_photo_make_one_pair_with_the_shapes_of_both(tmp_path)
     (finding,) = found.found
     assert (finding.level, finding.kind, finding.name) == ("warning", common.TWO_FILES, "photo2.jpg")
     assert "photo2.json and photo2_again.json" in finding.problem
+
+
+@pytest.mark.parametrize("kind", ["point", "line", "linestrip"])
+def test_a_shape_without_area_beside_an_outline_is_passed_over_with_a_warning(tmp_path, kind):
+    place = broken_exports.labelme(tmp_path, points=[[10, 10], [30, 25]], shape_type="rectangle")
+    path = place / "images" / "photo4.json"
+    data = json.loads(path.read_text())
+    data["shapes"].append(
+        {"label": "leg", "points": [[3, 3], [9, 9]][: 1 if kind == "point" else 2], "shape_type": kind}
+    )
+    path.write_text(json.dumps(data))
+    found = load.open_place(place)
+    assert len(found.pairs) == sound.COUNT
+    assert [(each.level, each.kind, each.name) for each in found.found] == [("warning", common.STRAY, "photo4.jpg")]
