@@ -299,6 +299,9 @@ def _why_empty(picture: np.ndarray | None, known: np.ndarray) -> tuple[str, str]
     if picture is not None and 0 < picture.max() < preprocessing.GREY_THRESHOLD:
         problem = f"no pixel is the object: the brightest level is {picture.max()}"
         return problem, "if these are class numbers, save the object's as 255 and all else as 0"
+    if not known.all():
+        problem = f"no pixel is the object, but {1 - known.mean():.1%} are grey 128, which means that nobody knows"
+        return problem, "if these are the object, save it as 255 and all else as 0"
     return "no pixel is the object", "paint the object white, or remove the photo"
 
 

@@ -101,3 +101,28 @@ def test_a_mask_that_is_outlined_has_no_file(folder, tmp_path):
     with pytest.raises(DatasetError, match="photo0.jpg has no mask picture, but outlines"):
         place.pairs[0].mask_file.exists()
     assert read_folder(folder)[0].mask_file == folder / "masks" / "photo0.png"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["{}_gt.png", "{}_segmentation.png", "{}-label.png", "mask_{}.png", "gt.{}.v2.png", "{}.jpg.png", "{}_MASK.png"],
+)
+def test_what_all_masks_have_beside_their_photos_name_is_understood(folder, name):
+    for path in list((folder / "masks").iterdir()):
+        path.rename(path.with_name(name.format(path.stem)))
+    pairs = read_folder(folder)
+    assert [pair.mask.name for pair in pairs] == [name.format(pair.photo.stem) for pair in pairs]
+
+
+def test_capitals_do_not_part_a_mask_from_its_photo(folder):
+    for path in list((folder / "masks").iterdir()):
+        path.rename(path.with_name(f"{path.stem.upper()}_Mask.PNG"))
+    assert len(read_folder(folder)) == 10
+
+
+def test_masks_whose_names_have_no_common_rest_stay_without_a_photo(folder):
+    masks = sorted((folder / "masks").iterdir())
+    masks[0].rename(masks[0].with_name("photo0_left.png"))
+    masks[1].rename(masks[1].with_name("photo1_right.png"))
+    with pytest.raises(DatasetError, match="photo0.jpg, photo1.jpg"):
+        read_folder(folder)

@@ -171,3 +171,10 @@ def test_where_other_masks_prove_to_be_turned_with_their_photos_nothing_is_said(
     mask = Image.open(place / "masks" / "photo3.png")
     mask.transpose(Image.Transpose.ROTATE_270).save(place / "masks" / "photo3.png")
     assert look_over(place).found == []
+
+
+def test_an_object_in_the_grey_of_the_unknown_is_told_as_such(place):
+    masks(lambda mask: (mask > 0).astype(np.uint8) * 128)(place)
+    (finding,) = look_over(place).found
+    assert (finding.name, finding.kind) == ("photo4.jpg", validate.EMPTY)
+    assert "grey 128" in finding.problem and "255" in finding.advice
