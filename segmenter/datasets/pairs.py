@@ -4,7 +4,7 @@ import csv
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
+from segmenter.datasets import mask_names
 from segmenter.datasets.findings import Finding
 from segmenter.errors import DatasetError
 from segmenter.inference import preprocessing
@@ -21,8 +22,6 @@ from segmenter.io import images
 from segmenter.io.images import PHOTO_SUFFIXES
 from segmenter.render import compositing
 
-MASK_ENDINGS = ("_mask", "-mask", "_matte")  # chair.jpg may have its mask in chair.png or chair_mask.png
-SEPARATORS = "_-. "  # between a photo's name and what its mask has beside it
 GROUP_COLUMNS = ("group", "model", "seat_models")  # in a CSV beside the folders, first found counts
 NO_MASK = "photos without a mask"
 NO_PHOTO = "masks without a photo"
@@ -125,7 +124,7 @@ def pair_up(folder: str | PathLike[str]) -> tuple[list[Pair], list[Finding]]:
     if not pictures:
         raise DatasetError(f"{folder / 'images'} holds no photos ({', '.join(PHOTO_SUFFIXES)})")
     names = Counter(path.stem for path in pictures)
-    masks = _masks_by_name(folder / "masks", names)
+    masks = mask_names.by_photo(pictures_in(folder / "masks"), names)
     groups = _read_groups(folder)
     pairs, found, shared = [], [], []
     for path in pictures:
@@ -145,53 +144,6 @@ def pictures_in(folder: str | PathLike[str], suffixes: Sequence[str] = PHOTO_SUF
     """The picture files right in a folder, sorted by name; hidden ones do not count."""
     found = (path for path in Path(folder).iterdir() if path.suffix.lower() in suffixes)
     return sorted(path for path in found if not path.name.startswith("."))
-
-
-def _masks_by_name(folder: Path, names: Counter[str]) -> dict[str, list[Path]]:
-    """The stem of the photo that is meant → its masks; chair_mask.png is meant for chair.jpg."""
-    found: dict[str, list[Path]] = {}
-    lonely: list[Path] = []
-    folded = {name.casefold(): name for name in names}
-    for path in pictures_in(folder, PHOTO_SUFFIXES):
-        meant = _meant(path.stem, names, folded)
-        if meant is None:
-            lonely.append(path)
-        else:
-            found.setdefault(meant, []).append(path)
-    before, after = _common_rest([path.stem for path in lonely], names.keys() - found.keys())
-    for path in lonely:
-        ending = next((ending for ending in MASK_ENDINGS if path.stem.lower().endswith(ending)), "")
-        meant = path.stem[len(before) :].removesuffix(after) if before or after else path.stem.removesuffix(ending)
-        found.setdefault(meant, []).append(path)
-    return found
-
-
-def _meant(stem: str, names: Counter[str], folded: dict[str, str]) -> str | None:
-    """The stem of the photo that a mask of this stem is for: exactly, without an ending, or in other capitals."""
-    ending = next((ending for ending in MASK_ENDINGS if stem.lower().endswith(ending)), "")
-    suffix = Path(stem).suffix  # chair.jpg.png is meant for chair.jpg
-    shorter = [stem, stem[: len(stem) - len(ending)]]
-    if suffix.lower() in PHOTO_SUFFIXES:
-        shorter.append(stem.removesuffix(suffix))
-    exact = next((name for name in shorter if name in names), None)
-    return exact or next((folded[name.casefold()] for name in shorter if name.casefold() in folded), None)
-
-
-def _common_rest(stems: Sequence[str], names: Set[str]) -> tuple[str, str]:
-    """What all of these masks' stems have before and after a photo's, such as ("", "_gt"); ("", "") if nothing."""
-    if len(stems) < 2:
-        return "", ""
-    rests = {tuple(stems[0].split(name, 1)) for name in names if name in stems[0]}
-    for before, after in sorted(rests):
-        apart = (not before or before[-1] in SEPARATORS) and (not after or after[0] in SEPARATORS)
-        cores = {stem[len(before) : len(stem) - len(after)] for stem in stems if _has(stem, before, after)}
-        if apart and len(cores) == len(stems) and cores <= names:
-            return before, after
-    return "", ""
-
-
-def _has(stem: str, before: str, after: str) -> bool:
-    return len(stem) > len(before) + len(after) and stem.startswith(before) and stem.endswith(after)
 
 
 def _no_pair(path: Path, masks: list[Path]) -> Finding:
