@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from segmenter.batch.journal import FOLDERS, JOURNAL
 from segmenter.errors import PhotoError
-from segmenter.io import files, images
+from segmenter.io import archives, files, images
 
 SUFFIXES = tuple(images.SUFFIXES)
 MAX_FILE = 200 * 1024 * 1024  # bytes of one photo in a zip, unpacked
@@ -102,7 +102,7 @@ def _found(source, recursive):
         chosen = [each for each in _inside(path, recursive) if _is_photo(each.relative_to(path).as_posix())]
         return [(each.relative_to(path).as_posix(), each, None) for each in sorted(chosen) if each.is_file()]
     if path.suffix.lower() == ".zip" and path.is_file():
-        return [(name, path, name) for name in _members(path)]
+        return [(name, path, member) for name, member in _members(path)]
     if not path.exists() and glob.has_magic(source):
         matches = sorted(glob.glob(source, recursive=True))
         if "**" in source:
@@ -140,14 +140,14 @@ def _is_photo(name):
 def _members(path):
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+            names = [(archives.name_of(info), info.filename) for info in archive.infolist() if not info.is_dir()]
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         message = "The ZIP {name!r} cannot be opened: it is damaged or no ZIP at all."
         raise PhotoError(message, "zip.damaged", name=path.name) from error
     if len(names) > MAX_MEMBERS:
         message = "The ZIP {name!r} holds {count} files; at most {limit} are possible."
         raise PhotoError(message, "zip.too_many", name=path.name, count=len(names), limit=MAX_MEMBERS)
-    return sorted({name for name in names if _is_photo(name.replace("\\", "/"))})
+    return sorted({each for each in names if _is_photo(each[0].replace("\\", "/"))})
 
 
 def _distinct(found):

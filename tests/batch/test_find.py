@@ -1,12 +1,16 @@
 """Where photos are found, and what they are called in the results."""
 
+import struct
+import unicodedata
 import zipfile
+import zlib
 
 import pytest
 from PIL import Image
 
 from segmenter.batch.find import Source, find, safe_name
 from segmenter.errors import PhotoError
+from segmenter.io import archives
 from tests.standin import as_jpeg, red_disc
 
 
@@ -127,3 +131,35 @@ def test_a_zip_with_a_password_is_said_to_have_one(tmp_path):
     with pytest.raises(PhotoError, match="password") as error:
         find(path)[0].read()
     assert error.value.code == "zip.password"
+
+
+class RawName(zipfile.ZipInfo):
+    """An entry whose name's bytes are written without the flag that calls them UTF-8."""
+
+    raw = b""
+
+    def _encodeFilenameFlags(self):
+        return self.raw, self.flag_bits & ~0x800
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_in_a_zip_of_a_mac_are_read_as_utf_8(tmp_path, form):
+    info = RawName("x.jpg")
+    info.raw = unicodedata.normalize(form, "Stühle/grün 椅子.jpg").encode()
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr(info, b"photo")
+    (source,) = find(tmp_path / "photos.zip")
+    assert source.name == "Stühle/grün 椅子.jpg" and source.read() == b"photo"
+    folder = archives.unpack(tmp_path / "photos.zip", tmp_path / "cache", [".jpg"])
+    assert (folder / "Stühle" / "grün 椅子.jpg").read_bytes() == b"photo"
+
+
+def test_the_unicode_name_beside_an_old_one_counts(tmp_path):
+    info = RawName("x.jpg")
+    info.raw = "椅表.jpg".encode("cp932")
+    field = struct.pack("<BL", 1, zlib.crc32(info.raw)) + "椅表.jpg".encode()
+    info.extra = struct.pack("<HH", 0x7075, len(field)) + field
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr(info, b"photo")
+    (source,) = find(tmp_path / "photos.zip")
+    assert source.name == "椅表.jpg" and source.read() == b"photo"
