@@ -121,7 +121,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         weights = open_weights(options.weights)
     except WeightsError as error:
         parser.error(str(error))
-    build_page(weights).launch(server_name=options.host, server_port=options.port, **launch_options())
+    folder = get_upload_folder()
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tempfile.tempdir = folder  # what Gradio leaves in the system's own is never swept away
+        tempfile.TemporaryFile().close()
+    except OSError as error:
+        parser.error(f"{folder} cannot be written to ({error}); name another folder in GRADIO_TEMP_DIR")
+    page = build_page(weights)
+    try:
+        page.launch(server_name=options.host, server_port=options.port, **launch_options())
+    except OSError as error:
+        parser.error(f"the page cannot be served there: {error}")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from segmenter.errors import GoneError, PhotoError
 from segmenter.io.download import fetch
 
 PREFIX = "chairlift-"  # of the folders that are made here
-SWEPT = re.compile(rf"[0-9a-f]{{64}}|{PREFIX}.*")  # those, and Gradio's, named after a file's hash
+# Those; Gradio's, named after a file's hash; and what Python names so, such as an upload that was broken off.
+SWEPT = re.compile(rf"[0-9a-f]{{64}}|{PREFIX}.*|tmp[a-z0-9_]{{8}}(\..*)?")
 NAME_BYTES = 255  # of a file's name, on any usual disk
 SERVED = "/gradio_api/file="  # how this page's addresses name a file of the folder
 NOT_SENT = "This is not a photo that was sent to this page.", "photo.foreign"
@@ -115,6 +116,8 @@ class Uploads:
         for each in self.folder.glob("*"):
             if SWEPT.fullmatch(each.name) and _newest(each) < oldest:
                 shutil.rmtree(each, ignore_errors=True)
+                if not each.is_dir():
+                    each.unlink(missing_ok=True)
 
     def lifespan(self, kept_seconds: float, pause_seconds: float) -> Callable:
         """What a server takes as its lifespan: while it serves, old files are deleted again and again.

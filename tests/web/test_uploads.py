@@ -2,6 +2,7 @@
 
 import base64
 import os
+import tempfile
 import time
 
 import pytest
@@ -114,6 +115,17 @@ def test_what_is_kept_can_be_found_again(uploads):
     kept = uploads.keep(b"cutout", "my chair-cutout.png")
     assert kept["orig_name"] == "my chair-cutout.png"
     assert uploads.find(kept["path"]).read_bytes() == b"cutout"
+
+
+def test_uploads_that_were_broken_off_are_swept_away_when_they_are_old(uploads, folder):
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:  # as Gradio does
+        file.write(b"half a photo")
+    (folder / "tmp is a word").write_bytes(b"somebody's own")
+    uploads.sweep(60)
+    assert os.path.exists(file.name)
+    time.sleep(0.05)
+    uploads.sweep(0)
+    assert [path.name for path in folder.iterdir()] == ["tmp is a word"]
 
 
 def test_old_files_are_swept_away_and_nothing_else(uploads, folder, sent):
