@@ -12,7 +12,7 @@ from segmenter.datasets import findings, formats
 from segmenter.datasets.findings import Finding
 from segmenter.datasets.formats.common import Reading, group_of
 from segmenter.datasets.formats.sources import Sources, files_under
-from segmenter.datasets.pairs import DECODE_ERRORS, Pair, pair_up
+from segmenter.datasets.pairs import DECODE_ERRORS, Pair, folders_of, pair_up
 from segmenter.errors import DatasetError
 from segmenter.io import archives, images
 from segmenter.io.images import PHOTO_SUFFIXES
@@ -150,6 +150,9 @@ def _read(
                 f"nothing is labelled {', '.join(sorted(unknown))}; the classes are {', '.join(reading.classes) or 'none'}"
             )
         return kind, reading.finish(), reading.found, reading.classes
+    if file is None and folders_of(folder):
+        _refuse_classes(classes, "masks")
+        return "masks", *pair_up(folder), Counter()
     _refuse_classes(classes, "cutouts")
     return "cutouts", *_read_cutouts(folder), Counter()
 

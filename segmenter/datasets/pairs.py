@@ -22,6 +22,15 @@ from segmenter.io import images
 from segmenter.io.images import PHOTO_SUFFIXES
 from segmenter.render import compositing
 
+# The folders of photos and masks in well-known data sets, small letters: ours first, Carvana's, DIS5K's and DUTS' after.
+FOLDER_NAMES = (
+    ("images", "masks"),
+    ("image", "mask"),
+    ("imgs", "masks"),
+    ("train", "train_masks"),
+    ("im", "gt"),
+    ("duts-tr-image", "duts-tr-mask"),
+)
 GROUP_COLUMNS = ("group", "model", "seat_models")  # in a CSV beside the folders, first found counts
 NO_MASK = "photos without a mask"
 NO_PHOTO = "masks without a photo"
@@ -117,14 +126,15 @@ def pair_up(folder: str | PathLike[str]) -> tuple[list[Pair], list[Finding]]:
         DatasetError: there is no such folder, or there are no photos in it.
     """
     folder = Path(folder)
-    for part in (folder / "images", folder / "masks"):
+    photos_folder, masks_folder = folders_of(folder) or (folder / "images", folder / "masks")
+    for part in (photos_folder, masks_folder):
         if not part.is_dir():
             raise DatasetError(f"{part} is missing: put the photos in images/ and their masks in masks/")
-    pictures = pictures_in(folder / "images")
+    pictures = pictures_in(photos_folder)
     if not pictures:
-        raise DatasetError(f"{folder / 'images'} holds no photos ({', '.join(PHOTO_SUFFIXES)})")
+        raise DatasetError(f"{photos_folder} holds no photos ({', '.join(PHOTO_SUFFIXES)})")
     names = Counter(path.stem for path in pictures)
-    masks = mask_names.by_photo(pictures_in(folder / "masks"), names)
+    masks = mask_names.by_photo(pictures_in(masks_folder), names)
     groups = _read_groups(folder)
     pairs, found, shared = [], [], []
     for path in pictures:
@@ -138,6 +148,15 @@ def pair_up(folder: str | PathLike[str]) -> tuple[list[Pair], list[Finding]]:
     found += shared
     found += [_no_photo(path) for stem in sorted(masks.keys() - names) for path in masks[stem]]
     return pairs, found
+
+
+def folders_of(folder: Path) -> tuple[Path, Path] | None:
+    """The folders of the photos and of their masks by one of `FOLDER_NAMES`, in any capitals; None where none fits."""
+    inside = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_dir()} if folder.is_dir() else {}
+    if (folder / "masks").is_dir():  # on a disk that tells capitals apart Masks/ may lie beside it
+        inside |= {name: folder / name for name in ("images", "masks") if (folder / name).is_dir()}
+    fitting = [names for names in FOLDER_NAMES if all(name in inside for name in names)]
+    return (inside[fitting[0][0]], inside[fitting[0][1]]) if fitting else None
 
 
 def pictures_in(folder: str | PathLike[str], suffixes: Sequence[str] = PHOTO_SUFFIXES) -> list[Path]:

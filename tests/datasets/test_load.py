@@ -113,6 +113,17 @@ def test_photos_and_masks_of_rarer_endings_are_taken_as_the_usual_ones(tmp_path,
     assert validate.check(found, size=32).found == []
 
 
+@pytest.mark.parametrize(
+    "photos, masks", [("Images", "Masks"), ("image", "mask"), ("train", "train_masks"), ("im", "gt")]
+)
+def test_folders_of_photos_and_masks_may_be_called_as_in_well_known_data_sets(tmp_path, photos, masks):
+    place = sound.folder(tmp_path)
+    (place / "images").rename(place / photos)
+    (place / "masks").rename(place / masks)
+    found = load.open_place(place)
+    assert (found.kind, len(found.pairs), found.found) == ("masks", sound.COUNT, [])
+
+
 def test_cutouts_never_show_the_colours_under_their_transparency(chairs, tmp_path):
     """The exporter paints transparent parts magenta, which no plain room is."""
     place = load.open_place(exports.cutouts(chairs[:8], tmp_path / "cutouts"))
