@@ -26,6 +26,7 @@ from segmenter.web.handlers import Handlers, refusal
 from segmenter.web.uploads import PREFIX, file_data
 
 MOST_PHOTOS = 500
+MOST_ENTRIES = 5000  # of a zip, photos or not: its list is read again for each photo
 MAX_ZIP_MEGABYTES = 300  # of a zip that is sent
 MAX_TOTAL_MEGABYTES = 2000  # of a visitor's photos, and again of their results
 BOUNDS = {"photos": MOST_PHOTOS, "zip": MAX_ZIP_MEGABYTES}  # as the page says them
@@ -284,6 +285,10 @@ def _check_unpacked(path, sources):
         raise PhotoError(message, "zip.damaged", name=path.name)
     members = {source.member for source in sources}
     with zipfile.ZipFile(path) as archive:
+        count = len(archive.infolist())
+        if count > MOST_ENTRIES:
+            message = "The ZIP {name!r} holds {count} files; at most {limit} are possible."
+            raise PhotoError(message, "zip.too_many", name=path.name, count=count, limit=MOST_ENTRIES)
         total = sum(info.file_size for info in archive.infolist() if info.filename in members)
     if total > MAX_TOTAL_MEGABYTES * 2**20:
         message = "This ZIP is larger than {limit} MB when it is unpacked. Please divide it."

@@ -136,6 +136,14 @@ def test_two_visitors_with_the_same_file_do_not_take_it_from_each_other(handlers
     assert second.cut({**keys[1], "name": "chair.jpg", "choices": {}})["problem"] is None
 
 
+def test_a_zip_of_very_many_entries_is_refused(ask, send, handlers, monkeypatch):
+    monkeypatch.setattr(batch_handlers, "MOST_ENTRIES", 3)
+    path = send(zipped(**{"chair.jpg": CHAIR, **{f"{number}.txt": b"" for number in range(3)}}), "photos.zip")
+    assert "at most 3" in ask("unpack", path=path)["problem"]["en"]
+    with pytest.raises(PhotoError, match="at most 3"):
+        batch_handlers.run(handlers, [{"path": path}], {})
+
+
 def test_a_disk_without_links_gets_a_copy(ask, send, monkeypatch):
     def refuse(*paths):
         raise OSError("no links here")
