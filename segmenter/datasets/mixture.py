@@ -5,7 +5,7 @@ weight float32 s × s), see `segmenter.models.losses`.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -29,6 +29,9 @@ LAMPS = {"lamp"}  # nobody's piece of furniture on its own: it only stands besid
 MARKED = 0.06  # share of the photos drawn that show cabinets, cribs and benches, which are few
 COVERED = {"photos": 0.3, "scenes": 0.25, "pasted": 0.35, "empty": 0.2}  # share with another thing in front
 LEAST_LEFT = 0.3  # of the furniture that a thing in front of it must leave to be seen
+MISTAKEN = 0.01  # share of a picture without furniture, beyond which what is seen there is a mistake
+HARDER = 4.0  # times as often are pictures drawn that were mistaken
+LOOKED_AT = 32  # pictures at a time
 LARGEST_THING = 0.7  # share of its picture, beyond which a thing is rather a close view than a thing
 
 STRENGTHS = {
@@ -50,10 +53,11 @@ class Mixture:
     """
 
     def __init__(self, place: str | os.PathLike[str], size: int, curriculum: str = "furniture") -> None:
-        self.shares = SHARES[curriculum]
+        self.shares, self.size = SHARES[curriculum], size
         things = collection.read_pictures(place, "objects")
         in_front = Things(things, size)
         self.draws = {"things": Changed(things, None, STRENGTHS["things"], size)}
+        self.empty = Changed(things, None, STRENGTHS["empty"], size, in_front, COVERED["empty"], empty=True)
         if curriculum == "things":
             return
         photos, rooms = (collection.read_pictures(place, name) for name in ("photos", "rooms"))
@@ -62,7 +66,7 @@ class Mixture:
             "photos": Changed(photos, photo_chances(photos), STRENGTHS["photos"], size, in_front, COVERED["photos"]),
             "rooms": Changed(rooms, room_chances(rooms), STRENGTHS["rooms"], size),
             "scenes": Changed(scenes, None, STRENGTHS["scenes"], size, in_front, COVERED["scenes"]),
-            "empty": Changed(things, None, STRENGTHS["empty"], size, in_front, COVERED["empty"], empty=True),
+            "empty": self.empty,
             "pasted": Pasted(
                 [collection.rendered_objects(place), [each for each in photos if each.row["mask"] == "cut"]],
                 Backgrounds(collection.background_photos(place), things, [each for each in rooms if is_bare(each.row)]),
@@ -74,6 +78,41 @@ class Mixture:
     def __call__(self, _index: int, rng: np.random.Generator) -> Sample:
         source = rng.choice(list(self.shares), p=list(self.shares.values()))
         return self.draws[source](rng)
+
+    def harden(self, predict: Callable[[np.ndarray], np.ndarray]) -> float:
+        """Look through the pictures without furniture, and draw those more often in which some is seen.
+
+        Reference: Shrivastava, Gupta & Girshick, "Training Region-based Object Detectors with Online Hard
+        Example Mining", CVPR 2016; here once, before training.
+
+        Args:
+            predict: function of float32 batch × size × size × 3, 0 … 1, → batch × size × size × 1: the network
+                that training starts from.
+
+        Returns:
+            The share of the pictures in which furniture is seen.
+        """
+        empty = self.empty
+        areas = []
+        for start in range(0, len(empty.pictures), LOOKED_AT):
+            photos = [each.read_empty()[0] for each in empty.pictures[start : start + LOOKED_AT]]
+            squares = np.concatenate([preprocessing.to_network(photo, self.size) for photo in photos])
+            areas += list((np.asarray(predict(squares)) >= 0.5).mean(axis=(1, 2, 3)))
+        empty.ladder = np.cumsum(hard_chances(np.array(areas)))
+        return float((np.array(areas) > MISTAKEN).mean())
+
+
+def hard_chances(areas: np.ndarray) -> np.ndarray:
+    """How often each picture without furniture is drawn: `HARDER` times as often where some is seen.
+
+    Args:
+        areas: float, one a picture: the share of it that is called furniture.
+
+    Returns:
+        float, of the same length, with the sum 1.
+    """
+    chances = np.where(areas > MISTAKEN, HARDER, 1.0)
+    return chances / chances.sum()
 
 
 def photo_chances(pictures: Sequence[Picture]) -> np.ndarray:

@@ -49,8 +49,7 @@ NETWORKS = {
     "unet_512": Network(512, widths=(16, 32, 64, 128, 256, 512), centre=1024),
     "unet_1024": Network(1024, widths=(8, 16, 32, 64, 128, 256, 512), centre=1024),
 }
-DEFAULT = "unet_lite0"
-FROM_IMAGENET = "unet_lite2"  # for few photos, where there are no weights to start from but the encoder's
+DEFAULT = "unet_lite2"  # of the default weights, and of what starts from an encoder alone
 
 
 def find(name: str) -> Network:

@@ -136,6 +136,9 @@ def make_batches(run: Run, devices: int = 1) -> tuple[TrainingBatches, Validatio
         from segmenter.datasets import collection, mixture
 
         draw, samples = mixture.Mixture(options.data, size, options.curriculum), recipe.samples or 0
+        if options.hard:
+            seen = draw.harden(build(run.start).predict_on_batch)
+            print(f"furniture is seen in {seen:.0%} of the pictures without any, which are now drawn more often")
         watched = collection.watched_pairs(run.held_out)
     else:
         squares = load_squares(run.kept, size)

@@ -48,13 +48,19 @@ def _add_photos(parser: argparse.ArgumentParser) -> None:
     add(
         "--collection",
         action="store_true",
-        help="--data is a collection like the one of the default weights: photos, scenes, renders, backgrounds",
+        help="--data is a collection like the one of the default weights: photos, rooms, scenes, things, renders",
     )
     add(
         "--curriculum",
         choices=("things", "furniture"),
         default="furniture",
         help="of a collection: what a thing in a photo is, to begin with, or what is furniture (the default)",
+    )
+    add(
+        "--hard",
+        action="store_true",
+        help="of a collection: look through the pictures without furniture first, and draw those more often in which "
+        "the weights to start from see some",
     )
 
 

@@ -44,8 +44,7 @@ def find_start(options: Namespace, place: str | None = None) -> Start:
     """
     place = str(place or options.start or _default_start(options.architecture))
     if place in STARTS:
-        quick = place == "imagenet" and not options.collection
-        architecture = options.architecture or (registry.FROM_IMAGENET if quick else registry.DEFAULT)
+        architecture = options.architecture or registry.DEFAULT
         if place == "imagenet" and architecture not in registry.encoded():
             raise ValueError(f"only {' and '.join(registry.encoded())} have a pretrained encoder; use --start scratch")
         return Start(place, None, architecture, options.size or registry.find(architecture).size)

@@ -89,6 +89,22 @@ def test_the_few_marked_photos_are_drawn_more_often():
     assert chances.sum() == pytest.approx(1) and chances[-1] == pytest.approx(mixture.MARKED)
 
 
+def test_pictures_in_which_furniture_is_seen_are_drawn_more_often(place):
+    draw = mixture.Mixture(place, 32)
+    names = [picture.photo.name for picture in draw.draws["empty"].pictures]
+
+    def sees(squares):  # furniture all over the second picture, and nowhere else
+        found = np.zeros((*squares.shape[:3], 1), np.float32)
+        found[1] = 0.9
+        return found
+
+    assert draw.harden(sees) == 0.5
+    rng, counts = np.random.default_rng(1), dict.fromkeys(names, 0)
+    for _ in range(1000):
+        counts[draw.draws["empty"]._pick(rng).photo.name] += 1
+    assert counts[names[1]] / counts[names[0]] == pytest.approx(mixture.HARDER, rel=0.2)
+
+
 def test_rooms_with_people_on_seats_are_drawn_the_most_and_bare_ones_are_told():
     rows = [
         {"seat": seat, "living": living, "rest_is_background": rest}
