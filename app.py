@@ -26,7 +26,7 @@ from segmenter.web.live_weights import LiveWeights, open_weights
 from segmenter.web.uploads import Uploads
 
 EXAMPLES = Path(__file__).resolve().parent / "segmenter" / "data" / "examples" / "images"
-FIRST = "06_thin_legged_chair"  # the example that is on the page before anything is chosen
+FIRST = "05_armchair_by_window"  # the example that is on the page before anything is chosen
 KEPT_SECONDS = 3600  # files of visitors are deleted when they are older; the page says so
 SWEEP_SECONDS = 600  # how often they are looked through
 AT_ONCE = 2  # photos that are worked on at the same time; others wait in the queue

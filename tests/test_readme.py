@@ -29,18 +29,36 @@ def table_under(heading):
 
 def test_every_figure_of_the_comparison_is_the_benchmarks():
     quality = stored("tests/benchmarks/peers.json")["quality"]
+    sources = [name for name in quality["chairlift"] if name not in ("empty", "worst_tenth")]
     rows = table_under("How good it is")
-    assert len(rows) == len(quality["chairlift"])
-    for row, source in zip(rows, quality["chairlift"]):
+    assert len(rows) == len(sources) and sources[0].startswith("wild_")
+    for row, source in zip(rows, sources):
         expected = [str(quality["chairlift"][source]["photos"])]
         for key in ("iou", "boundary_f", "gap_accuracy"):
             expected += [f"{quality[who][source][key]:.3f}" for who in ("chairlift", "u2netp")]
         assert row[1:] == expected
 
 
+def test_what_is_said_of_pictures_without_furniture_is_the_benchmarks():
+    text, quality = " ".join(README.split()), stored("tests/benchmarks/peers.json")["quality"]
+    ours, theirs = quality["chairlift"], quality["u2netp"]
+    assert f"Of {ours['empty']['photos']} pictures without furniture, {ours['empty']['furnished']:.0%} have" in text
+    assert f"({theirs['empty']['furnished']:.0%} by u2netp" in text
+    assert f"a mean IoU of {ours['worst_tenth']:.3f} ({theirs['worst_tenth']:.3f})" in text
+
+
 def test_the_costs_in_words_are_the_benchmarks():
-    cost = stored("tests/benchmarks/peers.json")["cost"]
-    assert f"{cost['seconds_ratio']:.2f} of its time and {cost['megabytes_ratio']:.2f} of its memory" in README
+    text, cost = " ".join(README.split()), stored("tests/benchmarks/peers.json")["cost"]
+    assert f"{cost['seconds_ratio']:.2f} of its time and {cost['megabytes_ratio']:.2f} of its memory" in text
+    assert f"the network together take {cost['network_seconds_ratio']:.2f} of what one of u2netp's takes" in text
+    assert cost["network_seconds_ratio"] <= 0.20 and cost["model_megabytes"] <= 12  # the budget
+
+
+def test_the_figures_of_the_default_weights_are_those_of_the_comparison():
+    quality, metrics = stored("tests/benchmarks/peers.json")["quality"], stored("weights/metrics.json")
+    for source, figures in metrics["sources"].items():
+        assert quality["chairlift"][source]["iou"] == pytest.approx(figures["iou"], abs=0.001)
+        assert metrics["peers"]["u2netp"][source] == quality["u2netp"][source]
 
 
 def test_the_chairs97_figures_are_those_of_a_run():

@@ -61,7 +61,7 @@ def test_data_of_ones_own_is_not_given_a_licence(folder):
 def test_the_card_of_the_default_weights_is_up_to_date(folder):
     before = (WEIGHTS / model_card.CARD).read_text(encoding="utf-8")
     credits = [line[2:] for line in before.split("## Credits\n\n")[1].splitlines() if line.startswith("- ")]
-    assert len(credits) == 3
+    assert len(credits) == len(set(credits)) >= 3
     model_card.write_card(folder, credits)
     assert (folder / model_card.CARD).read_text(encoding="utf-8") == before
 

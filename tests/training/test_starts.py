@@ -21,7 +21,7 @@ def test_what_weights_know_before_training_is_the_dice_of_their_masks():
     found = []
     model, _ = weights_folder.load_folder(start.folder)
     for pair in pairs:
-        square = load_square(pair, 256)
+        square = load_square(pair, start.size)
         mask = model.predict(square.photo[None] / np.float32(255), verbose=0)[0, ..., 0] >= 0.5
         truth = square.target >= 0.5
         found.append(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
