@@ -61,6 +61,7 @@ class BatchHandlers:
             taken = {_stem(str(name)) for name in _list(question.get("taken"))}
             room = max(0, MOST_PHOTOS - len(taken))
             names = [_unpack(source, folder / "photos", taken) for source in sources[:room]]
+            batch_files.take(folder, path, folder / f"{len(taken)}-{batch_files.ZIP}")
         except PhotoError as error:
             return refusal(error)
         return {"names": names, "left": max(0, len(sources) - room)}
@@ -136,7 +137,7 @@ class BatchHandlers:
     def forget(self, question: dict) -> dict:
         """Delete all that there is of this visitor's."""
         try:
-            shutil.rmtree(self._folder(question), ignore_errors=True)
+            batch_files.forget(self._folder(question))
         except PhotoError as error:
             return refusal(error)
         return {}
@@ -172,7 +173,7 @@ class BatchHandlers:
                 raise PhotoError(message, "batch.full", limit=MAX_TOTAL_MEGABYTES)
             if sent != place.resolve():
                 batch_files.make_room(place)
-                files.link(sent, place)  # it stays where it is: who sent the same file has the same path
+                batch_files.take(folder, sent, place)
         elif not place.is_file():
             raise GoneError(
                 "This photo is no longer kept on the server. Please choose the photos again.", "gone.photos"
