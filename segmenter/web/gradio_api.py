@@ -138,7 +138,7 @@ class Page(gr.Blocks):
     large the file is, and would not know those of this page itself.
     """
 
-    def validate_inputs(self, block_fn, inputs):
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
         missing = block_fn.inputs[len(inputs) :]
         inputs.extend(part.value for part in missing if isinstance(part, Api))
         inputs[:] = [_plain(given) if isinstance(part, Api) else given for given, part in zip(inputs, block_fn.inputs)]
