@@ -174,7 +174,12 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_call_goes_on(tmp_path, tiny_weig
         "1",
     ]
     running = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, cwd=os.path.dirname(os.path.dirname(__file__))
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=os.path.dirname(os.path.dirname(__file__)),
+        # Tests that run in a shell's background inherit that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     journal = tmp_path / "out" / ".journal.jsonl"
     while not (journal.is_file() and journal.read_text().count("key")):
