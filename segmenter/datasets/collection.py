@@ -71,7 +71,8 @@ class Levels:
 
 
 def _foreground(mask: np.ndarray) -> np.ndarray:
-    return (mask >= preprocessing.GREY_THRESHOLD) & (mask != preprocessing.UNKNOWN)
+    foreground, known = preprocessing.read_mask(mask)
+    return foreground & known
 
 
 def _rgb(path):

@@ -64,7 +64,9 @@ class Limits:
                 raise
             log.info("a request to %s could not be read", scope["path"], exc_info=True)
             await _answer(send, 400, "This request cannot be read. Please send plain JSON that is not nested deeply.")
-        except Exception:
+        except (
+            Exception
+        ):  # whatever the application makes of `_TooMuch`, which it may have wrapped in an error of its own
             if received <= self.most_bytes:
                 raise
         if received > self.most_bytes and not begun:
