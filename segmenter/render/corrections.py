@@ -7,9 +7,8 @@ An edit is one of
 
 with x as a share of the photo's width, y of its height, and r of its longer side.
 
-A stroke of radius R pixels covers of each pixel clip(R − d + ½, 0, 1), d being the distance from the
-pixel's centre to the line through the points: what a canvas draws with round caps and joins and a line
-2R wide. Keeping makes alpha at least what is covered, erasing at most what is not.
+What a stroke covers of each pixel is said in `segmenter.render.strokes`. Keeping makes alpha at least what is
+covered, erasing at most what is not.
 
 Where scraps are taken away, that comes before all corrections, but for the scraps that one of them keeps: what
 a person decides is never undone by the rule.
@@ -25,13 +24,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike
 from PIL import Image
 
 from segmenter.errors import PhotoError
 from segmenter.inference.pieces import without_scraps
 from segmenter.io.files import zipped
-from segmenter.render import alpha
+from segmenter.render import alpha, strokes
 from segmenter.render.constants import CONSTANTS
 from segmenter.render.encode import to_png
 
@@ -39,8 +37,6 @@ MAX_EDITS, MAX_POINTS = CONSTANTS["corrections"]["max_edits"], CONSTANTS["correc
 MAX_POINTS_IN_ALL = 50_000
 MAX_RADIUS = CONSTANTS["corrections"]["max_radius"]
 BEYOND = CONSTANTS["corrections"]["beyond"]  # how far a stroke may leave the photo, as a share of its width or height
-FINE = 16  # strokes are drawn on a grid this much finer than a pixel (a power of two)
-MAX_THICKNESS = 32767  # of the lines that OpenCV draws
 
 
 def check(edits: str | bytes | Sequence[dict] | None) -> tuple[dict, ...]:
@@ -152,7 +148,7 @@ def _brush(corrected, edit, threshold):
     right, bottom = np.clip(high, 0, (width, height)).astype(int)
     if left >= right or top >= bottom:
         return
-    covered = coverage(points - (left, top), radius, bottom - top, right - left)
+    covered = strokes.coverage(points - (left, top), radius, bottom - top, right - left)
     part, touched = corrected[top:bottom, left:right], covered > 0
     if edit["do"] == "keep":
         aim = np.where(covered == 1, np.float32(1), alpha.alpha_inverse(covered, threshold))
@@ -160,43 +156,6 @@ def _brush(corrected, edit, threshold):
     else:
         aim = np.where(covered == 1, np.float32(0), alpha.alpha_inverse(1 - covered, threshold))
         np.minimum(part, aim, out=part, where=touched)
-
-
-def coverage(points: ArrayLike, radius: float, height: int, width: int) -> np.ndarray:
-    """How much of each pixel a stroke covers: float32, height × width, 0 … 1, as this module says above.
-
-    Args:
-        points: n × 2, (x, y) in pixels: the first pixel's centre is at (½, ½).
-        radius: in pixels.
-    """
-    points = np.asarray(points, np.float64) - 0.5  # whole numbers are pixels' centres now
-    points = np.repeat(points, 2, axis=0) if len(points) == 1 else points
-    grid = [np.rint(points * FINE).astype(np.int32)]
-    covered, band = np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint8)
-    # Only near the rim it matters how far a pixel is exactly.
-    thickness = min(2 * math.ceil(radius + 2), MAX_THICKNESS)
-    cv2.polylines(band, grid, False, 1, thickness, shift=FINE.bit_length() - 1)
-    if radius >= 4:
-        cv2.polylines(covered, grid, False, 1, 2 * math.floor(radius - 2), shift=FINE.bit_length() - 1)
-        band[covered == 1] = 0
-    result = covered.astype(np.float32)
-    rows, columns = np.nonzero(band)
-    result[rows, columns] = np.clip(radius + 0.5 - _distances(np.stack([columns, rows], axis=1), points), 0, 1)
-    return result
-
-
-def _distances(pixels, points):
-    """From each pixel to the line through the points: float, one a pixel."""
-    starts, ways = points[:-1], np.diff(points, axis=0)
-    lengths = np.maximum((ways**2).sum(axis=1), 1e-12)
-    nearest = np.full(len(pixels), np.inf)
-    step = max(1, 1_000_000 // len(starts))
-    for first in range(0, len(pixels), step):
-        x, y = pixels[first : first + step, :1] - starts[:, 0], pixels[first : first + step, 1:] - starts[:, 1]
-        along = np.clip((x * ways[:, 0] + y * ways[:, 1]) / lengths, 0, 1)
-        squares = (x - along * ways[:, 0]) ** 2 + (y - along * ways[:, 1]) ** 2
-        nearest[first : first + step] = np.sqrt(squares.min(axis=1))
-    return nearest
 
 
 def _pixel(point, shape):

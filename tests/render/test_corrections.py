@@ -10,7 +10,7 @@ from PIL import Image
 
 from segmenter.datasets import pairs
 from segmenter.io.images import PhotoError, open_photo
-from segmenter.render import alpha, corrections
+from segmenter.render import alpha, corrections, strokes
 from tests.standin import as_jpeg, red_disc
 
 
@@ -41,7 +41,7 @@ def distance_to(points, height, width):
     ],
 )
 def test_a_stroke_covers_each_pixel_as_its_distance_says(points, radius):
-    found = corrections.coverage(points, radius, 80, 100)
+    found = strokes.coverage(points, radius, 80, 100)
     expected = np.clip(radius - distance_to(points, 80, 100) + 0.5, 0, 1)
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
