@@ -140,8 +140,9 @@ def _is_photo(name):
 def _members(path):
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [(archives.name_of(info), info.filename) for info in archive.infolist() if not info.is_dir()]
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            entries = [info for info in archive.infolist() if info.filename and not info.is_dir()]
+            names = [(archives.name_of(info), info.filename) for info in entries]
+    except (OSError, *archives.BROKEN) as error:
         message = "The ZIP {name!r} cannot be opened: it is damaged or no ZIP at all."
         raise PhotoError(message, "zip.damaged", name=path.name) from error
     if len(names) > MAX_MEMBERS:

@@ -185,9 +185,16 @@ def _no_photo(path: Path) -> Finding:
 
 
 def read_table(path: str | PathLike[str]) -> list[dict[str, str]]:
-    """The rows of a CSV file as a list of dicts, column → text."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    """The rows of a CSV file as a list of dicts, column → text.
+
+    Raises:
+        DatasetError: it is no CSV in UTF-8.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{Path(path).name} is no CSV ({error}); save it again as CSV in UTF-8") from error
 
 
 def _read_groups(folder: Path) -> dict[str, tuple[str, ...]]:

@@ -64,9 +64,11 @@ def read_mask(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         (mask, known): bool H × W each; where `known` is False the mask means nothing.
 
     Raises:
-        MaskError: not such an array, or colour-coded with other colours than red and blue.
+        MaskError: not such an array, or one without pixels, or colour-coded with other colours than red and blue.
     """
     picture = np.asarray(picture)
+    if not picture.size:
+        raise MaskError(f"a mask must have pixels; this one is of shape {picture.shape}")
     if picture.dtype == bool and picture.ndim == 2:
         return picture, np.ones_like(picture)
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3):

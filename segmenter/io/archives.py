@@ -1,6 +1,7 @@
 """A zip from anyone → a folder of its pictures and annotations, or a message that says why not."""
 
 import hashlib
+import lzma
 import os
 import shutil
 import stat
@@ -15,6 +16,19 @@ from pathlib import Path, PurePosixPath
 
 from segmenter.errors import DatasetError
 
+# What `zipfile` raises on damaged files: each part of the format, and each compression, has its own way to stumble.
+BROKEN = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    NotImplementedError,
+    EOFError,
+    IndexError,
+    OverflowError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+)
 MAX_FILES = 200_000
 MAX_BYTES = 30_000_000_000
 UTF8_NAME, UNICODE_PATH = 0x800, 0x7075  # an entry's flag, and the kind of an extra field
@@ -50,7 +64,9 @@ def unpack(archive: str | PathLike[str], cache: str | PathLike[str] | None, suff
             _check_room(sum(info.file_size for info, _ in members), archive, cache)
             _extract(opened, members, folder)
         return folder
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, zlib.error) as error:
+    except DatasetError:  # which is a ValueError too
+        raise
+    except BROKEN as error:
         raise DatasetError(f"{archive.name} is not a zip we can read ({error}); please zip the folder again") from error
     except OSError as error:
         raise DatasetError(f"{archive.name} cannot be unpacked into {cache}: {error}") from error

@@ -59,6 +59,7 @@ _BROKEN = (
     EOFError,
     OverflowError,
     AttributeError,
+    RuntimeError,  # what libavif and libheif say
     struct.error,
     zlib.error,
 )
@@ -182,7 +183,7 @@ def _identify(data: bytes) -> Image.Image:
 def _identify_heif(data: bytes) -> Image.Image:
     try:
         return HeifImageFile(io.BytesIO(data))
-    except (*_BROKEN, RuntimeError) as error:
+    except _BROKEN as error:
         raise PhotoError(_DAMAGED, "photo.damaged") from error
 
 
