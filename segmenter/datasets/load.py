@@ -3,16 +3,17 @@
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
-from segmenter.datasets import findings, formats
+from segmenter.datasets import class_masks, findings, formats, layouts, mask_files
 from segmenter.datasets.findings import Finding
 from segmenter.datasets.formats.common import Reading, group_of
 from segmenter.datasets.formats.sources import Sources, files_under
-from segmenter.datasets.pairs import DECODE_ERRORS, Pair, folders_of, pair_up
+from segmenter.datasets.mask_files import ClassMask
+from segmenter.datasets.pairs import DECODE_ERRORS, Pair, pair_up
 from segmenter.errors import DatasetError
 from segmenter.io import archives, images
 from segmenter.io.images import PHOTO_SUFFIXES
@@ -23,6 +24,7 @@ LAYOUTS = (
     "photos in images/ and their masks in masks/, or pictures with a transparent background, "
     f"or an export as {', '.join(formats.NAMES[:-1])} or {formats.NAMES[-1]} segmentation"
 )
+LOOKED_AT = 20  # masks, to see whether they have classes
 # Folders that mean something where they are; any other lone folder is only a wrapping.
 KNOWN_FOLDERS = {"images", "masks", "labels", "annotations", "train", "val", "valid", "validation", "test"}
 
@@ -38,6 +40,7 @@ class Place:
         pairs: list of Pair.
         found: list of Finding: what had to be left out already.
         classes: name → number of outlines; empty where masks have no classes.
+        splits: the folders such as train and val that it is divided into, which are read as one.
     """
 
     name: str
@@ -46,12 +49,16 @@ class Place:
     pairs: list[Pair]
     found: list[Finding]
     classes: dict[str, int]
+    splits: tuple[str, ...] = ()
 
     def summary(self) -> str:
-        """One line for a terminal: how many of what, and the classes."""
+        """One line for a terminal: how many of what, the classes, and what is done with its own split."""
         what = {"masks": "photos with masks", "cutouts": "cutouts"}.get(self.kind, f"photos of a {self.kind} export")
         named = ", ".join(f"{name} ({count})" for name, count in self.classes.items())
-        return f"{self.name}: {len(self.pairs)} {what}{f', outlines: {named}' if named else ''}"
+        line = f"{self.name}: {len(self.pairs)} {what}{f', outlines: {named}' if named else ''}"
+        if not self.splits:
+            return line
+        return f"{line}; its {' and '.join(self.splits)} are read as one, and split anew by groups"
 
 
 def open_place(
@@ -62,10 +69,11 @@ def open_place(
 ) -> Place:
     """Find the photos and masks of a place, whatever its layout.
 
-    A place is a folder, a zip of one (it may hold a single folder of any name), a COCO file, or
+    A place is a folder, a zip of one (it may hold a single folder of any name), an annotation file, or
     `hf://datasets/OWNER/NAME[@REVISION]`. Of the layouts the first that fits counts: `images/` and
-    `masks/`; `labels/` (YOLO); JSON files (COCO or labelme); pictures with transparency. Subfolders
-    such as train/ and val/ of an export are read as one: how to split is decided here, by groups.
+    `masks/`; what `formats` reads; photos and masks by other names of folders, see `layouts.find`;
+    pictures with transparency. Subfolders such as train/ and val/ are read as one: how to split is
+    decided here, by groups.
 
     Args:
         place: str or path.
@@ -91,7 +99,8 @@ def open_place(
     kind, pairs, found, counts = _read(folder, file, classes, cache)
     if not pairs:
         raise DatasetError(f"none of the photos in {name} can be used:\n{findings.summarise(found)}")
-    return Place(name, kind, folder, pairs, found, dict(counts.most_common()))
+    splits = layouts.splits_of(folder, [pair.photo for pair in pairs])
+    return Place(name, kind, folder, pairs, found, dict(counts.most_common()), splits if len(splits) > 1 else ())
 
 
 def _pull(address: str, pull: Callable[[str], Path] | None) -> tuple[str, Path]:
@@ -139,22 +148,43 @@ def _read(
 ) -> tuple[str, list[Pair], list[Finding], Counter[str]]:
     """(kind, pairs, found, classes) by the first layout that fits."""
     if file is None and (folder / "masks").is_dir():
-        _refuse_classes(classes, "masks")
-        return "masks", *pair_up(folder), Counter()
+        return "masks", *_read_masks(folder, classes), Counter()
     reading = Reading(folder, set(classes) if classes else None, cache)
     kind = formats.read(Sources(folder, file), reading)
     if kind:
-        unknown = (reading.wanted or set()) - reading.classes.keys()
-        if unknown:
-            raise DatasetError(
-                f"nothing is labelled {', '.join(sorted(unknown))}; the classes are {', '.join(reading.classes) or 'none'}"
-            )
+        _refuse_unknown(reading.wanted or set(), reading.classes)
         return kind, reading.finish(), reading.found, reading.classes
-    if file is None and folders_of(folder):
-        _refuse_classes(classes, "masks")
-        return "masks", *pair_up(folder), Counter()
+    if file is None and layouts.find(folder):
+        return "masks", *_read_masks(folder, classes), Counter()
     _refuse_classes(classes, "cutouts")
     return "cutouts", *_read_cutouts(folder), Counter()
+
+
+def _read_masks(folder: Path, classes: Iterable[str] | None) -> tuple[list[Pair], list[Finding]]:
+    """Photos with mask pictures, whose colours may be classes, as (pairs, found)."""
+    pairs, found = pair_up(folder)
+    table = class_masks.find_table(folder, files_under)
+    files = [pair.mask for pair in pairs if isinstance(pair.mask, Path)]
+    if classes and table is None:
+        if not any(mask_files.has_classes(path) for path in files[:LOOKED_AT]):
+            _refuse_classes(classes, "masks")
+        table = class_masks.VOC_TABLE
+    if table is None:
+        return pairs, found
+    wanted = frozenset(classes) if classes else None
+    _refuse_unknown(wanted or set(), table.classes)
+    named = None if table is class_masks.VOC_TABLE else table
+    painted = [
+        replace(pair, mask=ClassMask(pair.mask, named, wanted)) if isinstance(pair.mask, Path) else pair
+        for pair in pairs
+    ]
+    return painted, found
+
+
+def _refuse_unknown(wanted: Collection[str], known: Collection[str]) -> None:
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        raise DatasetError(f"nothing is labelled {', '.join(unknown)}; the classes are {', '.join(known) or 'none'}")
 
 
 def _refuse_classes(classes: Iterable[str] | None, kind: str) -> None:

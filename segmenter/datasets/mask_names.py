@@ -1,13 +1,19 @@
 """Which photo a mask is for, by their names."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence, Set
 from pathlib import Path
 
+from segmenter.io.files import folded
 from segmenter.io.images import PHOTO_SUFFIXES
 
 ENDINGS = ("_mask", "-mask", "_matte")  # chair.jpg may have its mask in chair.png or chair_mask.png
 SEPARATORS = "_-. "  # between a photo's name and what its mask has beside it
+# What stands after a photo's name where each object has a mask of its own: chair_0.png, chair_mask_1.png
+NUMBERED = re.compile(
+    r"[_\-. ]((mask|gt|label|seg|obj|object|instance|inst)[_\-. ]?)?\d{1,4}([_\-. ]mask)?", re.IGNORECASE
+)
 
 
 def by_photo(masks: Sequence[Path], names: Counter[str]) -> dict[str, list[Path]]:
@@ -15,6 +21,7 @@ def by_photo(masks: Sequence[Path], names: Counter[str]) -> dict[str, list[Path]
 
     A mask may be named as its photo, in other capitals too, with one of `ENDINGS`, or with the photo's
     suffix (chair.jpg.png). Where all others have the same beside a photo's name (_gt, say), that is passed over.
+    Where there is a mask for each object, numbered, all of them are meant for the photo; see `are_numbered`.
 
     Args:
         masks: the masks' files.
@@ -25,13 +32,18 @@ def by_photo(masks: Sequence[Path], names: Counter[str]) -> dict[str, list[Path]
     """
     found: dict[str, list[Path]] = {}
     lonely: list[Path] = []
-    folded = {name.casefold(): name for name in names}
+    by_folded = {folded(name): name for name in names}
     for path in masks:
-        meant = _meant(path.stem, names, folded)
+        meant = _meant(path.stem, names, by_folded)
         if meant is None:
             lonely.append(path)
         else:
             found.setdefault(meant, []).append(path)
+    numbered = _numbered(lonely, names.keys() - found.keys())
+    for meant, paths in numbered.items():
+        found.setdefault(meant, []).extend(paths)
+    taken = {path for paths in numbered.values() for path in paths}
+    lonely = [path for path in lonely if path not in taken]
     before, after = _common_rest([path.stem for path in lonely], names.keys() - found.keys())
     for path in lonely:
         ending = next((ending for ending in ENDINGS if path.stem.lower().endswith(ending)), "")
@@ -40,7 +52,29 @@ def by_photo(masks: Sequence[Path], names: Counter[str]) -> dict[str, list[Path]
     return found
 
 
-def _meant(stem: str, names: Counter[str], folded: dict[str, str]) -> str | None:
+def are_numbered(name: str, masks: Sequence[Path]) -> bool:
+    """Whether these are masks of the objects in one photo, by its stem: chair_0.png, chair_1.png, …"""
+    return bool(masks) and all(
+        path.stem.startswith(name) and NUMBERED.fullmatch(path.stem.removeprefix(name)) for path in masks
+    )
+
+
+def _numbered(lonely: Sequence[Path], names: Set[str]) -> dict[str, list[Path]]:
+    """The stem of a photo → the masks of its objects; nothing where no photo has two."""
+    found: dict[str, list[Path]] = {}
+    for path in lonely:
+        end = NUMBERED.search(path.stem)
+        starts = []
+        while end:  # the longest name counts: chair_1_0.png is meant for chair_1.jpg
+            if end.end() == len(path.stem) and path.stem[: end.start()] in names:
+                starts.append(path.stem[: end.start()])
+            end = NUMBERED.search(path.stem, end.start() + 1)
+        if starts:
+            found.setdefault(max(starts, key=len), []).append(path)
+    return found if any(len(paths) > 1 for paths in found.values()) else {}
+
+
+def _meant(stem: str, names: Counter[str], by_folded: dict[str, str]) -> str | None:
     """The stem of the photo that a mask of this stem is for: exactly, without an ending, or in other capitals."""
     ending = next((ending for ending in ENDINGS if stem.lower().endswith(ending)), "")
     suffix = Path(stem).suffix  # chair.jpg.png is meant for chair.jpg
@@ -48,7 +82,7 @@ def _meant(stem: str, names: Counter[str], folded: dict[str, str]) -> str | None
     if suffix.lower() in PHOTO_SUFFIXES:
         shorter.append(stem.removesuffix(suffix))
     exact = next((name for name in shorter if name in names), None)
-    return exact or next((folded[name.casefold()] for name in shorter if name.casefold() in folded), None)
+    return exact or next((by_folded[folded(name)] for name in shorter if folded(name) in by_folded), None)
 
 
 def _common_rest(stems: Sequence[str], names: Set[str]) -> tuple[str, str]:

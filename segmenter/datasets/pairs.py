@@ -1,7 +1,9 @@
 """Photos with masks: pairs found in a folder, their masks read, and both decoded to be judged on."""
 
 import csv
+import re
 import struct
+import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,25 +14,17 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
-from segmenter.datasets import mask_names
+from segmenter.datasets import layouts, mask_names
 from segmenter.datasets.findings import Finding
+from segmenter.datasets.layouts import Part
+from segmenter.datasets.mask_files import ClassMask, UnitedMask, open_mask_picture, read_mask_file
 from segmenter.errors import DatasetError
-from segmenter.inference import preprocessing
 from segmenter.io import images
 from segmenter.io.images import PHOTO_SUFFIXES
 from segmenter.render import compositing
 
-# The folders of photos and masks in well-known data sets, small letters: ours first, Carvana's, DIS5K's and DUTS' after.
-FOLDER_NAMES = (
-    ("images", "masks"),
-    ("image", "mask"),
-    ("imgs", "masks"),
-    ("train", "train_masks"),
-    ("im", "gt"),
-    ("duts-tr-image", "duts-tr-mask"),
-)
 GROUP_COLUMNS = ("group", "model", "seat_models")  # in a CSV beside the folders, first found counts
 NO_MASK = "photos without a mask"
 NO_PHOTO = "masks without a photo"
@@ -76,6 +70,8 @@ class Pair:
         """
         if isinstance(self.mask, Path):
             return self.mask
+        if isinstance(self.mask, ClassMask):
+            return self.mask.file
         raise DatasetError(f"{self.name} has no mask picture, but outlines; save its mask as a picture first")
 
     @property
@@ -126,62 +122,80 @@ def pair_up(folder: str | PathLike[str]) -> tuple[list[Pair], list[Finding]]:
         DatasetError: there is no such folder, or there are no photos in it.
     """
     folder = Path(folder)
-    photos_folder, masks_folder = folders_of(folder) or (folder / "images", folder / "masks")
-    for part in (photos_folder, masks_folder):
-        if not part.is_dir():
-            raise DatasetError(f"{part} is missing: put the photos in images/ and their masks in masks/")
-    pictures = pictures_in(photos_folder)
-    if not pictures:
-        raise DatasetError(f"{photos_folder} holds no photos ({', '.join(PHOTO_SUFFIXES)})")
-    names = Counter(path.stem for path in pictures)
-    masks = mask_names.by_photo(pictures_in(masks_folder), names)
+    parts = layouts.find(folder) or [_plain_part(folder)]
     groups = _read_groups(folder)
-    pairs, found, shared = [], [], []
-    for path in pictures:
-        fitting = masks.get(path.stem, [])
-        if len(fitting) != 1:
-            found.append(_no_pair(path, fitting))
-            continue
-        pairs.append(Pair(path, fitting[0], groups.get(path.name, (path.stem,))))
-        if names[path.stem] > 1:
-            shared.append(_two_photos(path, fitting[0]))
-    found += shared
-    found += [_no_photo(path) for stem in sorted(masks.keys() - names) for path in masks[stem]]
+    pairs, found = [], []
+    for part in parts:
+        # A photo's name says which one it is in its own folder alone.
+        before = "" if len(parts) == 1 else f"{part.folder.relative_to(folder).as_posix()}/"
+        some, lonely = _pair_part(part, before, groups)
+        pairs += some
+        found += lonely
     return pairs, found
 
 
-def folders_of(folder: Path) -> tuple[Path, Path] | None:
-    """The folders of the photos and of their masks by one of `FOLDER_NAMES`, in any capitals; None where none fits."""
-    inside = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_dir()} if folder.is_dir() else {}
-    if (folder / "masks").is_dir():  # on a disk that tells capitals apart Masks/ may lie beside it
-        inside |= {name: folder / name for name in ("images", "masks") if (folder / name).is_dir()}
-    fitting = [names for names in FOLDER_NAMES if all(name in inside for name in names)]
-    return (inside[fitting[0][0]], inside[fitting[0][1]]) if fitting else None
+def _plain_part(folder: Path) -> Part:
+    """images/ and masks/, whatever is in masks/.
+
+    Raises:
+        DatasetError: one of them is missing, or there are no photos.
+    """
+    photos, masks = folder / "images", folder / "masks"
+    for part in (photos, masks):
+        if not part.is_dir():
+            raise DatasetError(f"{part} is missing: put the photos in images/ and their masks in masks/")
+    pictures = layouts.pictures_in(photos)
+    if not pictures:
+        raise DatasetError(f"{photos} holds no photos ({', '.join(PHOTO_SUFFIXES)})")
+    return Part(photos, masks, pictures, layouts.pictures_in(masks))
 
 
-def pictures_in(folder: str | PathLike[str], suffixes: Sequence[str] = PHOTO_SUFFIXES) -> list[Path]:
-    """The picture files right in a folder, sorted by name; hidden ones do not count."""
-    found = (path for path in Path(folder).iterdir() if path.suffix.lower() in suffixes)
-    return sorted(path for path in found if not path.name.startswith("."))
+def _pair_part(part: Part, before: str, groups: dict[str, tuple[str, ...]]) -> tuple[list[Pair], list[Finding]]:
+    """(pairs, found) of one part; `before` makes its photos' names unlike those of others."""
+    names = Counter(path.stem for path in part.photos)
+    masks = mask_names.by_photo(part.masks, names)
+    pairs, found, shared = [], [], []
+    for path in part.photos:
+        fitting = masks.get(path.stem, [])
+        numbered = mask_names.are_numbered(path.stem, fitting)
+        if len(fitting) != 1 and not numbered:
+            found.append(_no_pair(path, fitting, part))
+            continue
+        mask = UnitedMask(tuple(fitting)) if len(fitting) > 1 else fitting[0]
+        own = (without_variant(f"{before}{path.stem}"),)
+        pairs.append(Pair(path, mask, groups.get(unicodedata.normalize("NFC", path.name), own)))
+        if names[path.stem] > 1:
+            shared.append(_two_photos(path, fitting[0], part))
+    found += shared
+    found += [_no_photo(path, part) for stem in sorted(masks.keys() - names) for path in masks[stem]]
+    return pairs, found
 
 
-def _no_pair(path: Path, masks: list[Path]) -> Finding:
+def _no_pair(path: Path, masks: list[Path], part: Part) -> Finding:
+    place = f"{part.masks_folder.name}/"
     if masks:
         names = " and ".join(mask.name for mask in masks)
-        return Finding("error", TWO_MASKS, path.name, f"masks/ holds {names} for it", "keep the right one of them")
-    advice = f"add {path.stem}.png to masks/, or remove the photo"
-    return Finding("error", NO_MASK, path.name, "masks/ holds no file of the same name", advice)
+        return Finding("error", TWO_MASKS, path.name, f"{place} holds {names} for it", "keep the right one of them")
+    if part.folder == part.masks_folder:
+        return Finding("error", NO_MASK, path.name, "no mask lies beside it", f"add {path.stem}_mask.png, or remove it")
+    advice = f"add {path.stem}.png to {place}, or remove the photo"
+    return Finding("error", NO_MASK, path.name, f"{place} holds no file of the same name", advice)
 
 
-def _two_photos(path: Path, mask: Path) -> Finding:
-    problem = f"another photo in images/ has the mask {mask.name} too"
+def _two_photos(path: Path, mask: Path, part: Part) -> Finding:
+    problem = f"another photo in {part.folder.name}/ has the mask {mask.name} too"
     advice = "keep one of them, unless both fit the mask; they stay on one side of a split"
     return Finding("warning", TWO_PHOTOS, path.name, problem, advice)
 
 
-def _no_photo(path: Path) -> Finding:
+def _no_photo(path: Path, part: Part) -> Finding:
     advice = "add the photo, or remove the mask"
-    return Finding("error", NO_PHOTO, path.name, "images/ holds no photo of the same name", advice)
+    return Finding("error", NO_PHOTO, path.name, f"{part.folder.name}/ holds no photo of the same name", advice)
+
+
+def without_variant(name: str) -> str:
+    """A photo's name without what Roboflow adds to each variant of it: `.rf.` and a number."""
+    return re.split(r"\.rf\.", name)[0]
 
 
 def read_table(path: str | PathLike[str]) -> list[dict[str, str]]:
@@ -191,7 +205,7 @@ def read_table(path: str | PathLike[str]) -> list[dict[str, str]]:
         DatasetError: it is no CSV in UTF-8.
     """
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:
             return list(csv.DictReader(file))
     except (UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{Path(path).name} is no CSV ({error}); save it again as CSV in UTF-8") from error
@@ -203,7 +217,9 @@ def _read_groups(folder: Path) -> dict[str, tuple[str, ...]]:
         for row in read_table(table):
             column = next((name for name in GROUP_COLUMNS if row.get(name)), None)
             if column and row.get("file"):
-                groups[row["file"]] = tuple(name.strip() for name in row[column].split(";"))
+                groups[unicodedata.normalize("NFC", row["file"])] = tuple(
+                    name.strip() for name in row[column].split(";")
+                )
     return groups
 
 
@@ -219,36 +235,6 @@ def read_mask(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
         opaque = read_opacity(pair) > 0.5
         return opaque, np.ones_like(opaque)
     return read_mask_file(pair.mask)
-
-
-def read_mask_file(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """A mask picture file as (mask, known), both bool H × W; see `preprocessing.read_mask`."""
-    try:
-        return preprocessing.read_mask(open_mask_picture(path))
-    except preprocessing.MaskError as error:
-        raise DatasetError(f"{path.name}: {error}") from error
-
-
-def open_mask_picture(path: Path) -> np.ndarray:
-    """A mask picture as `preprocessing.read_mask` wants it: uint8, H × W or H × W × 3 or 4, upright.
-
-    Raises:
-        DatasetError: it cannot be read.
-    """
-    try:
-        upright = ImageOps.exif_transpose(images.decode(path.read_bytes()))
-        if upright.mode not in ("L", "RGB", "RGBA"):
-            upright = upright.convert(_plain_mode(upright))
-        return np.asarray(upright)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = "the file is empty" if path.is_file() and not path.stat().st_size else error.__cause__ or error
-        raise DatasetError(f"{path.name} cannot be read as a mask: {reason}; save it again as PNG") from error
-
-
-def _plain_mode(picture: Image.Image) -> str:
-    if picture.mode in ("1", "I;16", "I", "F"):
-        return "L"
-    return "RGBA" if "transparency" in picture.info or picture.mode in ("LA", "PA") else "RGB"
 
 
 def upright_size(picture: Image.Image) -> tuple[int, int]:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from segmenter.datasets.pairs import DECODE_ERRORS, Pair, open_photo, read_folder, read_mask, upright_size
+from segmenter.datasets.mask_files import UnitedMask, open_mask_picture
+from segmenter.datasets.pairs import Pair, open_photo, read_folder, read_mask, upright_size
 from segmenter.datasets.splits import join_groups
+from segmenter.errors import PhotoError
 from segmenter.inference.preprocessing import COLOURED
+from segmenter.io import images
 
 
 class Contents(NamedTuple):
@@ -64,7 +66,7 @@ def look_through(folder: str | PathLike[str], names: Iterable[str], licence: str
         mask, known = read_mask(pair)
         shares.append(float(mask[known].mean()) if known.any() else 0.0)
         unknown += not known.all()
-        masks[_painted(pair.mask_file)] += 1
+        masks[_painted(pair)] += 1
     sizes = sorted((_size(pair) for pair in pairs), key=lambda size: size[0] * size[1])
     return Contents(
         pairs=len(pairs),
@@ -79,23 +81,24 @@ def look_through(folder: str | PathLike[str], names: Iterable[str], licence: str
     )
 
 
-def _painted(path: Path) -> str:
+def _painted(pair: Pair) -> str:
     """How a mask picture says what is foreground; see `preprocessing.read_mask`."""
-    with Image.open(path) as picture:
-        if "A" in picture.getbands() or "transparency" in picture.info:
-            alpha = np.asarray(picture.convert("RGBA"))[..., 3]
-            if alpha.min() != alpha.max():
-                return "transparent around the object"
-        colours = np.asarray(picture.convert("RGB")).astype(np.int16)
-    coloured = (colours.max(axis=2) - colours.min(axis=2)).max() >= COLOURED
+    if isinstance(pair.mask, UnitedMask):
+        return "a picture for each object"
+    picture = open_mask_picture(pair.mask_file)
+    if picture.ndim == 2:
+        return "white on black"
+    if picture.shape[2] == 4 and picture[..., 3].min() != picture[..., 3].max():
+        return "transparent around the object"
+    coloured = np.ptp(picture[..., :3].astype(np.int16), axis=2).max() >= COLOURED
     return "red on blue" if coloured else "white on black"
 
 
 def _size(pair: Pair) -> tuple[int, int]:
     """(width, height) of a photo as it is seen, from its header alone where that says it."""
     try:
-        with Image.open(pair.photo) as picture:
+        with images.open_image(pair.photo.read_bytes()) as picture:
             height, width = upright_size(picture)
-    except DECODE_ERRORS:
+    except (OSError, PhotoError):
         height, width = open_photo(pair).shape[:2]  # or says what is wrong with the file
     return width, height

@@ -10,16 +10,16 @@ from typing import Any
 import cv2
 import numpy as np
 
-from segmenter.datasets import duplicates, findings
+from segmenter.datasets import duplicates, findings, mask_files
 from segmenter.datasets.duplicates import SAME, SIMILAR, Fingerprint
 from segmenter.datasets.findings import Finding
 from segmenter.datasets.formats.common import UNREADABLE
 from segmenter.datasets.load import Place
+from segmenter.datasets.mask_files import ClassMask
 from segmenter.datasets.pairs import (
     NO_PHOTO,
     ON_ITS_SIDE,
     Pair,
-    open_mask_picture,
     orientation,
     read_mask,
     same_frame,
@@ -38,6 +38,7 @@ EMPTY, FULL, TINY = "masks that are empty", "masks that are full", "masks that a
 INVERTED = "masks that look inverted"
 SOFT = "masks with soft greys"
 COLOURS = "masks of unknown colours"
+CLASSES = "masks of several classes"
 ANOTHER_FRAME = "masks of another shape than their photo"
 TURNED = "masks that lie on their side"
 TURNED_UNSEEN = "photos that are turned by their EXIF, perhaps without their mask"
@@ -174,7 +175,7 @@ def _look(pair: Pair, size: int) -> _Look:
         return look
     shape = _look_at_header(look, data, size)
     try:
-        picture, mask, known = _open_mask(pair)
+        picture, mask, known, note = _open_mask(pair)
     except MaskError as error:
         problem, _, advice = str(error).partition("; ")
         look.error(COLOURS, f"{_mask_name(pair)}: {problem}", advice)
@@ -188,6 +189,8 @@ def _look(pair: Pair, size: int) -> _Look:
     _compare_frames(look, shape, mask.shape)
     if look.usable:
         _look_at_mask(look, picture, mask, known)
+    if look.usable and note:
+        look.warn(CLASSES, note, "choose others with --classes, if that is not what you mean")
     return look
 
 
@@ -225,16 +228,17 @@ def _look_at_header(look: _Look, data: bytes, size: int) -> tuple[int, int]:
     return height, width
 
 
-def _open_mask(pair: Pair) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
-    """(the mask's picture or None, mask, known)."""
+def _open_mask(pair: Pair) -> tuple[np.ndarray | None, np.ndarray, np.ndarray, str]:
+    """(the mask's picture or None, mask, known, note)."""
+    if isinstance(pair.mask, ClassMask):
+        return pair.mask.look()
     if pair.is_cutout or not isinstance(pair.mask, Path):
-        return None, *read_mask(pair)
-    picture = open_mask_picture(pair.mask)
-    return picture, *preprocessing.read_mask(picture)
+        return None, *read_mask(pair), ""
+    return mask_files.look(pair.mask)
 
 
 def _mask_name(pair: Pair) -> str:
-    return pair.mask.name if isinstance(pair.mask, Path) else pair.name
+    return pair.mask_file.name if isinstance(pair.mask, (Path, ClassMask)) else pair.name
 
 
 def _compare_frames(look: _Look, photo: tuple[int, ...], mask: tuple[int, ...]) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -120,6 +121,11 @@ def _leads_back(path: str, start: str) -> bool:
     within = os.path.join(real, "").startswith(os.path.join(start, ""))
     around = os.path.join(start, "").startswith(os.path.join(real, ""))
     return os.path.islink(path) and (within or around)
+
+
+def folded(name: str) -> str:
+    """A file's name as it is compared: in one form of Unicode, as Macs take letters apart, and without capitals."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def sweep(folder: str | os.PathLike[str]) -> None:

@@ -1,7 +1,6 @@
 """What the formats of labelling tools have in common: outlines become pairs, whose masks are drawn when they are read."""
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from pycocotools import mask as coco_mask
 
 from segmenter.datasets.findings import Finding
 from segmenter.datasets.formats.sources import Sources
-from segmenter.datasets.pairs import DECODE_ERRORS, Pair, upright_size
+from segmenter.datasets.pairs import DECODE_ERRORS, Pair, upright_size, without_variant
 from segmenter.errors import DatasetError, OutlineError
 from segmenter.io import images
 from segmenter.io.images import MAX_PIXELS
@@ -244,7 +243,7 @@ class Reading:
 def group_of(photo: Path, folder: Path) -> str:
     """The name that a photo shares with its variants: some tools add `.rf.` and a number to each."""
     name = photo.relative_to(folder).with_suffix("").as_posix() if photo.is_relative_to(folder) else photo.stem
-    return re.split(r"\.rf\.", name)[0]
+    return without_variant(name)
 
 
 def given_size(height: Any, width: Any) -> tuple[int, int] | None:

@@ -6,13 +6,11 @@ Format: https://github.com/wkentaro/labelme
 import base64
 import binascii
 import hashlib
-import io
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from pycocotools import mask as coco_mask
 
 from segmenter.datasets.formats import common
@@ -20,7 +18,7 @@ from segmenter.datasets.formats.common import Code, Part, Reading
 from segmenter.datasets.formats.sources import Json, PhotoFinder, Sources
 from segmenter.datasets.pairs import NO_MASK
 from segmenter.errors import OutlineError
-from segmenter.io import files
+from segmenter.io import files, images
 from segmenter.io.images import PHOTO_SUFFIXES
 
 NAME = "labelme"
@@ -132,8 +130,7 @@ def _shape(shape: dict[str, Any], size: tuple[int, int]) -> Part | None:
 def _brushed(shape: dict[str, Any], size: tuple[int, int]) -> Code:
     """A brushed mask, as a run-length code: a picture in base64 that fills the box between its two points."""
     (left, top), _ = shape["points"]
-    with Image.open(io.BytesIO(base64.b64decode(shape["mask"]))) as picture:
-        patch = np.asarray(picture.convert("L")) > 0
+    patch = np.asarray(images.decode(base64.b64decode(shape["mask"])).convert("L")) > 0
     full = np.zeros(size, np.uint8, order="F")
     left, top = max(0, round(left)), max(0, round(top))
     patch = patch[: size[0] - top, : size[1] - left]
