@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from segmenter.batch.journal import FOLDERS, JOURNAL
 from segmenter.errors import PhotoError
-from segmenter.io import archives, files, images
+from segmenter.io import archives, files, images, zip_names
 
 SUFFIXES = tuple(images.SUFFIXES)
 MAX_FILE = 200 * 1024 * 1024  # bytes of one photo in a zip, unpacked
@@ -141,7 +141,7 @@ def _members(path):
     try:
         with zipfile.ZipFile(path) as archive:
             entries = [info for info in archive.infolist() if info.filename and not info.is_dir()]
-            names = [(archives.name_of(info), info.filename) for info in entries]
+            names = [(name, info.filename) for name, info in zip(zip_names.names_of(entries), entries)]
     except (OSError, *archives.BROKEN) as error:
         message = "The ZIP {name!r} cannot be opened: it is damaged or no ZIP at all."
         raise PhotoError(message, "zip.damaged", name=path.name) from error

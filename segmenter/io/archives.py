@@ -7,7 +7,6 @@ import shutil
 import stat
 import struct
 import tempfile
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Collection
@@ -15,6 +14,7 @@ from os import PathLike
 from pathlib import Path, PurePosixPath
 
 from segmenter.errors import DatasetError
+from segmenter.io import zip_names
 
 # What `zipfile` raises on damaged files: each part of the format, and each compression, has its own way to stumble.
 BROKEN = (
@@ -31,7 +31,6 @@ BROKEN = (
 )
 MAX_FILES = 200_000
 MAX_BYTES = 30_000_000_000
-UTF8_NAME, UNICODE_PATH = 0x800, 0x7075  # an entry's flag, and the kind of an extra field
 BOMB_BYTES, BOMB_RATIO = 250_000_000, 200  # pictures are compressed already: nothing honest swells like this
 
 
@@ -72,31 +71,6 @@ def unpack(archive: str | PathLike[str], cache: str | PathLike[str] | None, suff
         raise DatasetError(f"{archive.name} cannot be unpacked into {cache}: {error}") from error
 
 
-def name_of(info: zipfile.ZipInfo) -> str:
-    """The path of a zip's entry, in Unicode.
-
-    Zips of Macs and of old programs do not say that their names are UTF-8, or say the name once more
-    in the extra field 0x7075 (APPNOTE 4.6.9). Names in any other encoding stay as `zipfile` reads them.
-    """
-    if info.flag_bits & UTF8_NAME:
-        return info.filename
-    try:
-        raw = info.orig_filename.encode("cp437")
-        name, _, _ = (_unicode_path(info.extra, raw) or raw).partition(b"\0")
-        return unicodedata.normalize("NFC", name.decode("utf-8"))
-    except UnicodeError:
-        return info.filename
-
-
-def _unicode_path(extra: bytes, raw: bytes) -> bytes | None:
-    while len(extra) >= 4:
-        kind, length = struct.unpack("<HH", extra[:4])
-        field, extra = extra[4 : 4 + length], extra[4 + length :]
-        if kind == UNICODE_PATH and field[:5] == struct.pack("<BL", 1, zlib.crc32(raw)):
-            return field[5:]
-    return None
-
-
 def default_cache() -> Path:
     """$SEGMENTER_CACHE, or the user's folder for such things."""
     return Path(os.environ.get("SEGMENTER_CACHE") or Path.home() / ".cache" / "chairlift")
@@ -114,8 +88,9 @@ def _members(
     if len(opened.infolist()) > MAX_FILES:
         raise DatasetError(f"{archive.name} holds more than {MAX_FILES} files; please divide it")
     members = []
-    for info in opened.infolist():
-        parts = _safe_parts(info, archive)
+    infos = opened.infolist()
+    for info, name in zip(infos, zip_names.names_of(infos)):
+        parts = _safe_parts(info, name, archive)
         hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
         if info.is_dir() or hidden or PurePosixPath(parts[-1]).suffix.lower() not in suffixes:
             continue
@@ -127,8 +102,8 @@ def _members(
     return members
 
 
-def _safe_parts(info: zipfile.ZipInfo, archive: Path) -> tuple[str, ...]:
-    name = name_of(info).replace("\\", "/")
+def _safe_parts(info: zipfile.ZipInfo, name: str, archive: Path) -> tuple[str, ...]:
+    name = name.replace("\\", "/")
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or ":" in parts[0]:
         raise DatasetError(
