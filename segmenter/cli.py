@@ -21,6 +21,7 @@ from typing import Any
 import segmenter
 from segmenter.batch import journal, runner
 from segmenter.batch.find import find
+from segmenter.errors import DiskFullError, is_disk_full
 from segmenter.inference.predictor import WEIGHTS, Segmenter, WeightsError
 from segmenter.io import files
 from segmenter.io.images import PhotoError, open_photo
@@ -56,15 +57,15 @@ def main(arguments: Sequence[str] | None = None, program: str = "chairlift") -> 
     """Run the command line.
 
     Returns:
-        The exit status: 0; 1 where a photo failed or the Hub refused; 2 where nothing could be begun;
-        130 after Ctrl-C.
+        The exit status: 0; 1 where a photo failed, the disk is full or the Hub refused; 2 where nothing could
+        be begun; 130 after Ctrl-C.
     """
     options = make_parser(program).parse_args(arguments)
     try:
         return options.run(options)
     except options.expected as error:
         print(f"{options.speaker}: {error}", file=sys.stderr)
-        return options.failure
+        return 1 if isinstance(error, DiskFullError) else options.failure
     except ModuleNotFoundError as error:  # the package was installed without the extra that this takes
         print(f"error: this needs {error.name}: pip install 'chairlift[train]'", file=sys.stderr)
         return 2
@@ -186,6 +187,8 @@ def _cut_one(source, segmenter, choices, edits, background) -> int:
     try:
         files.write(path, product.data)
     except OSError as error:
+        if is_disk_full(error):
+            raise journal.disk_full() from error
         message = f"The folder {str(path.parent)!r} cannot be written to; name another with --out DIR."
         raise PhotoError(message) from error
     print(path)
@@ -209,6 +212,10 @@ def _follow(run, options: argparse.Namespace) -> int:
         done = f"{progress.done} of {progress.total}" if progress else "None"
         print(f"\nStopped: {done} done. The same command goes on from here.", file=sys.stderr)
         return STOPPED
+    except DiskFullError:
+        if terminal:
+            print(file=sys.stderr)
+        raise
     if terminal:
         print(file=sys.stderr)
     print(options.out / journal.TABLE)

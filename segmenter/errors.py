@@ -33,6 +33,12 @@ class PhotoError(ChairliftError):
     code = "photo"
 
 
+class DiskFullError(PhotoError):
+    """There is no room for a result; what was there stays as it was."""
+
+    code = "disk"
+
+
 class GoneError(PhotoError):
     """The file was sent to the page, but so long ago that it is deleted."""
 
@@ -115,6 +121,11 @@ MEMORY_ADVICE = (
     "there is too little memory. Nothing that was saved is lost: close other programs, or begin anew with "
     "a smaller --batch or --size"
 )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error says that there is no room left on the disk, or in somebody's share of it."""
+    return isinstance(error, OSError) and error.errno in FULL
 
 
 def advice(error: BaseException) -> str | None:

@@ -1,6 +1,7 @@
 """`python -m segmenter cut`: the same files as the Python API makes, and clear words where it cannot."""
 
 import csv
+import errno
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from PIL import Image
 
 from segmenter import Segmenter, open_photo
 from segmenter.cli import main, make_parser
+from segmenter.io import files
 from segmenter.render import render
 from segmenter.render.options import Choices
 from tests.standin import as_jpeg, red_disc
@@ -209,3 +211,15 @@ def test_the_command_line_never_imports_tensorflow_or_gradio():
 def test_standard_input_is_refused_in_words(capsys):
     assert main(["cut", "-"]) == 2
     assert "standard input" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", [True, False])
+def test_a_full_disk_is_one_sentence(chair, tmp_path, tiny_weights, capsys, monkeypatch, out):
+    def full(path, durable=False):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(files, "replacing", full)
+    arguments = ["cut", str(chair), "--weights", str(tiny_weights)]
+    assert main([*arguments, "--out", str(tmp_path / "out")] if out else arguments) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith("error: The disk is full. What is done is kept") and "Traceback" not in "".join(said)

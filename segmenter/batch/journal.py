@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from segmenter.errors import ChairliftError, GoneError, PhotoError
+from segmenter.errors import ChairliftError, DiskFullError, GoneError, PhotoError, is_disk_full
 from segmenter.io import files
 from segmenter.render import corrections
 from segmenter.render.options import Choices
@@ -86,6 +86,8 @@ class Journal:
             self._file = open(self.out / JOURNAL, "a", encoding="utf-8")
             self._file.write("\n" if (self.out / JOURNAL).stat().st_size else "")  # a line may have been cut short
         except OSError as error:
+            if is_disk_full(error):
+                raise disk_full() from error
             message = "The folder {folder!r} cannot be written to."
             raise PhotoError(message, "batch.folder", folder=str(out)) from error
 
@@ -107,6 +109,12 @@ class Journal:
     def close(self) -> None:
         """Nothing is written after this."""
         self._file.close()
+
+
+def disk_full() -> DiskFullError:
+    """The error that says what to do where a result finds no room."""
+    message = "The disk is full. What is done is kept: free some space and do the same again, and it goes on from here."
+    return DiskFullError(message, "batch.disk_full")
 
 
 def write_table(out: str | os.PathLike[str], results: Iterable[Result]) -> None:
@@ -141,6 +149,7 @@ def zip_of(out: str | os.PathLike[str], path: str | os.PathLike[str] | None = No
     Raises:
         PhotoError: there are no results in that folder.
         GoneError: a file that the table names was deleted.
+        DiskFullError: there is no room for the zip.
     """
     out = Path(out)
     path = Path(path) if path else out.with_name(out.name + ".zip")
@@ -149,16 +158,26 @@ def zip_of(out: str | os.PathLike[str], path: str | os.PathLike[str] | None = No
             rows = list(csv.DictReader(table))
     except OSError as error:
         raise PhotoError("There are no results in {folder!r}.", "batch.no_results", folder=str(out)) from error
-    with files.replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name in [TABLE, *_named(out, rows)]:
-            try:
-                source = open(out / name, "rb")
-            except FileNotFoundError as error:
-                message = "The file {name!r} is no longer in {folder!r}. Please run the batch again."
-                raise GoneError(message, "gone.result", name=name, folder=str(out)) from error
-            with source, archive.open(files.entry(name), "w", force_zip64=True) as member:
-                shutil.copyfileobj(source, member, 1 << 20)
+    try:
+        with files.replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for name in [TABLE, *_named(out, rows)]:
+                _add_to_zip(archive, out, name)
+    except OSError as error:
+        if is_disk_full(error):
+            raise disk_full() from error
+        raise
     return path
+
+
+def _add_to_zip(archive, out, name):
+    """Add a file of the folder of results, piece by piece."""
+    try:
+        source = open(out / name, "rb")
+    except FileNotFoundError as error:
+        message = "The file {name!r} is no longer in {folder!r}. Please run the batch again."
+        raise GoneError(message, "gone.result", name=name, folder=str(out)) from error
+    with source, archive.open(files.entry(name), "w", force_zip64=True) as member:
+        shutil.copyfileobj(source, member, 1 << 20)
 
 
 def _named(out, rows):

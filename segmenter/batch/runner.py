@@ -20,8 +20,8 @@ import cv2
 import numpy as np
 
 from segmenter.batch.find import Source, find
-from segmenter.batch.journal import FOLDERS, Journal, Result, Settings, write_table
-from segmenter.errors import PhotoError
+from segmenter.batch.journal import FOLDERS, Journal, Result, Settings, disk_full, write_table
+from segmenter.errors import PhotoError, is_disk_full
 from segmenter.io import files
 from segmenter.io.images import open_photo
 from segmenter.render import corrections, render, uncertainty
@@ -170,6 +170,8 @@ def run(
 
     Raises:
         PhotoError: there are no photos, or `out` cannot be written to.
+        DiskFullError: there is no room for the next result. All that was there is kept, and the same
+            run goes on once there is room.
     """
     given: Any = sources
     found = isinstance(given, list) and given and all(isinstance(each, Source) for each in given)
@@ -228,7 +230,9 @@ class _Task:
             return made and self.keep(source, fingerprint, started, *made)
         except PhotoError as error:
             problem = error.with_traceback(None)
-        except Exception as error:  # whatever it is, the other photos are not to suffer from it
+        except Exception as error:  # whatever else it is, the other photos are not to suffer from it
+            if is_disk_full(error):
+                raise disk_full() from error
             log.exception("%s failed", source.name)
             message = "This photo could not be worked on ({kind}: {why})."
             problem = PhotoError(message, "photo.failed", kind=type(error).__name__, why=str(error))
@@ -261,8 +265,13 @@ class _Task:
         """End the run: nothing is written after this but the table of what is done."""
         with self.lock:
             self.closed = True
-            self.journal.close()
-            write_table(self.out, results)
+            try:
+                self.journal.close()
+                write_table(self.out, results)
+            except OSError as error:
+                if is_disk_full(error):  # an earlier table stays; the next run writes it anew
+                    raise disk_full() from error
+                raise
 
 
 def _processors():

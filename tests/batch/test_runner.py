@@ -1,6 +1,7 @@
 """Many photos: each as if it were alone, none stopping the others, nothing done twice."""
 
 import csv
+import errno
 import io
 import threading
 import zipfile
@@ -11,6 +12,8 @@ from PIL import Image
 
 from segmenter.batch import journal, runner
 from segmenter.batch.journal import zip_of
+from segmenter.errors import DiskFullError
+from segmenter.io import files
 from segmenter.io.images import PhotoError, open_photo
 from segmenter.render import render, uncertainty
 from segmenter.render.encode import to_png
@@ -225,3 +228,45 @@ def test_rows_of_a_table_are_worked_on_like_photos():
     photo = open_photo(data)
     assert found["cutout"] == [render.produce(photo, RedSegmenter().probabilities(photo), choices).data, b""]
     assert found["error"][0] == "" and "picture" in found["error"][1] and found["coverage"][0] > 0.1
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """A disk with room for so many files more: disk(2). None: as many as one likes."""
+    write, room = files.replacing, [None]
+
+    def replacing(path, durable=False):
+        if room[0] == 0:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        room[0] = room[0] and room[0] - 1
+        return write(path, durable)
+
+    monkeypatch.setattr(files, "replacing", replacing)
+    return lambda files_more: room.__setitem__(0, files_more)
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 3, 4])
+def test_a_full_disk_ends_a_run_at_once_and_the_same_run_goes_on_later(folder, tmp_path, disk, caplog, left):
+    (folder / "broken.jpg").unlink()
+    segmenter, out = Counting(), tmp_path / "out"
+    disk(None)
+    finished([folder / "a.jpg"], segmenter, Choices(), out)
+    before = {path: path.read_bytes() for path in out.rglob("*.*") if path.suffix in (".csv", ".png")}
+    disk(left)  # a photo takes two files; then there is the table
+    with pytest.raises(DiskFullError, match="disk is full. What is done is kept: free some space"):
+        finished([folder], segmenter, Choices(), out, recursive=True, workers=1)
+    assert segmenter.shown <= 2 + left // 2 + 1 and not caplog.records
+    assert all(path.read_bytes() == data for path, data in before.items()) and not list(out.rglob("*.part"))
+    disk(None)
+    shown = segmenter.shown
+    steps, results = finished([folder], segmenter, Choices(), out, recursive=True)
+    assert steps[-1].done == 3 and steps[-1].failed == 0 and len(table(out)) == 3
+    assert segmenter.shown - shown == 2 - left // 2 and results["a.jpg"].resumed
+
+
+def test_a_zip_of_results_that_the_disk_has_no_room_for_is_said(folder, tmp_path, disk):
+    out = tmp_path / "out"
+    finished([folder], RedSegmenter(), Choices(), out)
+    disk(0)
+    with pytest.raises(DiskFullError):
+        zip_of(out)
