@@ -124,7 +124,7 @@ def _locate(path: Path, cache: Path) -> tuple[Path, Path | None]:
         raise DatasetError(
             f"{path} is missing: put the photos in images/ and their masks in masks/ of a folder, and name that folder"
         )
-    if path.suffix.lower() == ".json":
+    if path.suffix.lower() in (".json", ".xml"):
         return path.parent, path
     if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
         return _unwrap(archives.unpack(path, cache, UNPACKED)), None
@@ -207,12 +207,25 @@ def _read_cutouts(folder: Path) -> tuple[list[Pair], list[Finding]]:
             advice = "save the cutout as PNG or WebP with a transparent background"
             found.append(Finding("error", OPAQUE, path.name, "there is no transparency to tell the object by", advice))
     if not pairs and (folder / "images").is_dir():
-        pair_up(folder)  # says that masks/ is missing
+        try:
+            pair_up(folder)  # says that masks/ is missing
+        except DatasetError as error:
+            raise DatasetError(f"{error}{_hint(folder)}") from error
     if not pairs:
         raise DatasetError(
-            f"the {len(pictures)} pictures in {folder} have neither masks nor a transparent background: put there {LAYOUTS}"
+            f"the {len(pictures)} pictures in {folder} have neither masks nor a transparent background: put there "
+            f"{LAYOUTS}{_seen(folder, pictures)}{_hint(folder)}"
         )
     return pairs, found
+
+
+def _seen(folder: Path, pictures: list[Path]) -> str:
+    """Which folders hold the pictures, where there are two or more that may be those of photos and masks."""
+    names = sorted({path.parent.relative_to(folder).as_posix() for path in pictures if path.is_relative_to(folder)})
+    if len(names) < 2:
+        return ""
+    told = ", ".join(f"{name}/" for name in names[:4])
+    return f". Seen were {told}: call the one of the photos images/, and the one of the masks masks/"
 
 
 def _has_alpha(path: Path) -> bool:
@@ -225,9 +238,5 @@ def _has_alpha(path: Path) -> bool:
 
 
 def _hint(folder: Path) -> str:
-    """What to do about layouts that are known but not read."""
-    if files_under(folder, (".xml",)):
-        return ". Its XML annotations are not read: export them as COCO"
-    if files_under(folder, (".parquet", ".tar", ".tfrecord")):
-        return ". Its tables are not read: save the photos and masks as files"
-    return ""
+    """What to do about annotations that are there, but not read."""
+    return formats.hint(Sources(folder))

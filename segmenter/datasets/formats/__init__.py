@@ -1,11 +1,12 @@
 """The formats of annotations that labelling tools export. Another one is a module here and a name in FORMATS."""
 
-from segmenter.datasets.formats import coco, labelme, yolo
+from segmenter.datasets.formats import coco, cvat, label_studio, labelme, others, supervisely, via, yolo
 from segmenter.datasets.formats.common import Format, Reading
 from segmenter.datasets.formats.sources import Sources
 from segmenter.errors import DatasetError
 
-FORMATS: tuple[Format, ...] = (yolo, coco, labelme)  # the first that finds something in a folder counts
+# The first that finds something in a folder counts.
+FORMATS: tuple[Format, ...] = (yolo, coco, labelme, supervisely, label_studio, via, cvat)
 NAMES = sorted((form.NAME for form in FORMATS), key=str.lower)
 SUFFIXES = tuple(dict.fromkeys(suffix for form in FORMATS for suffix in form.SUFFIXES))
 
@@ -28,3 +29,8 @@ def read(sources: Sources, reading: Reading) -> str | None:
     if sources.file:
         raise DatasetError(f"{sources.file.name} is none of {', '.join(NAMES)}; export it again as one of these")
     return None
+
+
+def hint(sources: Sources) -> str:
+    """What to do about annotations that no format reads, as the end of a sentence; "" where there are none."""
+    return others.hint(sources)

@@ -135,8 +135,7 @@ def _add(
         reading.refuse(photo, common.BAD_OUTLINE, f"{why} ({path.name})", common.OPEN_ADVICE)
         return
     if boxes:
-        problem = f"{boxes} objects have a box but no outline in {path.name}"
-        reading.refuse(photo, common.BOXES, problem, common.BOX_ADVICE)
+        reading.refuse_boxes(photo, path, boxes)
         return
     reading.add(photo, path, size, parts)
 

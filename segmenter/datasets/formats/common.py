@@ -1,8 +1,10 @@
 """What the formats of labelling tools have in common: outlines become pairs, whose masks are drawn when they are read."""
 
 import math
+import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,6 +34,9 @@ BOX_ADVICE = (
     "boxes are not enough, masks are needed: outline the objects (polygons or brush) and export them "
     "as instance segmentation"
 )
+
+# What comes of annotations whose parts are missing, or are of another kind than they should be.
+NONSENSE = (TypeError, ValueError, AttributeError, LookupError, OverflowError, zlib.error)
 
 Code = Mapping[str, Any]  # a run-length code as pycocotools makes it: size, counts
 Part = tuple[float, ...] | Code  # an outline x0, y0, x1, y1, … in pixels, or a code
@@ -181,6 +186,26 @@ class Reading:
         """Leave a photo out: with only some of its outlines its mask would be wrong."""
         self.refused.add(photo)
         self.error(kind, photo.name, problem, advice)
+
+    def refuse_boxes(self, photo: Path, file: Path, boxes: int) -> None:
+        """Leave a photo out in which so many objects have a box alone."""
+        self.refuse(photo, BOXES, f"{boxes} objects have a box but no outline in {file.name}", BOX_ADVICE)
+
+    def miss(self, name: str, file: Path) -> None:
+        """Note a photo that an annotation file names, and that is not there."""
+        problem = f"{file.name} names it, but it is not in {self.folder.name}"
+        self.error(MISSING, name, problem, "put the photos beside their annotations, or into images/")
+
+    @contextmanager
+    def refusing(self, photo: Path, file: Path) -> Iterator[None]:
+        """Leave a photo out where what is read meanwhile of its annotations makes no sense."""
+        try:
+            yield
+        except OutlineError as error:
+            self.refuse(photo, BAD_OUTLINE, f"{error} ({file.name})", OPEN_ADVICE)
+        except NONSENSE as error:
+            why = f"an annotation of it makes no sense ({type(error).__name__}: {error})"
+            self.refuse(photo, BAD_OUTLINE, f"{why} ({file.name})", OPEN_ADVICE)
 
     def take(self, name: str) -> bool:
         """Count an outline of this class, and say whether it belongs to the foreground."""

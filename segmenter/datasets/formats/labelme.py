@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as coco_mask
 
-from segmenter.datasets.formats import common
+from segmenter.datasets.formats import common, shapes
 from segmenter.datasets.formats.common import Code, Part, Reading
 from segmenter.datasets.formats.sources import Json, PhotoFinder, Sources
 from segmenter.datasets.pairs import NO_MASK
@@ -23,7 +22,6 @@ from segmenter.io.images import PHOTO_SUFFIXES
 
 NAME = "labelme"
 SUFFIXES = (".json",)
-CIRCLE_POINTS = 72
 WITHOUT_AREA = ("point", "points", "line", "linestrip")  # key points and the like, drawn beside the outlines
 _ENCLOSES_NOTHING = "it has a {kind}, which encloses nothing: draw a polygon, a rectangle or a circle"
 IGNORED = "__ignore__"  # the label for what nobody could tell
@@ -120,8 +118,7 @@ def _shape(shape: dict[str, Any], size: tuple[int, int]) -> Part | None:
     elif kind == "circle":
         (x, y), (rim_x, rim_y) = points
         radius = math.hypot(rim_x - x, rim_y - y)
-        angles = np.arange(CIRCLE_POINTS) * (2 * math.pi / CIRCLE_POINTS)
-        points = np.column_stack([x + radius * np.cos(angles), y + radius * np.sin(angles)])
+        return shapes.ellipse(x, y, radius, radius, 0, size)
     elif kind != "polygon":
         raise OutlineError(_ENCLOSES_NOTHING.format(kind=kind))
     return common.outline([number for point in points for number in point[:2]], size)
@@ -131,8 +128,4 @@ def _brushed(shape: dict[str, Any], size: tuple[int, int]) -> Code:
     """A brushed mask, as a run-length code: a picture in base64 that fills the box between its two points."""
     (left, top), _ = shape["points"]
     patch = np.asarray(images.decode(base64.b64decode(shape["mask"])).convert("L")) > 0
-    full = np.zeros(size, np.uint8, order="F")
-    left, top = max(0, round(left)), max(0, round(top))
-    patch = patch[: size[0] - top, : size[1] - left]
-    full[top : top + patch.shape[0], left : left + patch.shape[1]] = patch
-    return coco_mask.encode(full)
+    return shapes.patch(patch, round(left), round(top), size)

@@ -9,10 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 from segmenter.errors import DatasetError
 from segmenter.io import files
 from segmenter.io.images import PHOTO_SUFFIXES
+
+XML_START = 4000  # bytes in which an XML's root is looked for
 
 
 class Json(NamedTuple):
@@ -20,6 +23,13 @@ class Json(NamedTuple):
 
     path: Path
     data: Any
+
+
+class Xml(NamedTuple):
+    """An XML file of annotations that could be read."""
+
+    path: Path
+    root: ElementTree.Element
 
 
 @dataclass
@@ -37,7 +47,10 @@ class Sources:
     @cached_property
     def _opened(self) -> tuple[list[Json], list[tuple[Path, DatasetError]]]:
         opened, broken = [], []
-        for path in [self.file] if self.file else files_under(self.folder, (".json",)):
+        named = [self.file] if self.file else files_under(self.folder, (".json",))
+        for path in named:
+            if path.suffix.lower() != ".json":
+                continue
             try:
                 opened.append(Json(path, read_json(path)))
             except DatasetError as error:
@@ -53,6 +66,12 @@ class Sources:
     def broken(self) -> list[tuple[Path, DatasetError]]:
         """The JSON files that cannot be read, each with why."""
         return self._opened[1]
+
+    @cached_property
+    def xml(self) -> list[Xml]:
+        """The XML files whose root is `annotations`, as far as they can be read."""
+        paths = [self.file] if self.file else files_under(self.folder, (".xml",))
+        return [Xml(path, root) for path in paths if (root := _read_xml(path)) is not None]
 
     def refuse_broken(self) -> None:
         """Raise the DatasetError of the first JSON file that cannot be read, if there is one."""
@@ -81,6 +100,17 @@ def read_json(path: Path) -> Any:
         raise DatasetError(f"{path.name} is broken JSON ({error}); export it again") from error
 
 
+def _read_xml(path: Path) -> ElementTree.Element | None:
+    """The root of an XML file of many photos' annotations; None where it is none, or declares entities."""
+    try:
+        data = path.read_bytes()
+        if b"<annotations" not in data[:XML_START] or b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+            return None
+        return ElementTree.fromstring(data)
+    except (OSError, ElementTree.ParseError, ValueError, LookupError):  # LookupError: of an unknown encoding
+        return None
+
+
 class PhotoFinder:
     """Finds photos by the paths that annotation files give, which rarely hold on another machine.
 
@@ -93,7 +123,7 @@ class PhotoFinder:
         self._by_folded: dict[str, list[Path]] = defaultdict(list)  # as in by_name, capitals aside
         for path in files_under(folder, PHOTO_SUFFIXES):
             self.by_name[path.name].append(path)
-            self._by_folded[path.name.casefold()].append(path)
+            self._by_folded[files.folded(path.name)].append(path)
 
     @property
     def photos(self) -> list[Path]:
@@ -113,7 +143,7 @@ class PhotoFinder:
             alike = next((i for i, pair in enumerate(zip(parts, own)) if pair[0] != pair[1]), len(parts))
             return alike, len(os.path.commonpath([path, near]))
 
-        same = self.by_name.get(parts[0]) or self._by_folded.get(parts[0].casefold(), [])
+        same = self.by_name.get(parts[0]) or self._by_folded.get(files.folded(parts[0]), [])
         if not same and unquote(wanted) != wanted:
             return self.find(unquote(wanted), near)
         return max(same, key=likeness, default=None)

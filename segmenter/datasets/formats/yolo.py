@@ -89,8 +89,7 @@ def _add(photo: Path, label: Path, size: tuple[int, int], names: dict[int, str],
         reading.error(common.BAD_OUTLINE, label.name, str(error), common.OPEN_ADVICE)
     else:
         if boxes:
-            problem = f"{boxes} objects have a box but no outline in {label.name}"
-            reading.refuse(photo, common.BOXES, problem, common.BOX_ADVICE)
+            reading.refuse_boxes(photo, label, boxes)
         else:
             reading.add(photo, label, size, parts)
 

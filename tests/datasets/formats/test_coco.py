@@ -61,6 +61,20 @@ def test_a_photo_in_two_files_has_the_outlines_of_both(tmp_path):
     assert found.classes == {"lamp": 10, "shade": 1}
 
 
+def test_a_file_for_each_class_or_annotator_adds_its_outlines(tmp_path):
+    place = broken_exports.coco(tmp_path, segmentation=[BOX])
+    data = json.loads((place / "annotations.json").read_text())
+    data["categories"] = [{"id": 1, "name": "shade"}]  # the same number for another class, as each file counts anew
+    for annotation in data["annotations"]:
+        annotation["segmentation"] = [[50, 40, 60, 40, 60, 44, 50, 44]]
+    (place / "a_shade.json").write_text(json.dumps(data))
+    both = load.open_place(place)
+    assert both.classes == {"lamp": 10, "shade": 10} and both.found == []
+    assert {int(read_mask(pair)[0].sum()) for pair in both.pairs} == {32 * 22 + 40}
+    assert {int(read_mask(pair)[0].sum()) for pair in load.open_place(place, ["lamp"]).pairs} == {32 * 22}
+    assert {int(read_mask(pair)[0].sum()) for pair in load.open_place(place, ["shade"]).pairs} == {40}
+
+
 def test_a_photo_that_only_one_of_two_files_outlines_is_used(tmp_path):
     place = broken_exports.coco(tmp_path, segmentation=[BOX])
     add_second_file(place)

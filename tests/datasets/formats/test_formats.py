@@ -28,5 +28,5 @@ def test_another_format_is_one_module_in_the_registry(tmp_path, monkeypatch):
 
 
 def test_every_format_says_what_it_is_and_which_files_it_has():
-    assert formats.NAMES == ["COCO", "labelme", "YOLO"]
-    assert set(formats.SUFFIXES) == {".txt", ".yaml", ".yml", ".json"} <= set(load.UNPACKED)
+    assert formats.NAMES == ["COCO", "CVAT", "Label Studio", "labelme", "Supervisely", "VIA", "YOLO"]
+    assert set(formats.SUFFIXES) == {".txt", ".yaml", ".yml", ".json", ".xml"} <= set(load.UNPACKED)
