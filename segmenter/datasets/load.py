@@ -117,8 +117,10 @@ def _locate(path: Path, cache: Path) -> tuple[Path, Path | None]:
     if path.is_dir():
         folder = _unwrap(path)
         zips = files_under(folder, (".zip",))
-        if len(zips) == 1 and not files_under(folder, PHOTO_SUFFIXES):
-            return _unwrap(archives.unpack(zips[0], cache, UNPACKED)), None
+        if zips and not files_under(folder, PHOTO_SUFFIXES):
+            if len(zips) == 1 and not files_under(folder, formats.SUFFIXES):
+                return _unwrap(archives.unpack(zips[0], cache, UNPACKED)), None
+            return archives.gather(folder, zips, cache, UNPACKED), None
         return folder, None
     if not path.exists():
         raise DatasetError(

@@ -9,12 +9,12 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path, PurePosixPath
 
 from segmenter.errors import DatasetError
-from segmenter.io import zip_names
+from segmenter.io import files, zip_names
 
 # What `zipfile` raises on damaged files: each part of the format, and each compression, has its own way to stumble.
 BROKEN = (
@@ -69,6 +69,69 @@ def unpack(archive: str | PathLike[str], cache: str | PathLike[str] | None, suff
         raise DatasetError(f"{archive.name} is not a zip we can read ({error}); please zip the folder again") from error
     except OSError as error:
         raise DatasetError(f"{archive.name} cannot be unpacked into {cache}: {error}") from error
+
+
+def gather(
+    folder: Path, archives: Sequence[Path], cache: str | PathLike[str] | None, suffixes: Collection[str]
+) -> Path:
+    """Unpack the zips of a folder, each into a folder of its own name, beside what else lies there.
+
+    So `images.zip` and `masks.zip` become images/ and masks/, and annotations stay beside them. A single
+    folder that is all there is in a zip is taken for a wrapping.
+
+    Args:
+        folder: where they lie.
+        archives: the zips, at any depth below the folder.
+        cache, suffixes: as in `unpack`.
+
+    Returns:
+        Path of the folder of the cache; the same files are found there the next time.
+
+    Raises:
+        DatasetError: as in `unpack`, or the files cannot be put together.
+    """
+    cache = Path(cache) if cache else default_cache()
+    unpacked = {path.relative_to(folder).with_suffix(""): unpack(path, cache, suffixes) for path in archives}
+    beside = {
+        root.relative_to(folder) / name: root / name
+        for root, names in files.walk(folder)
+        for name in names
+        if Path(name).suffix.lower() in suffixes and not name.startswith(".")
+    }
+    contents = [[str(name), inner.name] for name, inner in sorted(unpacked.items())]
+    contents += [[str(name), _digest(path)] for name, path in sorted(beside.items())]
+    target = cache / f"{folder.resolve().name}-{hashlib.sha256(repr(contents).encode()).hexdigest()[:16]}"
+    if target.is_dir():
+        return target
+    temporary = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=cache))
+    try:
+        for name, inner in unpacked.items():
+            shutil.copytree(_inner(inner), temporary / name, copy_function=_link, dirs_exist_ok=True)
+        for name, path in beside.items():
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+            _link(path, temporary / name)
+        temporary.chmod(0o755)
+        temporary.rename(target)
+    except OSError as error:
+        if not target.is_dir():  # else another run was quicker
+            raise DatasetError(f"the zips in {folder} cannot be put together in {cache}: {error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target
+
+
+def _inner(folder: Path) -> Path:
+    """The folder inside, as long as it is all there is."""
+    inside = list(folder.iterdir())
+    return _inner(inside[0]) if len(inside) == 1 and inside[0].is_dir() else folder
+
+
+def _link(source: str | PathLike[str], target: str | PathLike[str]) -> None:
+    """A file under another name too, which takes no room; a copy, where the disk has no such links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def default_cache() -> Path:

@@ -2,12 +2,15 @@
 
 import shutil
 import unicodedata
+import zipfile
 
 import pytest
 from PIL import Image
 
 from segmenter.datasets import load
-from tests import sound
+from segmenter.datasets.pairs import read_mask
+from segmenter.errors import DatasetError
+from tests import broken_exports, sound
 
 
 def moved(place, photos, masks, count=range(sound.COUNT), mask_name="{}.png"):
@@ -116,3 +119,55 @@ def test_cutouts_are_no_masks_of_each_other(tmp_path):
         picture.save(place / f"cutout{number}.png")
         picture.save(place / f"cutout{number}.webp", lossless=True)
     assert load.open_place(place).kind == "cutouts"
+
+
+def zip_away(place, part, archive, inside=""):
+    """Replace a folder by a zip of its files, which lie in a folder `inside` of the zip."""
+    with zipfile.ZipFile(place / archive, "w") as written:
+        for path in sorted((place / part).iterdir()):
+            written.write(path, f"{inside}{path.name}")
+    shutil.rmtree(place / part)
+
+
+@pytest.mark.parametrize("inside", ["", "{}/", "Users/me/{}/"])
+def test_zips_side_by_side_are_folders_side_by_side(tmp_path, inside):
+    place = sound.folder(tmp_path)
+    (place / "groups.csv").write_text("file,group\nphoto0.jpg,a\nphoto1.jpg,a\n")
+    for part in ("images", "masks"):
+        zip_away(place, part, f"{part}.zip", inside.format(part))
+    found = load.open_place(place, cache=tmp_path / "cache")
+    assert (found.kind, len(found.pairs), found.found) == ("masks", sound.COUNT, [])
+    assert found.pairs[0].groups == found.pairs[1].groups == ("a",)
+    again = load.open_place(place, cache=tmp_path / "cache")
+    assert again.folder == found.folder and len(list((tmp_path / "cache").iterdir())) == 3
+    (place / "groups.csv").write_text("file,group\nphoto0.jpg,a\nphoto1.jpg,b\n")
+    assert load.open_place(place, cache=tmp_path / "cache").pairs[1].groups == ("b",)
+
+
+def test_zips_of_a_split_are_read_as_its_folders(tmp_path):
+    place = moved(sound.folder(tmp_path), "train/images", "train/masks", range(6))
+    moved(place, "val/images", "val/masks", range(6, 10))
+    for part in ("train", "val"):
+        with zipfile.ZipFile(place / f"{part}.zip", "w") as archive:
+            for path in sorted((place / part).rglob("*.*")):
+                archive.write(path, path.relative_to(place))
+        shutil.rmtree(place / part)
+    found = load.open_place(place, cache=tmp_path / "cache")
+    assert len(found.pairs) == sound.COUNT and found.splits == ("train", "val")
+
+
+@pytest.mark.parametrize("annotations", ["annotations.json", "annotations.zip"])
+def test_annotations_beside_a_zip_of_photos_or_zipped_too_are_read(tmp_path, annotations):
+    place = broken_exports.coco(tmp_path, segmentation=[[8, 8, 40, 8, 40, 30, 8, 30]])
+    zip_away(place, "images", "images.zip")
+    if annotations.endswith(".zip"):
+        with zipfile.ZipFile(place / annotations, "w") as archive:
+            archive.write(place / "annotations.json", "annotations/instances.json")
+        (place / "annotations.json").unlink()
+    found = load.open_place(place, cache=tmp_path / "cache")
+    assert (found.kind, len(found.pairs), found.found) == ("COCO", sound.COUNT, [])
+    assert {int(read_mask(pair)[0].sum()) for pair in found.pairs} == {32 * 22}
+    (place / "images.zip").write_bytes(b"PK, but nothing more")
+    with pytest.raises(DatasetError, match="images.zip is not a zip we can read"):
+        load.open_place(place, cache=tmp_path / "cache")
+    assert not list((tmp_path / "cache").glob(".*"))

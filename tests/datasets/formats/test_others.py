@@ -9,7 +9,10 @@ from tests.datasets.formats import boxes
 
 VOC = "<annotation><filename>photo0.jpg</filename><object><bndbox><xmin>1</xmin></bndbox></object></annotation>"
 FILES = {
-    "_annotations.createml.json": ([{"image": "photo0.jpg", "annotations": [{"label": "a"}]}], "CreateML, which has boxes alone"),
+    "_annotations.createml.json": (
+        [{"image": "photo0.jpg", "annotations": [{"label": "a"}]}],
+        "CreateML, which has boxes alone",
+    ),
     "export.json": ({"name": "v1", "dataset": {"samples": []}}, "Segments.ai"),
     "labelbox.json": ([{"data_row": {"id": 1}, "projects": {}}], "Labelbox"),
     "darwin.json": ({"version": "2.0", "item": {}, "annotations": []}, "V7 Darwin"),
