@@ -24,7 +24,7 @@ from segmenter.batch.find import find
 from segmenter.errors import DiskFullError, is_disk_full
 from segmenter.inference.predictor import WEIGHTS, Segmenter, WeightsError
 from segmenter.io import files
-from segmenter.io.images import PhotoError, open_photo
+from segmenter.io.images import PhotoError, open_photo, size_notice
 from segmenter.render import corrections, render
 from segmenter.render.options import PRESETS, Choices
 
@@ -181,7 +181,8 @@ def _read_edits(path: str | None) -> tuple | dict[str, tuple]:
 def _cut_one(source, segmenter, choices, edits, background) -> int:
     if isinstance(edits, dict):
         edits = edits.get(source.name, ())
-    photo = open_photo(source.read())
+    data = source.read()
+    photo = open_photo(data)
     product = render.produce(photo, segmenter.probabilities(photo), choices.at(segmenter.threshold), edits, background)
     path = source.path.with_name(product.name(Path(source.name).stem))
     try:
@@ -192,7 +193,7 @@ def _cut_one(source, segmenter, choices, edits, background) -> int:
         message = f"The folder {str(path.parent)!r} cannot be written to; name another with --out DIR."
         raise PhotoError(message) from error
     print(path)
-    for note in product.notes:
+    for note in filter(None, [*product.notes, size_notice(data, photo)]):
         print(note, file=sys.stderr)
     return 0
 
@@ -203,8 +204,8 @@ def _follow(run, options: argparse.Namespace) -> int:
     try:
         for progress in run:
             result = progress.result
-            if result and result.error:
-                print(f"{chr(13) if terminal else ''}{result.file}: {result.error}", file=sys.stderr)
+            if result and (result.error or result.note):
+                print(f"{chr(13) if terminal else ''}{result.file}: {result.error or result.note}", file=sys.stderr)
             if terminal or progress.done == progress.total or progress.done % 50 == 0:
                 print(_line(progress), end="\r" if terminal else "\n", file=sys.stderr, flush=True)
     except KeyboardInterrupt:

@@ -45,6 +45,12 @@ class GoneError(PhotoError):
     code = "gone"
 
 
+class Notice(ChairliftError):
+    """What a person should know of a result. It is handed over, never raised."""
+
+    code = "notice"
+
+
 class DatasetError(ChairliftError):
     """A data set that cannot be trained on; the message says which file and what to do."""
 

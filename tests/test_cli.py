@@ -17,7 +17,7 @@ from PIL import Image
 
 from segmenter import Segmenter, open_photo
 from segmenter.cli import main, make_parser
-from segmenter.io import files
+from segmenter.io import files, images
 from segmenter.render import render
 from segmenter.render.options import Choices
 from tests.standin import as_jpeg, red_disc
@@ -223,3 +223,16 @@ def test_a_full_disk_is_one_sentence(chair, tmp_path, tiny_weights, capsys, monk
     assert main([*arguments, "--out", str(tmp_path / "out")] if out else arguments) == 1
     said = capsys.readouterr().err.splitlines()
     assert said[-1].startswith("error: The disk is full. What is done is kept") and "Traceback" not in "".join(said)
+
+
+@pytest.mark.parametrize("out", [True, False])
+def test_a_jpeg_that_is_worked_on_at_half_its_sides_says_so(chair, tmp_path, tiny_weights, capsys, monkeypatch, out):
+    monkeypatch.setattr(images, "MAX_PIXELS", 160 * 120 // 2)
+    monkeypatch.setattr(images, "MAX_JPEG_PIXELS", 160 * 120)
+    monkeypatch.setattr(images, "MAX_SIDE", 500)
+    arguments = ["cut", str(chair), "--weights", str(tiny_weights)]
+    assert main([*arguments, "--out", str(tmp_path / "out")] if out else arguments) == 0
+    said = capsys.readouterr().err
+    assert "has 160 × 120 pixels. It was worked on at half its sides, so the result is of 80 × 60." in said
+    made = next(tmp_path.rglob("cutouts/*.png")) if out else chair.with_name("my chair-cutout.png")
+    assert Image.open(made).size == (80, 60)

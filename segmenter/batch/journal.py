@@ -33,7 +33,7 @@ VERSION = 3  # of what a line of the journal means
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one photo; all but the last three are the columns of results.csv."""
+    """What became of one photo; all but the last four are the columns of results.csv."""
 
     file: str
     cutout: str = ""  # the file in the output folder, or "" where there is none; of other kinds alone, that file
@@ -46,11 +46,12 @@ class Result:
     seconds: float = 0.0
     error: str = ""
     resumed: bool = False  # it was done already
+    note: str = field(default="", compare=False)  # what a person should know of it
     thumbnail: bytes = field(default=b"", repr=False)  # a WebP of the cutout, where asked for
     problem: ChairliftError | None = field(default=None, repr=False, compare=False)  # what `error` says
 
 
-COLUMNS = [each.name for each in fields(Result)][:-3]
+COLUMNS = [each.name for each in fields(Result)][:-4]
 
 
 class Settings:

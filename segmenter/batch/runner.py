@@ -23,7 +23,7 @@ from segmenter.batch.find import Source, find
 from segmenter.batch.journal import FOLDERS, Journal, Result, Settings, disk_full, write_table
 from segmenter.errors import PhotoError, is_disk_full
 from segmenter.io import files
-from segmenter.io.images import open_photo
+from segmenter.io.images import open_photo, size_notice
 from segmenter.render import corrections, render, uncertainty
 from segmenter.render.options import Choices
 from segmenter.render.render import Product
@@ -97,6 +97,7 @@ def work(
         coverage=round(float(rendering.mask().mean()), 6),
         check=found["check"],
         doubtfulness=round(found["doubtfulness"], 4),
+        note=str(size_notice(data, photo) or ""),
     )
     return result, products
 

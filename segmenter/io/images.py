@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
+from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, TiffImagePlugin
 from pillow_heif import HeifImageFile
 
-from segmenter.errors import PhotoError
+from segmenter.errors import Notice, PhotoError
 from segmenter.io import png
 
 MAX_PIXELS = 50_500_000  # what phones call 50 megapixels is up to 8192 × 6144; it takes 150 MB, and its map 200
+# A JPEG of up to four times as many, as phones of 108 and 200 megapixels take them, is decoded at half its sides, which
+# takes no more memory. A progressive one would be unpacked whole first, and is not.
+MAX_JPEG_PIXELS = 4 * MAX_PIXELS
 MAX_SIDE = 20_000  # in pixels: what is done near an outline reaches as far as the longer side says
 
 # The formats that are pictures of pixels and that Pillow decodes by itself, without outside programs.
@@ -86,13 +89,34 @@ def open_photo(source: PhotoSource, reduce_to: int | None = None) -> np.ndarray:
             at a half, a quarter or an eighth, which is much quicker.
 
     Returns:
-        photo: uint8, H × W × 3, RGB, upright, in the file's own size unless it was reduced.
+        photo: uint8, H × W × 3, RGB, upright, in the file's own size unless it was reduced: a JPEG of
+            more than `MAX_PIXELS` is decoded at half its sides, see `size_notice`.
 
     Raises:
         PhotoError: there is no such file, it is empty or no picture we can read, it is
-            cut short, or it has more than `MAX_PIXELS` pixels or `MAX_SIDE` a side.
+            cut short, or it has more than `MAX_PIXELS` pixels (a JPEG `MAX_JPEG_PIXELS`) or
+            `MAX_SIDE` a side.
     """
     return np.array(_to_rgb(_upright(decode(_read(source), reduce_to))))
+
+
+def size_notice(source: PhotoSource, photo: np.ndarray) -> Notice | None:
+    """What a person should know of a photo that was opened at half its sides; None where it is whole.
+
+    Args:
+        source: as for `open_photo`.
+        photo: what `open_photo` made of it.
+    """
+    height, width = photo.shape[:2]
+    if width * height <= MAX_PIXELS // 4 - MAX_SIDE:  # nothing so small was reduced
+        return None
+    stored = open_image(_read(source)).size
+    if stored[0] * stored[1] <= MAX_PIXELS:
+        return None
+    message = (
+        "This photo has {stored} pixels. It was worked on at half its sides, so the result is of {width} × {height}."
+    )
+    return Notice(message, "photo.reduced", stored=f"{stored[0]} × {stored[1]}", width=width, height=height)
 
 
 def decode(data: bytes, reduce_to: int | None = None) -> Image.Image:
@@ -136,10 +160,16 @@ def open_image(data: bytes) -> Image.Image:
 
 def _decode(data: bytes, reduce_to: int | None) -> Image.Image:
     image = _identify(data)
-    _check_size(*image.size)
+    _check_sides(*image.size)
+    is_jpeg = image.format in ("JPEG", "MPO")
+    pixels = image.width * image.height
+    if pixels > (MAX_JPEG_PIXELS if is_jpeg and not image.info.get("progressive") else MAX_PIXELS):
+        raise _too_large(f"{image.width} × {image.height}")
     try:
-        if reduce_to and image.format in ("JPEG", "MPO"):
-            image.draft(None, (reduce_to, reduce_to))
+        if is_jpeg and (reduce_to or pixels > MAX_PIXELS):
+            parts = 2 if pixels > MAX_PIXELS else 1
+            width, height = (min(side // parts, reduce_to or side) for side in image.size)
+            image.draft(None, (width, height))
         image.load()
     except _BROKEN as error:
         raise PhotoError(_DAMAGED, "photo.damaged") from error
@@ -168,7 +198,12 @@ def _identify(data: bytes) -> Image.Image:
     if not data:
         raise PhotoError("This file is empty. Please choose a photo, such as a JPEG or PNG file.", "photo.empty")
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        if data.startswith(
+            b"\xff\xd8\xff"
+        ):  # not by way of Pillow's own limit, which knows nothing of decoding at half
+            image = JpegImagePlugin.jpeg_factory(io.BytesIO(data))
+        else:
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large("far too many") from error
     except _BROKEN as error:
@@ -230,14 +265,12 @@ def _too_large(pixels):
     )
 
 
-def _check_size(width: int, height: int) -> None:
+def _check_sides(width: int, height: int) -> None:
     if width < 1 or height < 1:
         raise PhotoError("This picture has no pixels. Please choose another one.", "photo.no_pixels")
     if max(width, height) > MAX_SIDE:
         message = "This picture is {width} × {height} pixels; at most {limit} a side are possible. Please crop it."
         raise PhotoError(message, "photo.too_long", width=width, height=height, limit=MAX_SIDE)
-    if width * height > MAX_PIXELS:
-        raise _too_large(f"{width} × {height}")
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -91,7 +91,8 @@ class Endpoints:
             background_picture: a picture file for the background "own".
 
         Returns:
-            A file: by default a PNG with transparent background, in the photo's own size, upright.
+            A file: by default a PNG with transparent background, in the photo's own size, upright. A JPEG of more
+            than 50 megapixels, up to 200, is worked on at half its sides, and the result is of that size.
         """
         with plain_words():
             return cast(gr.FileData, self._handlers.cut(photo, settings, edits, background_picture))

@@ -12,7 +12,7 @@ from typing import Any
 
 from segmenter.batch.runner import Predictor
 from segmenter.errors import ChairliftError, GoneError, PhotoError
-from segmenter.io.images import open_photo
+from segmenter.io.images import open_photo, size_notice
 from segmenter.render import corrections, encode, render
 from segmenter.render.options import Choices
 from segmenter.web import model_info, viewer
@@ -62,10 +62,11 @@ class Handlers:
     def save(self, question: dict) -> dict:
         """The finished file for the page to hand over, by the weights whose map the visitor sees."""
         try:
-            product, stem = self._produce(question, render.produce)
+            product, stem, notice = self._produce(question, render.produce)
         except PhotoError as error:
             return refusal(error)
-        return {"file": self.uploads.keep(product.data, product.name(stem)), "notes": list(product.notes)}
+        notes = [*product.notes, *([viewer.problem(notice)] if notice else [])]
+        return {"file": self.uploads.keep(product.data, product.name(stem)), "notes": notes}
 
     def pair(self, question: dict) -> dict:
         """The photo and its corrected mask as a zip, as `train.py --data` takes them."""
@@ -91,13 +92,14 @@ class Handlers:
             return refusal(error)
 
     def _produce(self, question, make):
-        """(Product, stem of the photo's name) of a question's photo, choices, edits and background."""
+        """(Product, stem of the photo's name, Notice or None) of a question's photo, choices, edits and background."""
         path, weights = self._source(question), self.live.named(question.get("weights"))
         choices = Choices.from_json(question.get("choices") or {}).at(weights.segmenter.threshold)
         background = question.get("background")
         own = open_photo(self.photo(background)) if choices.background == "own" and background else None
         photo, probabilities = self._map(path, weights)
-        return make(photo, probabilities, choices, corrections.check(question.get("edits")), own), path.stem
+        product = make(photo, probabilities, choices, corrections.check(question.get("edits")), own)
+        return product, path.stem, size_notice(path, photo)
 
     # The model
 

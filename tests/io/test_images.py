@@ -7,9 +7,10 @@ import zlib
 import numpy as np
 import pillow_heif
 import pytest
-from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
+from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, TiffImagePlugin
 
-from segmenter.io.images import MAX_PIXELS, PhotoError, open_image, open_photo
+from segmenter.io import images
+from segmenter.io.images import MAX_PIXELS, PhotoError, open_image, open_photo, size_notice
 
 
 @pytest.fixture
@@ -245,6 +246,63 @@ def test_what_phones_call_50_megapixels_fits():
     assert 8192 * 6144 <= MAX_PIXELS
     with pytest.raises(PhotoError, match="damaged"):  # and is not called too large
         open_photo(bomb(8192, 6144))
+
+
+@pytest.fixture
+def small_limits(monkeypatch):
+    """Limits that small pictures reach: 2400 pixels, as the scene has, and four times as many in a JPEG."""
+    monkeypatch.setattr(images, "MAX_PIXELS", 2400)
+    monkeypatch.setattr(images, "MAX_JPEG_PIXELS", 9600)
+    monkeypatch.setattr(images, "MAX_SIDE", 300)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("side", [2, 1.2])
+def test_a_jpeg_of_more_pixels_than_fit_is_opened_at_half_its_sides_and_that_is_said(
+    scene, small_limits, orientation, side
+):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    large = Image.fromarray(scene).resize((round(60 * side), round(40 * side)), Image.Resampling.BICUBIC)
+    data = encode(large, "JPEG", quality=95, exif=exif)
+    photo = open_photo(data)
+    expected = np.asarray(large.resize((large.width // 2, large.height // 2), Image.Resampling.BOX))
+    expected = np.rot90(expected, -1) if orientation == 6 else expected
+    assert photo.shape == expected.shape and np.abs(photo.astype(int) - expected).mean() < 4
+    notice = size_notice(data, photo)
+    assert notice.code == "photo.reduced" and f"{large.width} × {large.height} pixels" in str(notice)
+    assert f"result is of {photo.shape[1]} × {photo.shape[0]}" in str(notice)
+    assert max(open_photo(data, reduce_to=10).shape) <= 20
+
+
+def test_a_photo_that_fits_has_no_notice(scene, small_limits):
+    for format in ("JPEG", "PNG"):
+        data = encode(scene, format)
+        assert size_notice(data, open_photo(data)) is None
+
+
+def test_what_cannot_be_decoded_at_half_is_refused(scene, small_limits):
+    large = Image.fromarray(scene).resize((120, 80))
+    huge = Image.fromarray(scene).resize((122, 80))
+    for data in (encode(large), encode(large, "JPEG", progressive=True), encode(huge, "JPEG")):
+        with pytest.raises(PhotoError, match="pixels; at most") as error:
+            open_photo(data)
+        assert error.value.code == "photo.too_many_pixels"
+
+
+def test_phones_of_108_and_200_megapixels_are_not_called_too_large(monkeypatch):
+    def load(image):
+        assert image.width * image.height <= MAX_PIXELS
+        raise OSError("there is nothing of all those pixels")
+
+    monkeypatch.setattr(JpegImagePlugin.JpegImageFile, "load", load)
+    for width, height in ((12_000, 9_000), (16_384, 12_288)):
+        start = encode(np.zeros((8, 8, 3), np.uint8), "JPEG")
+        frame = start.index(b"\xff\xc0") + 5  # where a JPEG says how large it is
+        data = start[:frame] + struct.pack(">HH", height, width) + start[frame + 4 :]
+        with pytest.raises(PhotoError, match="damaged"):
+            open_photo(data)
+        assert open_image(data).size == (width, height)
 
 
 def test_photos_of_iphones_open(scene):

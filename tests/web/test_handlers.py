@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from segmenter.io import images
 from segmenter.io.images import open_photo
 from segmenter.render.cutout import cut
 from segmenter.render.options import Choices
@@ -92,6 +93,15 @@ def test_save_finishes_as_chosen(handlers, turned_file, example, folder):
     with open(answer["file"]["path"], "rb") as file:
         assert file.read() == expected.data
     assert answer["file"]["orig_name"] == "my chair-cutout.jpg"
+
+
+def test_save_says_in_both_languages_that_a_photo_was_worked_on_at_half_its_sides(handlers, turned_file, monkeypatch):
+    monkeypatch.setattr(images, "MAX_PIXELS", 300 * 200 // 2)
+    monkeypatch.setattr(images, "MAX_JPEG_PIXELS", 300 * 200)
+    monkeypatch.setattr(images, "MAX_SIDE", 500)
+    choices = {"background": "transparent", "format": "jpeg"}
+    white, notice = handlers.save({"path": str(turned_file), "choices": choices})["notes"]
+    assert "white" in white and notice["en"].endswith("the result is of 150 × 100.") and "150 × 100" in notice["zh"]
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,13 @@ async function download(what) {
   showChoices();
   describeResult();
   if (!answer) return; // the visitor has gone on to another photo
-  const [note] = answer.notes || [];
+  const notes = (answer.notes || []).map(noteText).join(' ');
   if (answer.problem) $('.words').textContent = problemText(answer.problem);
-  else if (note) showMessage(currentLanguage() === 'en' ? note : translate('onWhite'));
+  else if (notes) showMessage(notes);
 }
+
+// A note of the server's: texts by language, or the English text of the only one that is known by a key of ours.
+const noteText = (note) => typeof note !== 'string' ? problemText(note) : currentLanguage() === 'en' ? note : translate('onWhite');
 
 // Have a file made of a photo and save it: the server's answer; null if another photo has taken its place.
 async function fetchFile(photo, what, again = false) {
