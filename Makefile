@@ -3,7 +3,7 @@ PYTHON ?= python
 DIST ?= dist
 TESTS ?= tests
 
-.PHONY: run test check format wheel picture
+.PHONY: run test check format wheel picture lock
 
 run:  ## serve the page
 	$(PYTHON) app.py
@@ -25,3 +25,7 @@ wheel:  ## build the package, with the default weights inside
 
 picture:  ## draw the house in CONTRIBUTING.md anew
 	$(PYTHON) -m tests.architecture_picture
+
+lock:  ## write requirements.lock anew: what requirements.txt comes to on any machine, each file with its hash
+	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+		--custom-compile-command "make lock" --output-file requirements.lock requirements.txt
