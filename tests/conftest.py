@@ -5,10 +5,16 @@ import os
 import shutil
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ["HF_HUB_DISABLE_XET"] = "1"  # before the Hub's client is imported: the tests' Hub knows plain LFS
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+
+# Property tests look at the same few inputs every time; `pytest --hypothesis-profile=many tests/properties` at new ones.
+settings.register_profile("few", derandomize=True, max_examples=60, deadline=None, database=None)
+settings.register_profile("many", max_examples=5000, deadline=None, print_blob=True)
+settings.load_profile("few")
 
 
 def write_weights(folder, model, size, **config):

@@ -1,5 +1,6 @@
 """Where fuzzing begins: small good files of every kind that a target takes."""
 
+import functools
 import io
 import json
 
@@ -14,11 +15,17 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM
 OUTLINE = [2.0, 2.0, 20.0, 2.0, 20.0, 20.0, 2.0, 20.0]
 
 
-def seeds(target: str) -> list[bytes]:
+@functools.cache
+def seeds(target: str) -> tuple[bytes, ...]:
     """The seeds of one of `targets.TARGETS`, the same every time."""
-    return {"photo": _photos, "archive": _archives, "annotations": _annotations, "mask": _masks, "settings": _settings}[
-        target
-    ]()
+    made = {
+        "photo": _photos,
+        "archive": _archives,
+        "annotations": _annotations,
+        "mask": _masks,
+        "settings": _settings,
+    }
+    return tuple(made[target]())
 
 
 def _photos():
