@@ -66,10 +66,7 @@ def build_page(weights: LiveWeights | Predictor, examples: str | os.PathLike[str
         quiet = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
         busy = {"concurrency_id": "network", "concurrency_limit": AT_ONCE}
         for event in EVENTS:
-            answered = getattr(canvas, event)(
-                gradio_api.event_handler(getattr(handlers, event)), None, canvas, **quiet, **busy
-            )
-            answered.failure(None, js=gradio_api.failure_script(event))
+            getattr(canvas, event)(gradio_api.event_handler(getattr(handlers, event)), None, canvas, **quiet, **busy)
         endpoints = gradio_api.Endpoints(handlers)
         gradio_api.offer(page, endpoints.cut, **busy)
         gradio_api.offer(page, endpoints.probability, **busy)

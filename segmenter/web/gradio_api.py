@@ -170,18 +170,12 @@ def offer(page: gr.Blocks, endpoint: Callable, **settings: Any) -> None:
 
 
 def event_handler(answer: Callable[[dict], dict]) -> Callable:
-    """What answers one of the page's events: `answer` gets the question, and the page finds its answer by the token."""
+    """What answers one of the page's events: `answer` gets the question."""
 
     def handle(event: gr.EventData) -> dict:
-        question = event._data or {}
-        return {**answer(question), "token": question.get("token")}
+        return answer(event._data or {})
 
     return handle
-
-
-def failure_script(event: str) -> str:
-    """JavaScript that lets the page know that the server stumbled over an event of this name."""
-    return f"() => {{ window.dispatchEvent(new CustomEvent('chairlift-failed', {{ detail: '{event}' }})); }}"
 
 
 def server_functions(handlers: Handlers) -> list[Callable]:

@@ -10,13 +10,17 @@ from tests.web.script_names import read_names
 
 # What the browser gives. Names such as find, stop and status, which windows have too, are left out on purpose.
 BROWSER = {
+    "AbortController",
+    "AbortSignal",
     "Array",
     "Blob",
     "Boolean",
     "CSS",
     "Error",
     "File",
+    "EventSource",
     "Float32Array",
+    "FormData",
     "Image",
     "ImageData",
     "Infinity",
@@ -38,16 +42,21 @@ BROWSER = {
     "Uint16Array",
     "Uint32Array",
     "Uint8Array",
+    "XMLHttpRequest",
+    "clearInterval",
+    "clearTimeout",
     "createImageBitmap",
     "crypto",
     "document",
     "encodeURI",
+    "fetch",
     "history",
     "localStorage",
     "location",
     "navigator",
     "performance",
     "requestAnimationFrame",
+    "setInterval",
     "setTimeout",
     "undefined",
     "window",
@@ -138,10 +147,10 @@ def test_every_text_is_used():
 
 
 def test_no_style_is_for_what_is_not_there():
-    styles = "".join(viewer.read(f"{name}.css") for name in ("viewer", *viewer.PLACES))
+    styles = "".join(viewer.read(f"{name}.css") for name in (*viewer.STYLES, *viewer.PLACES))
     selectors = re.sub(r"/\*.*?\*/|\{[^{}]*\}", "", styles, flags=re.DOTALL)
     written = viewer.page() + "".join(MODULES.values())
-    gradio = {"dark", "gradio-container", "main", "wrap", "fillable", "column", "html-container"}
+    gradio = {"dark", "gradio-container", "main", "wrap", "fillable", "column", "html-container", "toast-wrap"}
     classes = set(re.findall(r"\.([a-z][\w-]*)", selectors)) - gradio
     assert len(classes) > 100
     assert [name for name in classes if not re.search(rf"(?<![\w-]){name}(?![\w-])", written)] == []

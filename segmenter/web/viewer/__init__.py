@@ -28,6 +28,7 @@ ROOM_SIDE = CONSTANTS["page"]["room_side"]
 # together at most 1.5 MB.
 PHOTO_BYTES, MAP_BYTES = 600_000, 450_000
 
+STYLES = ("viewer", "stage", "finish", "phone")  # of the studio and of what all places share; later ones overrule
 PLACES = ("many", "about")  # beside the studio; each has an html, a css and a json of its texts, named after it
 IMPORT = re.compile(r" from '\./(\w+)\.js';")
 
@@ -69,10 +70,10 @@ def script(events: Sequence[str]) -> str:
     """What runs in the browser once the page's html is there: the body of a function of what Gradio gives it.
 
     Args:
-        events: the names of those that the script triggers. Gradio allows for events whose names it finds here.
+        events: the names of those that the script asks. Gradio allows for events whose names it finds here.
     """
-    given = "{ element, props, trigger, upload, server, watch }"
-    return f"chairliftScript.then(({{ start }}) => start({given})); // triggers {', '.join(map(repr, events))}"
+    given = "{ element, props, server }"
+    return f"chairliftScript.then(({{ start }}) => start({given})); // trigger of {', '.join(map(repr, events))}"
 
 
 @cache
@@ -93,7 +94,7 @@ def head() -> str:
     """
     icon = base64.b64encode(read("icon.svg").encode()).decode()
     yellow = "#" + bytes(CONSTANTS["heatmap"]["yellow"]).hex()
-    styles = "".join(read(f"{name}.css") for name in ("viewer", *PLACES))
+    styles = "".join(read(f"{name}.css") for name in (*STYLES, *PLACES))
     sources = json.dumps(modules(), ensure_ascii=False).replace("<", "\\u003c")  # nothing in them ends the <script>
     return (
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

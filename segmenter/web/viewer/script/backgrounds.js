@@ -2,8 +2,9 @@
 
 import constants from './constants.js';
 import { frameOf } from './frame.js';
-import { $, ask, page, showMessage } from './page.js';
+import { $, page, showMessage } from './page.js';
 import { objectBox } from './pixels.js';
+import { ask, upload } from './server.js';
 import { cutPixels, redraw, studio } from './studio.js';
 import { translate } from './words.js';
 
@@ -82,7 +83,7 @@ export async function openOwnPicture(file) {
 
 // Where the server has the visitor's own picture, which is sent if it is chosen and not there yet; or undefined.
 export async function sendOwnPicture(background) {
-  if (background === 'own' && !ownPicture.path) ownPicture.path = (await page.upload(ownPicture.file)).path;
+  if (background === 'own' && !ownPicture.path) ownPicture.path = await upload(ownPicture.file);
   return ownPicture?.path;
 }
 

@@ -2,9 +2,10 @@
 
 import { forgetOwnPicture, sendOwnPicture } from './backgrounds.js';
 import { showChoices } from './choices.js';
-import { $, actions, ask, page, saveFile, showMessage } from './page.js';
+import { $, actions, page, saveFile, showMessage } from './page.js';
 import { sendPhoto, sourceOf } from './photo.js';
 import { describeResult } from './result.js';
+import { ask, failureOf, fileUrl } from './server.js';
 import { chosenFinish, studio, threshold } from './studio.js';
 import { currentLanguage, problemText, translate } from './words.js';
 
@@ -34,14 +35,14 @@ async function fetchFile(photo, what, again = false) {
     answer = what === 'pair' ? await ask('pair', { ...question, threshold: threshold(), pieces: studio.choices.pieces })
       : await ask('save', { ...question, choices: { ...chosenFinish(), what }, background });
   } catch {
-    return { problem: 'failed' };
+    return { problem: await failureOf() };
   }
   if (answer.gone && !again) { // the page was open for longer than photos are kept
     forgetOwnPicture();
     if (!photo.source) return fetchFile(photo, what, true);
     return (await sendPhoto(photo)) ? fetchFile(photo, what, true) : null;
   }
-  if (answer.file) saveFile(answer.file.url, photo.file.replace(/\.[^.]*$/, '') + answer.file.orig_name.match(/-[a-z]+\.\w+$/)[0]);
+  if (answer.file) saveFile(fileUrl(answer.file.path), photo.file.replace(/\.[^.]*$/, '') + answer.file.orig_name.match(/-[a-z]+\.\w+$/)[0]);
   return answer;
 }
 

@@ -5,6 +5,7 @@ import { choicesFor, itemsToDo, many, recipeOf, verdictText } from './many_items
 import { drawItem, find, setMessage, showAll, showProblems, showProgress } from './many_view.js';
 import { actions, arrivals, page, receivers, saveFile } from './page.js';
 import { openInStudio } from './photo.js';
+import { call, failureOf, fileUrl, isReachable, untilReachable, upload } from './server.js';
 import { chosenFinish, corrections, redraw, setThreshold, studio, threshold } from './studio.js';
 import { onLanguageChange, translate } from './words.js';
 
@@ -58,12 +59,12 @@ async function unpackZip(zip) {
   setMessage('manyUnpacking', { name: zip.name });
   let answer;
   try {
-    answer = await page.server.many_unpack({ key: many.key, path: (await page.upload(zip)).path, taken: many.items.map((item) => item.name) });
+    answer = await call('many_unpack', { key: many.key, path: await upload(zip), taken: many.items.map((item) => item.name) });
   } catch {
     answer = { problem: 'notSent' };
   }
-  if (!answer || answer.problem) {
-    setMessage(answer?.problem || 'notSent');
+  if (answer.problem) {
+    setMessage(answer.problem);
     return 0;
   }
   for (const name of answer.names) addItem({ name, sent: true });
@@ -107,7 +108,7 @@ async function work(run) {
   for (let item; many.run === run && (item = run.todo.shift());) {
     item.state = 'working';
     drawItem(item);
-    const answer = await cutItem(item, run.choices);
+    const answer = await cutItem(item, run);
     if (many.run !== run) return; // cancelled meanwhile
     run.done++;
     takeAnswer(item, answer, run.choices);
@@ -115,21 +116,27 @@ async function work(run) {
   }
 }
 
-// Send a photo, unless it is there, and have it worked on. `again`: it was gone, or did not arrive.
-async function cutItem(item, choices, again = false) {
-  let answer;
+// Send a photo, unless it is there, and have it worked on; as soon as the server is there, if it is gone. `again`: the
+// photo was gone, or did not arrive.
+async function cutItem(item, run, again = false) {
+  let answer, sent = item.sent;
   try {
-    const background = await sendOwnPicture(choices.background);
-    const path = item.sent ? null : (await page.upload(item.file)).path;
-    answer = await page.server.many_cut({
-      key: many.key, name: item.name, path, choices: choicesFor(item, choices), edits: item.edits, background,
+    const background = await sendOwnPicture(run.choices.background);
+    const path = sent ? null : await upload(item.file);
+    sent = true;
+    answer = await call('many_cut', {
+      key: many.key, name: item.name, path, choices: choicesFor(item, run.choices), edits: item.edits, background,
     });
   } catch {
-    answer = { problem: 'notSent' };
+    if (!(await isReachable())) {
+      await untilReachable();
+      return many.run === run ? cutItem(item, run, again) : { problem: 'notSent' };
+    }
+    answer = { problem: sent ? 'failed' : 'notSent' };
   }
-  if (answer?.gone && item.file) item.sent = false;
-  if ((!answer || answer.gone || answer.problem === 'notSent') && !again && many.run) return cutItem(item, choices, true);
-  return answer || { problem: 'failed' };
+  if (answer.gone && item.file) item.sent = false;
+  const mayHelp = answer.gone || answer.problem === 'notSent';
+  return mayHelp && !again && many.run === run ? cutItem(item, run, true) : answer;
 }
 
 function takeAnswer(item, { problem, result, thumbnail, path, weights }, choices) {
@@ -190,15 +197,13 @@ function takeBackFromStudio() {
 
 // ---- All of it as one file
 
-const fileUrl = (path) => (window.gradio_config?.root ?? '') + '/gradio_api/file=' + encodeURI(path);
-
 async function downloadZip() {
   const button = find('.many-zip');
   button.disabled = true;
   setMessage('manyZipping');
   const errors = Object.fromEntries(many.items.filter((item) => item.problem).map((item) => [item.name, verdictText(item)]));
   const names = many.items.filter((item) => ['done', 'failed'].includes(item.state)).map((item) => item.name);
-  const answer = await page.server.many_zip({ key: many.key, names, errors });
+  const answer = await call('many_zip', { key: many.key, names, errors }).catch(async () => ({ problem: await failureOf() }));
   button.disabled = false;
   if (answer?.gone) for (const item of many.items) Object.assign(item, { state: 'waiting', sent: item.sent && !item.file, madeOf: null });
   setMessage(answer?.file ? 'manyZipped' : answer?.problem || 'failed');

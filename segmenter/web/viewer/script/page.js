@@ -1,46 +1,13 @@
-// What all parts of the page share: what Gradio gives, the server's answers, and the places of the page.
+// What all parts of the page share: what Gradio gives, and the places of the page.
 
-// Once connected: `props` (the settings and, in `props.value`, the server's last answer), `trigger` (ask the server),
-// `upload`, `server` and `watch`, as Gradio gives them, and `root`, the page's own element.
+// Once connected: `props` (the settings) and `server` (its functions), as Gradio gives them, and `root`, the page's own
+// element.
 export const page = {};
 
 export const $ = (selector) => page.root.querySelector(selector);
 
 export function connect({ element, ...gradio }) {
   Object.assign(page, gradio, { root: element.querySelector('.chairlift') });
-  page.watch('value', receiveAnswer);
-  window.addEventListener('chairlift-failed', receiveFailure);
-}
-
-// ---- Asking the server
-
-const unanswered = new Map(); // questions by their token, a number
-let lastToken = 0;
-
-// Ask one of the server's events: resolves with its answer, an object; rejects when the server fails.
-// The answer repeats the question's `token`.
-export function ask(event, question = {}) {
-  const token = ++lastToken;
-  return new Promise((resolve, reject) => {
-    unanswered.set(token, { event, resolve, reject });
-    page.trigger(event, { ...question, token });
-  });
-}
-
-function receiveAnswer() {
-  const answer = page.props.value, question = unanswered.get(answer?.token);
-  if (!question) return;
-  unanswered.delete(answer.token);
-  question.resolve(answer);
-}
-
-// A fault of the server's, or too many visitors: `detail` is the event's name.
-function receiveFailure({ detail }) {
-  for (const [token, question] of unanswered) {
-    if (question.event !== detail) continue;
-    unanswered.delete(token);
-    question.reject(new Error(detail));
-  }
 }
 
 // Save a file as a browser does with downloads.

@@ -4,8 +4,9 @@ import { fetchRoom, loadPicture } from './backgrounds.js';
 import { endStroke, setCorrecting } from './brush.js';
 import { closeCamera, openCamera, takePicture } from './camera.js';
 import { showHistory } from './history.js';
-import { $, actions, ask, goTo, page, receivers } from './page.js';
-import { fail, setState, showOrigin } from './result.js';
+import { $, actions, goTo, page, receivers } from './page.js';
+import { canTryAgain, fail, setState, showOrigin, showUpload } from './result.js';
+import { ask, failureOf, forsake, onReturn, upload } from './server.js';
 import { canvas, drawPhoto, redraw, setThreshold, studio, takeMap } from './studio.js';
 import { exampleName } from './words.js';
 
@@ -14,6 +15,7 @@ let photosSoFar = 0;
 function beginPhoto(photo) {
   closeCamera();
   endStroke(false);
+  forsake('look');
   studio.photo = { edits: [], history: [[]], at: 0, ...photo };
   setCorrecting(false);
   canvas('photo').dataset.token = ++photosSoFar;
@@ -43,7 +45,13 @@ async function openFile(file, known = {}) {
     () => {}, // not every photo that the server reads can be shown by the browser: wait for the server's
   );
   page.root.dataset.shown = 'no';
-  if (!(await sendPhoto(photo))) return;
+  await bring(photo);
+}
+
+// Send a photo, unless the server has it, and show what the server finds in it.
+async function bring(photo) {
+  setState('waiting', photo.source && !photo.path ? 'uploading' : 'looking');
+  if (photo.source && !photo.path && !(await sendPhoto(photo))) return;
   setState('waiting', 'looking');
   await analyse(photo);
 }
@@ -51,10 +59,13 @@ async function openFile(file, known = {}) {
 // Whether the photo reached the server, and is still the one on the page.
 export async function sendPhoto(photo) {
   try {
-    photo.path = (await page.upload(photo.source)).path;
+    photo.path = await upload(photo.source, (share) => { if (studio.photo === photo) showUpload(share); });
   } catch {
-    if (studio.photo === photo) fail('notSent');
+    const why = await failureOf();
+    if (studio.photo === photo && !photo.map) fail(why === 'away' ? why : 'notSent');
     return false;
+  } finally {
+    showUpload(null);
   }
   return studio.photo === photo;
 }
@@ -64,9 +75,12 @@ export const sourceOf = ({ path, example }) => ({ path, example });
 
 // Ask the server for the photo's map, and show it.
 async function analyse(photo) {
-  const answer = await ask('look', { ...sourceOf(photo), weights: photo.weights }).catch(() => ({ problem: 'failed' }));
+  const question = { ...sourceOf(photo), weights: photo.weights };
+  const inLine = (n) => { if (studio.photo === photo) setState('waiting', n ? 'inLine' : 'looking', { n }); };
+  const answer = await ask('look', question, inLine).catch(async () => studio.photo === photo && { problem: await failureOf() });
   if (studio.photo !== photo) return; // the visitor has gone on to another one
   if (answer.problem) {
+    if (answer.gone) photo.path = null;
     fail(answer.problem);
     return;
   }
@@ -81,6 +95,12 @@ async function analyse(photo) {
   page.root.dataset.shown = 'yes';
   setState('ready');
   redraw();
+}
+
+// Once more, where the last try failed.
+function tryAgain() {
+  const { photo } = studio;
+  if (photo && !photo.map && page.root.dataset.state === 'problem') bring(photo);
 }
 
 // Another place's way in: a photo to look at, with what is known of it. `item` is kept with it.
@@ -127,6 +147,7 @@ function addExamples() {
 
 export function startPhoto() {
   addExamples();
+  onReturn(() => { if (canTryAgain()) tryAgain(); });
   receivers.studio = openFirst;
   $('.file').addEventListener('change', (event) => {
     openFirst(event.target.files);
@@ -136,6 +157,7 @@ export function startPhoto() {
     choose: () => $('.file').click(),
     openCamera: tryCamera,
     closeCamera,
+    again: tryAgain,
     shoot: async () => openFile(await takePicture()),
   });
 }

@@ -8,7 +8,8 @@ import { canvas, figures, onDescribe, onDraw, placesToCheck, slider, studio, thr
 import { currentLanguage, exampleName, onLanguageChange, percent, problemText, translate, translateCount } from './words.js';
 
 const FAINT = 0.25; // where nothing is sure enough, but something is this probable, a lower threshold finds it
-let waitingFor = null; // the key of what is being waited for
+const PASSING = ['notSent', 'failed', 'away'];
+let waitingFor = null; // [key, values] of the text about what is being waited for
 let problem = null; // what is wrong with the photo, a key of ours or texts by language
 
 // Which weights the last answer came from, and why not from those that were wanted.
@@ -28,9 +29,9 @@ function showThreshold() {
 }
 
 // What the page is in: `waiting` (for what `key` says), `ready`, `problem` or `empty`.
-export function setState(state, key = null) {
+export function setState(state, key = null, values = {}) {
   page.root.dataset.state = state;
-  waitingFor = key;
+  waitingFor = key && [key, values];
   $('.stage').setAttribute('aria-busy', String(state === 'waiting'));
   if (state !== 'ready') $('.download').disabled = true;
   describeResult();
@@ -38,7 +39,7 @@ export function setState(state, key = null) {
 
 export function describeResult() {
   const { photo } = studio;
-  const [text, check] = photo?.map ? summary(figures()) : [waitingFor ? translate(waitingFor) : ''];
+  const [text, check] = photo?.map ? summary(figures()) : [waitingFor ? translateCount(...waitingFor) : ''];
   showWords(text, check);
   canvas('photo').setAttribute('aria-label', (photo?.name || translate('photo')) + (text ? ': ' + text : ''));
   for (const button of page.root.querySelectorAll('.extras [data-do^=save]')) button.disabled = !photo?.map;
@@ -85,7 +86,18 @@ export function fail(key) {
 }
 
 function showProblem() {
-  $('.problem').textContent = problemText(problem);
+  $('.problem p').textContent = problemText(problem);
+  $('.problem button').hidden = !canTryAgain();
+}
+
+// Whether what went wrong may go well the next time.
+export const canTryAgain = () => page.root.dataset.state === 'problem' && PASSING.includes(problem);
+
+// How much of the photo has been sent, 0 … 1; null: none is under way.
+export function showUpload(share) {
+  const bar = $('.stage progress');
+  bar.hidden = share === null;
+  bar.value = share ?? 0;
 }
 
 function nameExamples() {

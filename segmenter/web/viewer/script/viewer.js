@@ -12,6 +12,7 @@ import { startMany } from './many.js';
 import { actions, connect, goTo, page, placeOf, receivers } from './page.js';
 import { showExample, startPhoto } from './photo.js';
 import { setState, startResult } from './result.js';
+import { startServer } from './server.js';
 import { startStage } from './stage.js';
 import { redraw, setThreshold, slider, studio } from './studio.js';
 import { startWords, switchLanguage } from './words.js';
@@ -69,7 +70,7 @@ export function start(gradio) {
     language: switchLanguage,
   });
   for (const startPart of [
-    startStage, startResult, startChoices, startHistory, startZoom, startBrush, startDoubts, startPhoto, startDownload, startLink,
+    startServer, startStage, startResult, startChoices, startHistory, startZoom, startBrush, startDoubts, startPhoto, startDownload, startLink,
     startMany, startAbout, listen,
   ]) startPart();
   setThreshold(page.props.threshold);
