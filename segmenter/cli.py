@@ -107,7 +107,7 @@ def _add_cut(commands: Commands) -> None:
 
 def _add_setting(group: Any, choice: Field) -> None:
     help_text = choice.metadata["description"].replace("%", "%%")
-    if choice.default is not None and choice.name != "trim":
+    if choice.default is not None and not isinstance(choice.default, bool):
         help_text += f" ({choice.default} by default)"
     options = {"dest": f"choice_{choice.name}", "default": argparse.SUPPRESS, "help": help_text}
     if isinstance(choice.default, bool):

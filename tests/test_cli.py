@@ -94,7 +94,7 @@ def test_every_setting_has_its_option():
     parsed = vars(make_parser().parse_args(["cut", "x", "--no-trim"]))
     assert parsed["choice_trim"] is False
     for choice in fields(Choices):
-        value = {"bool": []}.get(str(choice.type), ["1"]) if choice.name != "trim" else []
+        value = {"bool": []}.get(str(choice.type), ["1"]) if choice.name not in ("trim", "tint") else []
         assert f"choice_{choice.name}" in vars(make_parser().parse_args(["cut", "x", f"--{choice.name}", *value]))
 
 

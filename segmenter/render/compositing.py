@@ -17,6 +17,7 @@ BLURRED_PIXELS = 16_000_000  # a photo is not made larger than this to be blurre
 BLUR_SIDE = 512  # longest side on which a background is blurred
 BLUR = CONSTANTS["compositing"]["blur"]  # standard deviation of that blur, as a share of the longer side
 SCARCE = CONSTANTS["compositing"]["scarce"]  # weight below which what is farther off counts more
+LUMA = np.float32([0.299, 0.587, 0.114])  # how much of brightness each colour is (ITU-R BT.601)
 
 
 def paste(background: np.ndarray, cutout: np.ndarray, shadow: np.ndarray | None = None) -> np.ndarray:
@@ -78,19 +79,22 @@ def _size(width, height):
     return max(1, round(width)), max(1, round(height))
 
 
-def harmonise(cutout: np.ndarray, background: np.ndarray, strength: float) -> np.ndarray:
-    """Give the cutout a little of the background's brightness and tint.
+def harmonise(cutout: np.ndarray, background: np.ndarray, strength: float, tint: bool = True) -> np.ndarray:
+    """Give the cutout a little of the background's brightness, and of its hue.
 
     Args:
         cutout: uint8, H × W × 4, RGBA.
         background: uint8, H × W × 3, RGB.
         strength: 0 (as it is) … 1 (nearly the background's mean; the dark is not blown up).
+        tint: whether the hue follows too; else all three colours grow or shrink alike, so that grey steel stays grey.
     """
     solid = cutout[..., 3] > 127
     if not solid.any():
         return cutout
-    own = cutout[..., :3][solid].mean(axis=0)
-    gain = (1 - strength) + strength * (background.reshape(-1, 3).mean(axis=0) + 20) / (own + 20)
+    own, behind = cutout[..., :3][solid].mean(axis=0), background.reshape(-1, 3).mean(axis=0)
+    if not tint:
+        own, behind = own @ LUMA, behind @ LUMA
+    gain = (1 - strength) + strength * (behind + 20) / (own + 20)
     result = cutout.copy()
     result[..., :3] = np.clip(cutout[..., :3] * gain, 0, 255).astype(np.uint8)
     return result

@@ -46,6 +46,7 @@ class Choices:
     background: str = _choice(
         DEFAULTS["background"], f"transparent, #rrggbb, blur, own, or a room: {', '.join(_ROOMS)}"
     )
+    tint: bool = _choice(DEFAULTS["tint"], "let the object take on the hue of a room too, and not its brightness alone")
     shadow: float = _choice(DEFAULTS["shadow"], "strength of a soft shadow where the object stands, 0 to 1")
     trim: bool = _choice(DEFAULTS["trim"], "cut the picture down to the object and a margin")
     margin: float = _choice(
@@ -70,8 +71,9 @@ class Choices:
         if self.quality != int(self.quality):
             raise _bad("quality", "a whole number from 1 to 100")
         object.__setattr__(self, "quality", int(self.quality))
-        if not isinstance(self.trim, bool):
-            raise _bad("trim", "true or false")
+        for name in ("trim", "tint"):
+            if not isinstance(getattr(self, name), bool):
+                raise _bad(name, "true or false")
         for name in ("background", "canvas", "format", "what", "pieces"):
             value = getattr(self, name)
             if not isinstance(value, str):

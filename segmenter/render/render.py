@@ -152,7 +152,7 @@ class Rendering:
         if canvas is None and not choices.shadow:
             return placed
         if choices.room:
-            placed = _lit(placed, canvas, backgrounds.LIGHT[choices.room])
+            placed = _lit(placed, canvas, backgrounds.LIGHT[choices.room], choices.tint)
         shadow = compositing.contact_shadow(placed[..., 3], choices.shadow) if choices.shadow else None
         return _composed(canvas, placed, shadow)
 
@@ -184,13 +184,13 @@ def _object_box(opacity):
     return int(left.min()), int(top.min()), int((left + width).max()), int((top + height).max())
 
 
-def _lit(placed, canvas, strength):
+def _lit(placed, canvas, strength, tint):
     """The cutout with a little of its room's light."""
     box = alpha.box_of(placed[..., 3] > 0)
     if box is None:
         return placed
     lit, part = placed.copy(), np.s_[box[1] : box[3], box[0] : box[2]]
-    lit[part] = compositing.harmonise(placed[part], _small(canvas), strength)
+    lit[part] = compositing.harmonise(placed[part], _small(canvas), strength, tint)
     return lit
 
 

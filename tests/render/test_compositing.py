@@ -49,6 +49,14 @@ def test_harmonising_moves_the_brightness_toward_the_backgrounds():
     assert none == 100 and 110 < some < most and 150 < most <= 180
 
 
+def test_grey_stays_grey_in_a_green_room_unless_tint_is_asked_for():
+    steel, room = np.full((8, 8, 4), 120, np.uint8), np.empty((8, 8, 3), np.uint8)
+    steel[..., 3], room[:] = 255, (60, 140, 70)
+    plain, tinted = (compositing.harmonise(steel, room, 0.5, tint)[0, 0, :3].astype(int) for tint in (False, True))
+    assert np.ptp(plain) == 0 and plain[0] < 120
+    assert np.ptp(tinted) > 20
+
+
 def test_an_empty_cutout_is_left_as_it_is():
     empty = np.zeros((8, 8, 4), np.uint8)
     np.testing.assert_array_equal(compositing.harmonise(empty, np.full((8, 8, 3), 9, np.uint8), 1.0), empty)
