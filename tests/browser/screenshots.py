@@ -1,6 +1,7 @@
 """Pictures of the page, for README.md and for looking at: `python -m tests.browser.screenshots [FOLDER] [--all]`.
 
-Writes screenshot.png, or with --all every view on each combination of screen, theme and language.
+Writes screenshot.png, or with --all every view on each combination of screen, theme and language; with --card the
+picture that a link to the page shows.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from playwright.sync_api import sync_playwright
 
 import app
 from segmenter import Segmenter
+from segmenter.web import link_card, viewer
 from tests.browser.conftest import ARGUMENTS, Visitor, chromium_path
 
 SCREENS = {
@@ -24,6 +26,8 @@ SCREENS = {
         "has_touch": True,
     },
 }
+SCREENS["small"] = {**SCREENS["phone"], "viewport": {"width": 360, "height": 740}}
+SCREENS["card"] = {"viewport": {"width": link_card.SIZE[0], "height": link_card.SIZE[1]}}
 THEMES = ("light", "dark")
 LANGUAGES = {"en": "en-US", "zh": "zh-CN"}
 PLACES = ("many", "about")
@@ -88,6 +92,7 @@ def save_small(picture, path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=Path("docs"))
+    parser.add_argument("--card", action="store_true", help="the picture of a link to the page, where the page has it")
     parser.add_argument("--all", action="store_true", help="every view, screen, theme and language")
     parser.add_argument(
         "--only",
@@ -106,7 +111,7 @@ def main(arguments=None):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         if options.all:
-            for combination in product(SCREENS, THEMES, LANGUAGES):
+            for combination in product(("desktop", "phone", "small"), THEMES, LANGUAGES):
                 if options.only and not set(options.only) <= set(combination) | set(VIEWS):
                     continue
                 visitor = open_page(browser, address, *combination, options.example)
@@ -115,6 +120,10 @@ def main(arguments=None):
                     take_picture(visitor, whole=True).save(options.folder / f"{'-'.join((view, *combination))}.png")
                     leave(visitor, view)
                 visitor.tab.context.close()
+        elif options.card:
+            visitor = open_page(browser, address, "card", "light", "en", options.example)
+            picture = take_picture(visitor).convert("RGB")
+            picture.save(Path(viewer.__file__).with_name(link_card.PICTURE), quality=85, optimize=True)
         else:
             visitor = open_page(browser, address, "desktop", "light", "en", options.example)
             visitor.tab.mouse.move(0, 0)
