@@ -12,7 +12,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio read
 os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / "chairlift"))
 
 import gradio as gr
-from gradio.themes import Base, LocalFont
+from gradio.themes import Base
 from gradio.utils import get_upload_folder
 
 from segmenter.batch.runner import Predictor
@@ -22,6 +22,7 @@ from segmenter.io.images import open_photo
 from segmenter.web import batch_handlers, gradio_api, viewer
 from segmenter.web.handlers import MAX_MEGABYTES, Handlers
 from segmenter.web.limits import Limits
+from segmenter.web.link_card import LinkCard
 from segmenter.web.live_weights import LiveWeights, open_weights
 from segmenter.web.uploads import Uploads
 
@@ -87,7 +88,7 @@ def _first_comes(path):
 def launch_options() -> dict:
     """What `build_page(…).launch` needs besides an address."""
     return {
-        "theme": Base(font=[LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"]),
+        "theme": Base(font=[gradio_api.SwappedFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"]),
         "head": viewer.head(),
         "footer_links": ["api"],  # the viewer opens it from a link of its own
         "run_history": False,
@@ -96,7 +97,7 @@ def launch_options() -> dict:
         "mcp_server": True,
         "app_kwargs": {
             "lifespan": Uploads(get_upload_folder).lifespan(KEPT_SECONDS, SWEEP_SECONDS),
-            "middleware": [(Limits, (), {})],  # with its arguments: none
+            "middleware": [(Limits, (), {}), (LinkCard, (), {})],  # with their arguments: none
         },
     }
 

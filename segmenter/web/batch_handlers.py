@@ -22,6 +22,7 @@ from segmenter.io import files
 from segmenter.io.images import open_photo
 from segmenter.render.options import Choices
 from segmenter.web import batch_files, viewer
+from segmenter.web.batch_zip import RECORDS, check_pattern, read_records, write_zip
 from segmenter.web.handlers import Handlers, refusal
 from segmenter.web.uploads import PREFIX, file_data
 
@@ -30,7 +31,6 @@ MOST_ENTRIES = 5000  # of a zip, photos or not: its list is read again for each 
 MAX_ZIP_MEGABYTES = 300  # of a zip that is sent
 MAX_TOTAL_MEGABYTES = 2000  # of a visitor's photos, and again of their results
 BOUNDS = {"photos": MOST_PHOTOS, "zip": MAX_ZIP_MEGABYTES}  # as the page says them
-RECORDS = ".records.jsonl"  # in the folder of results: what became of each photo, and by which weights
 WEIGHTS = ".weights"  # in the visitor's folder: the name of the weights that the batch is made by
 
 
@@ -48,7 +48,8 @@ class BatchHandlers:
         """Take the photos out of a zip that was sent.
 
         The question has its `path`, and `taken`, the names that others of the visitor's photos have. The
-        answer has `names`, which are `taken` from now on, and how many were left out (`left`).
+        answer has `names`, which are `taken` from now on, the `paths` of these photos, and how many were left
+        out (`left`).
         """
         try:
             folder = self._folder(question)
@@ -64,7 +65,16 @@ class BatchHandlers:
             batch_files.take(folder, path, folder / f"{len(taken)}-{batch_files.ZIP}")
         except PhotoError as error:
             return refusal(error)
-        return {"names": names, "left": max(0, len(sources) - room)}
+        paths = [str(folder / "photos" / name) for name in names]
+        return {"names": names, "paths": paths, "left": max(0, len(sources) - room)}
+
+    def peek(self, question: dict) -> dict:
+        """A small picture of a photo that came in a zip, by its `name`: `thumbnail`, a data URI."""
+        try:
+            source = self._source(self._folder(question), {"name": question.get("name")})
+            return {"thumbnail": viewer.thumbnail(open_photo(source.path))}
+        except PhotoError as error:
+            return refusal(error)
 
     def cut(self, question: dict) -> dict:
         """Work on one photo.
@@ -111,13 +121,13 @@ class BatchHandlers:
         """All results and their table as one file.
 
         The question has `names`, the photos in their order, and `errors`, a dict of the name of a photo that could
-        not be sent → what the page says of it.
+        not be sent → what the page says of it; `pattern`, how the files are called; `only`, "cutouts" or "all".
         """
         try:
             folder = self._folder(question)
             out, errors = folder / "results", question.get("errors")
             errors = errors if isinstance(errors, dict) else {}
-            found = _records(out, _read_name(folder))
+            found = read_records(out, _read_name(folder))
             rows = []
             for name in filter(_is_name, _list(question.get("names"))[:MOST_PHOTOS]):
                 if name in found:
@@ -126,8 +136,11 @@ class BatchHandlers:
                     rows.append(Result(str(name)[:200], error=str(errors[name])[:500]))
             if not any(row.cutout for row in rows):
                 raise _gone_results()
-            journal.write_table(out, rows)
-            path = journal.zip_of(out, out.parent / "chairlift.zip")
+            pattern, only = (
+                check_pattern(question.get("pattern")),
+                "cutouts" if question.get("only") == "cutouts" else "all",
+            )
+            path = write_zip(out, out.parent / "chairlift.zip", rows, pattern, only)
         except (FileNotFoundError, GoneError):  # swept away meanwhile
             return refusal(_gone_results())
         except PhotoError as error:
@@ -321,24 +334,6 @@ def _unpack(source, folder, taken):
     except PhotoError:  # it is reported when its turn comes
         files.write(folder / name, b"")
     return name
-
-
-def _records(out, weights):
-    """Name → the last Result of each photo; an error, where it was made by others than these weights."""
-    found = {}
-    try:
-        lines = (out / RECORDS).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return found
-    for line in lines:
-        try:
-            record = json.loads(line)
-            result, by = Result(**record["result"]), record["weights"]
-        except (ValueError, TypeError, KeyError):  # it was cut short
-            continue
-        ours = by == weights
-        found[result.file] = result if ours else Result(result.file, error="Other weights took over: cut it out again.")
-    return found
 
 
 def _data_uri(data):

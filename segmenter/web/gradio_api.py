@@ -16,6 +16,7 @@ from typing import Any, Literal, cast
 import gradio as gr
 from gradio.components.api_component import Api
 from gradio.events import api
+from gradio.themes import LocalFont
 from gradio.utils import get_function_description
 
 from segmenter.errors import PhotoError
@@ -166,6 +167,14 @@ def offer(page: gr.Blocks, endpoint: Callable, **settings: Any) -> None:
         part._api_info = {**part._api_info, "additional_description": words}
 
 
+class SwappedFont(LocalFont):
+    """A font of Gradio's own that words do not wait for: they stand there in another one until it has come."""
+
+    def stylesheet(self) -> dict:
+        sheet = super().stylesheet()
+        return {**sheet, "css": sheet["css"].replace("font-style: normal;", "font-style: normal; font-display: swap;")}
+
+
 # The page's own questions
 
 
@@ -187,7 +196,10 @@ def server_functions(handlers: Handlers) -> list[Callable]:
     visitors = batch_handlers.BatchHandlers(handlers)
     work, rest = asyncio.Semaphore(1), asyncio.Semaphore(2)
     answers = [("many_cut", visitors.cut, work), ("about", handlers.about, rest)]
-    answers += [(f"many_{name}", getattr(visitors, name), rest) for name in ("unpack", "zip", "forget")]
+    answers.append(
+        ("photo_at", handlers.photo_at, asyncio.Semaphore(2))
+    )  # a lane of its own: others' servers may be slow
+    answers += [(f"many_{name}", getattr(visitors, name), rest) for name in ("unpack", "peek", "zip", "forget")]
     return [_server_function(*answer) for answer in answers]
 
 

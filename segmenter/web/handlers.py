@@ -17,7 +17,7 @@ from segmenter.render import corrections, encode, render
 from segmenter.render.options import Choices
 from segmenter.web import model_info, viewer
 from segmenter.web.live_weights import LiveWeights
-from segmenter.web.uploads import Uploads
+from segmenter.web.uploads import Uploads, file_data
 
 MAX_MEGABYTES = 30  # of one photo
 
@@ -90,6 +90,18 @@ class Handlers:
             return viewer.room(question.get("room"), question.get("width"), question.get("height"))
         except PhotoError as error:
             return refusal(error)
+
+    def photo_at(self, question: dict) -> dict:
+        """Fetch the photo at a web address, the question's `address`: `file`, as Gradio's view of it."""
+        address = question.get("address")
+        try:
+            if not isinstance(address, str) or not address.startswith(("http://", "https://")):
+                raise PhotoError("A web address begins with http:// or https://.", "address.scheme")
+            path = self.receive(address)
+            open_photo(path)
+        except PhotoError as error:
+            return refusal(error)
+        return {"file": file_data(path)}
 
     def _produce(self, question, make):
         """(Product, stem of the photo's name, Notice or None) of a question's photo, choices, edits and background."""

@@ -69,6 +69,7 @@ class Visitor:
     def settle(self):
         """Wait until the drawing and the words have caught up with the slider."""
         self.tab.wait_for_timeout(250)
+        self.tab.wait_for_selector(".chairlift:not([data-drawing])")
         self.tab.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def give(self, name, data, kind="image/jpeg"):

@@ -104,3 +104,24 @@ def test_a_phone_scrolls_down_only(visit, real_address):
         visitor.tab.goto(f"{real_address}#{place}")
         visitor.tab.wait_for_timeout(1500)
         assert visitor.tab.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_cards_tables_break_no_number(visit, real_address):
+    visitor = visit(url=real_address, viewport=(360, 740))
+    visitor.tab.click(".places [data-place=about]")
+    visitor.tab.wait_for_selector(".about-card td")
+    broken = visitor.tab.evaluate(
+        r"""() => [...document.querySelectorAll('.about-card td')].flatMap((cell) => {
+            const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), found = [];
+            for (let text; (text = texts.nextNode());) {
+                for (const { index, 0: number } of text.data.matchAll(/[\d.,–]*\d[\d.,]*\s?%?/g)) {
+                    const range = document.createRange();
+                    range.setStart(text, index);
+                    range.setEnd(text, index + number.trim().length);
+                    if (new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1) found.push(number);
+                }
+            }
+            return found;
+        })"""
+    )
+    assert broken == []

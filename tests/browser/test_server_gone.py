@@ -81,7 +81,10 @@ def test_a_server_that_starts_anew_answers_the_open_page(visit):
         visitor.tab.click(".download")
         visitor.tab.wait_for_selector(BANNER)
         again.launch(
-            server_port=int(url.rstrip("/").rpartition(":")[2]), prevent_thread_lock=True, quiet=True, **app.launch_options()
+            server_port=int(url.rstrip("/").rpartition(":")[2]),
+            prevent_thread_lock=True,
+            quiet=True,
+            **app.launch_options(),
         )
         visitor.tab.wait_for_selector(".banner", state="hidden")
         assert visitor.tab.evaluate("window.here")

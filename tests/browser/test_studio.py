@@ -306,6 +306,7 @@ def test_scraps_are_left_out_unless_all_pieces_are_chosen(visitor):
     assert at(visitor.canvas(".cutout"), ISLAND)[3] == 0 and at(visitor.canvas(".cutout"), RING)[3] == 255
     hidden = visitor.canvas(".heat"), visitor.canvas(".outline")
     visitor.tab.click(".finish summary")
+    show(visitor, "heat")
     visitor.requests.clear()
     visitor.tab.click("[data-pieces=all]")
     visitor.settle()
@@ -530,6 +531,7 @@ def alike(shown, final):
         {"trim": True, "margin": 0.2, "canvas": "16:9", "shadow": 0.9},
         {"background": "blur", "format": "jpeg", "canvas": "square"},
         {"background": "room:loft", "shadow": 0.7},
+        {"background": "room:gallery", "tint": True},
     ],
     ids=str,
 )

@@ -29,6 +29,7 @@ ROOM_SIDE = CONSTANTS["page"]["room_side"]
 PHOTO_BYTES, MAP_BYTES = 600_000, 450_000
 
 STYLES = ("viewer", "stage", "finish", "phone")  # of the studio and of what all places share; later ones overrule
+TEXTS = ("texts", "finish")  # likewise
 PLACES = ("many", "about")  # beside the studio; each has an html, a css and a json of its texts, named after it
 IMPORT = re.compile(r" from '\./(\w+)\.js';")
 
@@ -80,7 +81,7 @@ def script(events: Sequence[str]) -> str:
 def texts() -> dict[str, dict[str, Any]]:
     """The page's words: dict of language (`en`, `zh`) → dict of key → text."""
     languages = {}
-    for name in ("texts", *PLACES):
+    for name in (*TEXTS, *PLACES):
         for language, words in json.loads(read(f"{name}.json") or "{}").get("languages", {}).items():
             languages.setdefault(language, {}).update(words)
     return languages
@@ -100,7 +101,8 @@ def head() -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,{icon}">'
         f"<style>:root {{ --yellow: {yellow}; }}\n{styles}</style>"
-        f"<script>{read('link_modules.js')}const chairliftScript = import(linkModules({sources}).viewer);</script>"
+        f"<script>{read('link_modules.js')}window.chairliftModules = linkModules({sources}); "
+        "const chairliftScript = import(chairliftModules.viewer);</script>"
     )
 
 

@@ -3,12 +3,15 @@
 import { fetchRoom, hasOwnPicture, isRoom, openOwnPicture, roomName } from './backgrounds.js';
 import constants from './constants.js';
 import { $, actions, page } from './page.js';
-import { redraw, studio } from './studio.js';
+import { setView } from './stage.js';
+import { redraw, studio, view } from './studio.js';
 import { onLanguageChange, texts, translate } from './words.js';
 
 const { defaults: DEFAULTS, ranges: RANGES } = constants.choices;
 const SHAPES = ['photo', 'square', '4:5', '3:4', '4:3', '16:9'];
 const MARKETPLACES = Object.entries(constants.presets).filter(([name]) => name.startsWith('marketplace')).map(([, preset]) => preset);
+
+const PRESETS = { plain: {}, ...constants.presets }; // by the names under `presetNames` in the texts
 
 const panel = () => $('.finish');
 const rangesOf = () => panel().querySelectorAll('input[type=range]');
@@ -51,16 +54,22 @@ export function showChoices() {
     range.parentElement.querySelector('output').textContent = shown;
   }
   const { trim, canvas, format } = choices;
-  panel().querySelector('[name=trim]').checked = trim;
+  for (const box of panel().querySelectorAll('input[type=checkbox]')) box.checked = choices[box.name];
+  panel().querySelector('.tint').hidden = !isRoom(choices.background);
   panel().querySelector('[name=margin]').disabled = !trim;
   panel().querySelector('[name=canvas]').value = canvas;
   showBackground();
+  for (const button of panel().querySelectorAll('[data-preset]')) button.setAttribute('aria-pressed', String(isTaken(PRESETS[button.dataset.preset])));
   for (const name of ['format', 'pieces']) {
     for (const button of panel().querySelectorAll(`[data-${name}]`)) button.setAttribute('aria-pressed', String(button.dataset[name] === choices[name]));
   }
   $('.chosen').textContent = finishSummary();
   if (!page.root.classList.contains('saving')) $('.download span').textContent = translate('download', { format: formatName(format) });
 }
+
+// All that a preset settles: whatever it does not name is as by default, but for which pieces there are.
+const presetChoices = (preset) => ({ ...DEFAULTS, pieces: studio.choices.pieces, ...preset });
+const isTaken = (preset) => Object.entries(presetChoices(preset)).every(([name, value]) => studio.choices[name] === value);
 
 function showBackground() {
   const { background } = studio.choices;
@@ -71,9 +80,11 @@ function showBackground() {
   $('.hue').style.background = $('.colour').value;
 }
 
+const thousandths = (value) => (value / 10).toFixed(value % 1 ? 2 : 1) + '\u202f%'; // of the photo's longer side
+
 function amountText(name, value) {
-  if (name === 'shift') return (value > 0 ? '+' : value < 0 ? '\u2212' : '') + Math.abs(value) + '\u202f‰';
-  if (name === 'softness') return value + '\u202f‰';
+  if (name === 'shift') return (value > 0 ? '+' : value < 0 ? '\u2212' : '') + thousandths(Math.abs(value));
+  if (name === 'softness') return thousandths(value);
   return Math.round(100 * value) + '\u202f%';
 }
 
@@ -91,7 +102,24 @@ function addRooms() {
   }
 }
 
+function addPresets() {
+  $('.presets').append(...Object.keys(PRESETS).map((preset) => {
+    const button = Object.assign(document.createElement('button'), { type: 'button' });
+    Object.assign(button.dataset, { do: 'preset', preset });
+    return button;
+  }));
+}
+
+// The finished picture is what the panel is about: it is shown as long as it is open.
+function takeToggle() {
+  page.root.classList.toggle('finishing', panel().open);
+  if (!panel().open || page.root.dataset.place !== 'studio') return;
+  if (!['cutout', 'compare'].includes(view())) setView('cutout');
+  panel().scrollIntoView({ block: 'nearest' });
+}
+
 function nameChoices() {
+  for (const button of panel().querySelectorAll('[data-preset]')) button.textContent = texts().presetNames[button.dataset.preset];
   for (const button of panel().querySelectorAll('.room')) {
     const name = backgroundName(button.dataset.background);
     button.setAttribute('aria-label', name);
@@ -107,7 +135,7 @@ function nameChoices() {
 
 function takeInput({ target }) {
   if (target.type === 'range') choose({ [target.name]: Number(target.value) });
-  if (target.name === 'trim') choose({ trim: target.checked });
+  if (target.type === 'checkbox') choose({ [target.name]: target.checked });
   if (target.classList.contains('colour')) choose({ background: target.value });
 }
 
@@ -122,6 +150,8 @@ function takeChange({ target }) {
 export function startChoices() {
   for (const range of rangesOf()) [range.min, range.max] = RANGES[range.name];
   addRooms();
+  addPresets();
+  panel().addEventListener('toggle', takeToggle);
   panel().addEventListener('input', takeInput);
   panel().addEventListener('change', takeChange);
   $('.colour').addEventListener('click', () => choose({ background: $('.colour').value }));
@@ -130,6 +160,7 @@ export function startChoices() {
     ownPicture: () => { if (hasOwnPicture() && studio.choices.background !== 'own') choose({ background: 'own' }); else $('.own-file').click(); },
     format: (button) => choose({ format: button.dataset.format }),
     pieces: (button) => choose({ pieces: button.dataset.pieces }),
+    preset: (button) => choose(presetChoices(PRESETS[button.dataset.preset])),
     plain: () => choose(DEFAULTS),
   });
   onLanguageChange(nameChoices);

@@ -1,12 +1,10 @@
 // The finished picture as the server would make it (segmenter/render/render.py and compositing.py), on few pixels, at the
-// speed of the hand. It looks the same; the file itself is the server's.
+// speed of the hand. It looks the same; the file itself is the server's. Nothing here needs a page: it runs beside it.
 
-import { pictureBehind } from './backgrounds.js';
 import constants from './constants.js';
 import { frameOf } from './frame.js';
 import { asCanvas, blur, objectBox, pixelsOf, shapeEdge } from './pixels.js';
 import { shadowOf } from './shadow.js';
-import { canvas as canvasOf, cutPixels } from './studio.js';
 
 const { blur: BLUR, scarce: SCARCE } = constants.compositing;
 const BACKDROP_SIDE = 160;
@@ -46,29 +44,22 @@ function backdrop(photo, cut, frame) {
   return asCanvas(image);
 }
 
-// Draw the finished picture on a canvas, worked out on at most `side` pixels. `aligned`: in the photo's own frame, to
-// lie over it.
-export function compose(canvas, wanted, side, aligned = false) {
-  const image = cutPixels(side);
-  const plain = wanted.background === 'transparent' && !wanted.shadow && !wanted.trim && wanted.canvas === 'photo';
+// The finished picture, as a canvas that is on no page.
+//   image: ImageData of the cutout, whose edge is shaped in place
+//   wanted: the choices of the finish panel
+//   photo: the photo as a canvas, for the background "blur"; behind: the picture behind, and light: how much of its light
+//     the furniture takes on; each may be null
+//   aligned: in the photo's own frame, to lie over it
+export function compose(image, wanted, { photo, behind, light }, aligned) {
   if (wanted.background !== 'transparent' || wanted.shift || wanted.softness) shapeEdge(image, wanted.shift, wanted.softness);
-  if (plain && wanted.format !== 'jpeg') {
-    Object.assign(canvas, { width: image.width, height: image.height });
-    canvas.getContext('2d').putImageData(image, 0, 0);
-  } else composeOn(canvas, image, wanted, aligned);
-  canvas.style.setProperty('--own-ratio', canvas.width / canvas.height);
-}
-
-function composeOn(canvas, image, wanted, aligned) {
   const cut = asCanvas(image);
+  if (isPlain(wanted)) return cut;
   const frame = aligned ? { left: 0, top: 0, scale: 1, width: image.width, height: image.height }
     : frameOf(wanted.trim || wanted.background.startsWith('room:') ? objectBox(image) : null, image, wanted, Math.max(image.width, image.height, 640));
-  const { width, height } = frame;
-  Object.assign(canvas, { width, height });
-  const context = canvas.getContext('2d');
+  const { width, height } = frame, canvas = new OffscreenCanvas(width, height), context = canvas.getContext('2d');
   context.imageSmoothingQuality = 'high';
-  const behind = wanted.background === 'blur' ? backdrop(canvasOf('photo'), cut, frame) : pictureBehind(wanted.background);
-  if (behind) cover(context, behind, width, height);
+  const picture = wanted.background === 'blur' ? backdrop(photo, cut, frame) : behind;
+  if (picture) cover(context, picture, width, height);
   else if (wanted.background.startsWith('#')) fill(context, wanted.background);
   else if (wanted.background.startsWith('room:')) fill(context, ROOM_COMING);
   else if (wanted.format === 'jpeg' && wanted.background === 'transparent') fill(context, '#ffffff');
@@ -77,24 +68,33 @@ function composeOn(canvas, image, wanted, aligned) {
   hand.drawImage(cut, -frame.left * frame.scale, -frame.top * frame.scale, cut.width * frame.scale, cut.height * frame.scale);
   const shadow = wanted.shadow ? shadowOf(placed, wanted.shadow) : null;
   if (shadow) context.drawImage(shadow, 0, 0, width, height);
-  if (behind?.light) harmonise(hand, canvas, behind.light);
+  if (light) harmonise(hand, canvas, light, wanted.tint);
   context.drawImage(placed, 0, 0);
+  return canvas;
 }
+
+// Whether the cutout itself is all that is to be seen.
+export const isPlain = ({ background, shadow, trim, canvas, format }) => (
+  background === 'transparent' && !shadow && !trim && canvas === 'photo' && format !== 'jpeg');
 
 function fill(context, colour) {
   context.fillStyle = colour;
   context.fillRect(0, 0, context.canvas.width, context.canvas.height);
 }
 
-// Give what is drawn by `hand` a little of a picture's brightness and tint.
-function harmonise(hand, picture, strength) {
+const LUMA = [0.299, 0.587, 0.114]; // how much of brightness each colour is
+
+// Give what is drawn by `hand` a little of a picture's brightness, and of its hue where that is wanted.
+function harmonise(hand, picture, strength, tint) {
   const { width, height } = hand.canvas, image = hand.getImageData(0, 0, width, height), { data } = image;
   const around = pixelsOf(picture, 16, 16).data, own = [0, 0, 0], behind = [0, 0, 0];
   let count = 0;
   for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 127) { count++; own.forEach((_, c) => { own[c] += data[i + c]; }); }
   for (let i = 0; i < around.length; i += 4) behind.forEach((_, c) => { behind[c] += around[i + c] / 256; });
   if (!count) return;
-  const gain = own.map((sum, c) => 1 - strength + (strength * (behind[c] + 20)) / (sum / count + 20));
+  const bright = (colour) => (tint ? colour : colour.map(() => colour.reduce((sum, value, c) => sum + LUMA[c] * value, 0)));
+  const [from, to] = [bright(own.map((sum) => sum / count)), bright(behind)];
+  const gain = from.map((value, c) => 1 - strength + (strength * (to[c] + 20)) / (value + 20));
   for (let i = 0; i < data.length; i += 4) for (let c = 0; c < 3; c++) data[i + c] *= gain[c];
   hand.putImageData(image, 0, 0);
 }

@@ -48,7 +48,7 @@ function possibleChoices(parameters) {
     const value = Number(parameters.get(name));
     if (parameters.has(name) && value >= low && value <= high) choices[name] = value;
   }
-  if (parameters.get('trim') === 'true') choices.trim = true;
+  for (const name of ['trim', 'tint']) if (parameters.get(name) === 'true') choices[name] = true;
   take('canvas', [...$('.finish [name=canvas]').options].some(({ value }) => value === parameters.get('canvas')));
   take('format', FORMATS.includes(parameters.get('format')));
   take('pieces', PIECES.includes(parameters.get('pieces')));

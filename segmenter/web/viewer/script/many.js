@@ -1,12 +1,12 @@
 // Many photos: sent and worked on one by one, so that others' turns come in between, and handed over as a zip.
 
 import { sendOwnPicture } from './backgrounds.js';
-import { choicesFor, itemsToDo, many, recipeOf, verdictText } from './many_items.js';
-import { drawItem, find, setMessage, showAll, showProblems, showProgress } from './many_view.js';
+import { choicesFor, itemsToDo, many, mayWork, recipeOf, verdictText } from './many_items.js';
+import { startManyStudio } from './many_studio.js';
+import { drawItem, find, setMessage, showAll, showFinish, showNames, showProblems, showProgress } from './many_view.js';
 import { actions, arrivals, page, receivers, saveFile } from './page.js';
-import { openInStudio } from './photo.js';
 import { call, failureOf, fileUrl, isReachable, untilReachable, upload } from './server.js';
-import { chosenFinish, corrections, redraw, setThreshold, studio, threshold } from './studio.js';
+import { chosenFinish, onDescribe } from './studio.js';
 import { onLanguageChange, translate } from './words.js';
 
 const AT_ONCE = 2; // one is sent while another is worked on
@@ -67,7 +67,7 @@ async function unpackZip(zip) {
     setMessage(answer.problem);
     return 0;
   }
-  for (const name of answer.names) addItem({ name, sent: true });
+  answer.names.forEach((name, n) => addItem({ name, sent: true, path: answer.paths[n] }));
   setMessage(null);
   return answer.left;
 }
@@ -76,16 +76,21 @@ async function unpackZip(zip) {
 async function makePreviews() {
   if (previewing) return;
   previewing = true;
-  for (let item; (item = many.items.find((each) => each.file && !each.thumbnail && !each.seen));) {
+  for (let item; (item = many.items.find((each) => !each.thumbnail && !each.seen));) {
     item.seen = true;
     try {
+      if (!item.file) {
+        item.preview = (await call('many_peek', { key: many.key, name: item.name })).thumbnail;
+        drawItem(item);
+        continue;
+      }
       const bitmap = await createImageBitmap(item.file, { resizeWidth: THUMBNAIL_SIDE, resizeQuality: 'medium' });
       const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
       canvas.getContext('2d').drawImage(bitmap, 0, 0);
       bitmap.close();
       item.preview = URL.createObjectURL(await canvas.convertToBlob({ type: 'image/webp', quality: 0.7 }));
       drawItem(item);
-    } catch { /* no picture, or none that this browser knows: the server will say */ }
+    } catch { /* no picture, or none that this browser knows: the run will say */ }
   }
   previewing = false;
 }
@@ -142,7 +147,7 @@ async function cutItem(item, run, again = false) {
 function takeAnswer(item, { problem, result, thumbnail, path, weights }, choices) {
   item.sent ||= Boolean(path);
   Object.assign(item, {
-    path, result, thumbnail, problem, weights, state: problem ? 'failed' : 'done', madeOf: recipeOf(item, choices),
+    path, result, thumbnail, problem, weights, state: problem ? 'failed' : 'done', madeOf: recipeOf(item, choices), downloaded: false,
   });
   if (weights !== undefined) repeatOthers(weights);
   drawItem(item);
@@ -160,39 +165,22 @@ function repeatOthers(weights) {
   many.run.total += others.length;
 }
 
+// A run that is under way, or results that nobody has downloaded, would be lost with the page.
+function warnBeforeLeaving(event) {
+  if (many.run || many.items.some(({ state, downloaded }) => state === 'done' && !downloaded)) event.preventDefault();
+}
+
 function cancelRun() {
   for (const item of many.items) if (item.state === 'working') item.state = 'waiting';
   endRun('manyCancelled');
 }
 
 function endRun(key) {
-  const { done, total } = many.run, failed = many.items.filter((item) => item.state === 'failed').length;
+  const { done, total } = many.run, failed = many.items.filter((item) => item.state === 'failed');
+  const again = failed.filter(mayWork).length, bad = failed.length - again;
   many.run = null;
-  setMessage(key, { done, total, failed: failed ? translate('manyFailed', { failed }) : '' });
+  setMessage(key, { done: done - again, total, failed: (bad ? translate('manyFailed', { failed: bad }) : '') + (again ? translate('manyNotDone', { n: again }) : '') });
   showAll();
-}
-
-// ---- To the studio and back
-
-function openItem({ dataset }) {
-  const item = many.items.find(({ name }) => name === dataset.name);
-  if (!item?.path && !item?.file) return;
-  const kept = threshold();
-  openInStudio({ name: item.name, source: item.file, path: item.path, threshold: item.threshold, edits: item.edits, weights: item.weights, item });
-  many.opened = { item, threshold: kept, before: studioState(item) };
-}
-
-const studioState = (item) => JSON.stringify([threshold(), corrections(), chosenFinish(), item.name]);
-
-// A photo that was corrected in the studio is made again; the slider is set back to what it was for all.
-function takeBackFromStudio() {
-  const { item, threshold: kept, before } = many.opened;
-  many.opened = null;
-  const changed = studio.photo?.item === item && many.items.includes(item) && studioState(item) !== before;
-  if (changed) Object.assign(item, { threshold: threshold(), edits: [...corrections()] });
-  setThreshold(kept, true);
-  redraw();
-  if (changed && !many.run) startRun([item]);
 }
 
 // ---- All of it as one file
@@ -203,16 +191,30 @@ async function downloadZip() {
   setMessage('manyZipping');
   const errors = Object.fromEntries(many.items.filter((item) => item.problem).map((item) => [item.name, verdictText(item)]));
   const names = many.items.filter((item) => ['done', 'failed'].includes(item.state)).map((item) => item.name);
-  const answer = await call('many_zip', { key: many.key, names, errors }).catch(async () => ({ problem: await failureOf() }));
+  const answer = await call('many_zip', { key: many.key, names, errors, pattern: find('.many-names').value, only: find('.many-only').checked ? 'cutouts' : 'all' }).catch(async () => ({ problem: await failureOf() }));
   button.disabled = false;
-  if (answer?.gone) for (const item of many.items) Object.assign(item, { state: 'waiting', sent: item.sent && !item.file, madeOf: null });
-  setMessage(answer?.file ? 'manyZipped' : answer?.problem || 'failed');
+  if (answer.gone) for (const item of many.items) Object.assign(item, { state: 'waiting', sent: item.sent && !item.file, madeOf: null });
+  setMessage(answer.file ? 'manyZipped' : answer.problem);
   showAll();
-  if (answer?.file) saveFile(fileUrl(answer.file.path), 'chairlift.zip');
+  if (!answer.file) return;
+  for (const item of many.items) item.downloaded = true;
+  saveFile(fileUrl(answer.file.path), 'chairlift.zip');
+}
+
+function removeItem({ dataset }) {
+  const item = many.items.find(({ name }) => name === dataset.name), next = item.node.nextElementSibling ?? item.node.previousElementSibling;
+  if (item.preview?.startsWith('blob:')) URL.revokeObjectURL(item.preview);
+  many.items = many.items.filter((each) => each !== item);
+  if (many.run?.todo.includes(item)) {
+    many.run.todo = many.run.todo.filter((each) => each !== item);
+    many.run.total--;
+  }
+  showAll();
+  (next?.querySelector('.remove') ?? find('[data-do=manyChoose]')).focus();
 }
 
 function clearAll() {
-  if (many.key) page.server.many_forget({ key: many.key });
+  if (many.key) call('many_forget', { key: many.key }).catch(() => {}); // it is deleted in an hour anyway
   for (const { preview } of many.items) if (preview) URL.revokeObjectURL(preview);
   many.items = [];
   many.key = many.opened = null;
@@ -222,22 +224,23 @@ function clearAll() {
 }
 
 export function startMany() {
-  arrivals.many = () => {
-    if (many.opened) takeBackFromStudio();
-    showAll();
-  };
+  arrivals.many = showAll;
+  startManyStudio(startRun);
   receivers.many = (files) => takeFiles([...files]);
   Object.assign(actions, {
     manyChoose: () => find('.many-file').click(),
     manyStart: () => { startRun(); find('.many-cancel').focus(); },
     manyCancel: () => { cancelRun(); find('.many-start').focus(); },
-    manyOpen: openItem,
     manyZip: downloadZip,
     manyClear: clearAll,
+    manyRemove: removeItem,
   });
   find('.many-file').addEventListener('change', (event) => {
     takeFiles([...event.target.files]);
     event.target.value = ''; // so that the same files can be chosen again
   });
+  find('.many-names').addEventListener('input', showNames);
+  onDescribe(showFinish);
+  window.addEventListener('beforeunload', warnBeforeLeaving);
   onLanguageChange(showAll);
 }

@@ -14,8 +14,10 @@ export const many = {
 // What a photo is to be made of, as text: where it was made of something else, it must be made again.
 export const choicesFor = (item, choices) => ({ ...choices, threshold: item.threshold ?? choices.threshold });
 export const recipeOf = (item, choices) => JSON.stringify([choicesFor(item, choices), item.edits, ownPictureKey(choices.background)]);
+// Whether a photo that failed may do the next time: nothing is wrong with the photo itself.
+export const mayWork = ({ problem }) => ['notSent', 'failed', 'away'].includes(problem);
 export const itemsToDo = (choices) => many.items.filter((item) => item.problem !== 'tooLarge'
-  && (!['done', 'failed'].includes(item.state) || item.problem === 'notSent' || item.problem === 'failed' || item.madeOf !== recipeOf(item, choices)));
+  && (!['done', 'failed'].includes(item.state) || mayWork(item) || item.madeOf !== recipeOf(item, choices)));
 
 // Why a result may want a look, in a few words.
 export function verdictText({ state, result, problem }) {

@@ -3,7 +3,8 @@
 import { finishSummary } from './choices.js';
 import { itemsToDo, many, verdictText } from './many_items.js';
 import { $, page } from './page.js';
-import { chosenFinish } from './studio.js';
+import { enlargedText } from './result.js';
+import { chosenFinish, studio } from './studio.js';
 import { percent, problemText, translate, translateCount } from './words.js';
 
 const place = () => $('.many');
@@ -37,7 +38,7 @@ export function showProgress() {
 export function drawItem(item) {
   if (!item.node) {
     item.node = document.createElement('li');
-    item.node.innerHTML = '<button type="button" data-do="manyOpen"><span class="board"><img alt="" loading="lazy"></span><b></b><span class="why"></span></button>';
+    item.node.innerHTML = '<button type="button" data-do="manyOpen"><span class="board"><img alt="" loading="lazy"></span><b></b><span class="why"></span></button><button type="button" class="remove" data-do="manyRemove"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 7l10 10M17 7L7 17" /></svg></button>';
   }
   const { node, name, state } = item, button = node.firstChild, picture = item.thumbnail || item.preview;
   node.dataset.state = state;
@@ -49,6 +50,10 @@ export function drawItem(item) {
   node.querySelector('b').textContent = name;
   node.querySelector('.why').textContent = verdictText(item);
   button.title = translate('manyOpen');
+  const remove = node.lastChild;
+  remove.dataset.name = name;
+  remove.setAttribute('aria-label', translate('manyRemove', { name }));
+  remove.hidden = state === 'working';
 }
 
 // The doubtful ones first, once all is done; as they came, until then.
@@ -67,14 +72,38 @@ export function showProblems() {
   }));
 }
 
-export function showAll() {
-  const choices = chosenFinish(), todo = itemsToDo(choices).length, done = many.items.filter((item) => item.state === 'done').length;
-  place().dataset.many = many.run ? 'working' : many.items.length ? 'ready' : 'empty';
-  find('.many-bounds').textContent = translate('manyBounds', { photos: page.props.bounds.photos, limit: page.props.limit, zip: page.props.bounds.zip });
-  find('.many-finish span').textContent = translate('manyFinish', { threshold: percent(choices.threshold), finish: finishSummary() });
+// The finish of all of them in words, and what the button would do now.
+export function showFinish() {
+  if (page.root.dataset.place !== 'many') return;
+  const choices = chosenFinish(), todo = itemsToDo(choices).length;
+  find('.many-finish').textContent = translate('manyFinish', { threshold: percent(choices.threshold), finish: finishSummary() });
   const again = many.items.some((item) => item.madeOf);
   find('.many-start').textContent = translateCount(again && todo < many.items.length ? 'manyGoOn' : again ? 'manyAgain' : 'manyStart', { n: todo });
   find('.many-start').hidden = Boolean(many.run) || !todo;
+  find('.many-larger').textContent = studio.photo?.map && many.items.includes(studio.photo.item) ? enlargedText() : '';
+}
+
+// What the first file will be called.
+export function showNames() {
+  const first = many.items[0]?.name.replace(/\.[^./]*$/, '') ?? 'chair', pattern = find('.many-names').value;
+  const stem = (pattern.trim() || '{name}').replaceAll('{name}', first).replaceAll('{n}', '001');
+  find('.many-example').textContent = translate('manyNamesExample', { example: `${stem}.${suffixOf(chosenFinish().format)}` });
+}
+
+const suffixOf = (format) => (format === 'jpeg' ? 'jpg' : format);
+
+// Which photo the preview is of.
+export function nameShown(item) {
+  find('.many-preview').dataset.shows = item ? 'photo' : 'nothing';
+  find('.many-shown').textContent = item?.name ?? '';
+}
+
+export function showAll() {
+  const done = many.items.filter((item) => item.state === 'done').length;
+  place().dataset.many = many.run ? 'working' : many.items.length ? 'ready' : 'empty';
+  find('.many-bounds').textContent = translate('manyBounds', { photos: page.props.bounds.photos, limit: page.props.limit, zip: page.props.bounds.zip });
+  showFinish();
+  showNames();
   find('.many-cancel').hidden = !many.run;
   find('.many-zip').hidden = Boolean(many.run) || !done;
   find('.many-zip').textContent = translateCount('manyZip', { n: done });

@@ -38,6 +38,7 @@ export function placeOf(hash) {
 }
 
 export function goTo(name) {
+  if (page.root.dataset.place !== name) window.scrollTo(0, 0);
   page.root.dataset.place = name;
   for (const section of page.root.querySelectorAll('.place')) section.hidden = section.dataset.place !== name;
   for (const link of page.root.querySelectorAll('.places a')) {

@@ -4,19 +4,25 @@ import { fetchRoom, loadPicture } from './backgrounds.js';
 import { endStroke, setCorrecting } from './brush.js';
 import { closeCamera, openCamera, takePicture } from './camera.js';
 import { showHistory } from './history.js';
-import { $, actions, goTo, page, receivers } from './page.js';
+import { $, actions, goTo, page } from './page.js';
 import { canTryAgain, fail, setState, showOrigin, showUpload } from './result.js';
 import { ask, failureOf, forsake, onReturn, upload } from './server.js';
-import { canvas, drawPhoto, redraw, setThreshold, studio, takeMap } from './studio.js';
+import { canvas, drawPhoto, redraw, setThreshold, studio, takeMap, threshold } from './studio.js';
 import { exampleName } from './words.js';
 
+const listeners = []; // functions that are called when another photo has come
 let photosSoFar = 0;
 
-function beginPhoto(photo) {
+export const onBegin = (listener) => listeners.push(listener);
+
+// Another photo takes the place of the last one. Its threshold is the weights' own, unless one was chosen for it.
+function beginPhoto(photo, chosen = null) {
   closeCamera();
   endStroke(false);
   forsake('look');
   studio.photo = { edits: [], history: [[]], at: 0, ...photo };
+  studio.thresholdChosen = false;
+  setThreshold(chosen ?? studio.origin.weights?.threshold ?? page.props.threshold, chosen !== null);
   setCorrecting(false);
   canvas('photo').dataset.token = ++photosSoFar;
   page.root.querySelectorAll('.examples button').forEach((button) => {
@@ -24,18 +30,19 @@ function beginPhoto(photo) {
   });
   setState('waiting', photo.example ? 'looking' : 'uploading');
   redraw();
+  for (const listener of listeners) listener();
   return studio.photo;
 }
 
-export function showExample(id, picture) {
-  const photo = beginPhoto({ example: id, name: exampleName(id), file: id + '.jpg' });
+export function showExample(id, picture, threshold = null, known = {}) {
+  const photo = beginPhoto({ example: id, name: exampleName(id), file: id + '.jpg', ...known }, threshold);
   if (picture.complete && picture.naturalWidth) drawPhoto(picture);
   analyse(photo);
 }
 
 // Show a file of the visitor's; `known` is kept with it.
-async function openFile(file, known = {}) {
-  const photo = beginPhoto({ name: file.name, file: file.name, source: file, ...known });
+export async function openFile(file, known = {}, threshold = null) {
+  const photo = beginPhoto({ name: file.name, file: file.name, source: file, ...known }, threshold);
   if (file.size > page.props.limit * 1024 * 1024) {
     fail('tooLarge');
     return;
@@ -100,25 +107,47 @@ async function analyse(photo) {
 // Once more, where the last try failed.
 function tryAgain() {
   const { photo } = studio;
-  if (photo && !photo.map && page.root.dataset.state === 'problem') bring(photo);
+  if (photo && !photo.map && page.root.dataset.state === 'problem') (photo.again ?? bring)(photo);
 }
 
+const historyOf = (edits) => ({ edits, history: edits.length ? [[], edits] : [[]], at: edits.length ? 1 : 0 });
+
+// Open a photo again that was kept with what was done to it; `kept` is what it is known by.
+export function openKept({ source, example, edits, threshold, kept }) {
+  if (source) openFile(source, { ...historyOf(edits), kept }, threshold);
+  else showExample(example, exampleThumbnail(example), threshold, { ...historyOf(edits), kept });
+}
+
+export const exampleThumbnail = (id) => $(`.examples [data-example="${CSS.escape(id)}"] img`);
+
 // Another place's way in: a photo to look at, with what is known of it. `item` is kept with it.
-export function openInStudio({ name, file = name, source, path, threshold, edits = [], weights, item }) {
+export function openInStudio({ name, file = name, source, path, threshold = null, edits = [], weights, item }) {
   location.hash = '#studio';
   goTo('studio');
-  if (threshold !== undefined) setThreshold(threshold, true);
-  const known = { edits, history: edits.length ? [[], edits] : [[]], at: edits.length ? 1 : 0, weights, item };
-  if (!path) return openFile(source, known);
-  const photo = beginPhoto({ name, file, path, source, ...known });
+  const known = { ...historyOf(edits), weights, item };
+  if (!path) return openFile(source, known, threshold);
+  const photo = beginPhoto({ name, file, path, source, ...known }, threshold);
   setState('waiting', 'looking');
   page.root.dataset.shown = 'no';
   return analyse(photo);
 }
 
-function openFirst(files) {
-  const file = [...files].find(({ type }) => type.startsWith('image/')) || files[0];
-  if (file) openFile(file);
+// Look at a photo of many with the threshold that is set for all.
+export function previewPhoto({ name, source, path, edits, weights, item }) {
+  const photo = beginPhoto({ name, file: name, source, path, weights, item, ...historyOf(edits) }, studio.thresholdChosen ? threshold() : null);
+  page.root.dataset.shown = 'no';
+  bring(photo);
+}
+
+// Show the photo of a web address. `fetchPhoto` gives a promise of its file and its path on the server, or of a problem.
+export async function openFrom(address, fetchPhoto) {
+  const photo = beginPhoto({ name: address, file: address, again: () => openFrom(address, fetchPhoto) });
+  page.root.dataset.shown = 'no';
+  setState('waiting', 'fetching');
+  const { file, path, problem } = await fetchPhoto(address).catch(async () => ({ problem: await failureOf() }));
+  if (studio.photo !== photo) return;
+  if (problem) fail(problem);
+  else openFile(file, { path });
 }
 
 async function tryCamera() {
@@ -148,11 +177,6 @@ function addExamples() {
 export function startPhoto() {
   addExamples();
   onReturn(() => { if (canTryAgain()) tryAgain(); });
-  receivers.studio = openFirst;
-  $('.file').addEventListener('change', (event) => {
-    openFirst(event.target.files);
-    event.target.value = ''; // so that the same file can be chosen again
-  });
   Object.assign(actions, {
     choose: () => $('.file').click(),
     openCamera: tryCamera,

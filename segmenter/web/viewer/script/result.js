@@ -1,10 +1,11 @@
 // The result in words.
 
 import { backgroundName } from './choices.js';
-import { canvasShape } from './frame.js';
+import { canvasShape, frameOf } from './frame.js';
 import { $, actions, page, showMessage } from './page.js';
+import { objectBox } from './pixels.js';
 import { setView } from './stage.js';
-import { canvas, figures, onDescribe, onDraw, placesToCheck, slider, studio, threshold } from './studio.js';
+import { canvas, cutPixels, figures, onDescribe, onDraw, placesToCheck, slider, studio, threshold } from './studio.js';
 import { currentLanguage, exampleName, onLanguageChange, percent, problemText, translate, translateCount } from './words.js';
 
 const FAINT = 0.25; // where nothing is sure enough, but something is this probable, a lower threshold finds it
@@ -63,9 +64,22 @@ function fileSummary() {
   const exact = kind === 'pixels' || (kind === 'photo' && !choices.trim);
   const background = choices.background === 'transparent' && choices.format === 'jpeg' ? '#ffffff' : choices.background;
   const behind = translate('onBackground', { background: backgroundName(background).toLowerCase() });
+  const larger = enlargedText() && translate('comma') + enlargedText();
   if (!exact) return behind;
   const [width, height] = kind === 'pixels' ? [across, down] : [photo.width, photo.height];
-  return translate('size', { width, height }) + translate('comma') + behind;
+  return translate('size', { width, height }) + larger + translate('comma') + behind;
+}
+
+// How many times larger the photo's pixels become in the file, in words; nothing where they do not.
+export function enlargedText() {
+  const times = canvasShape(studio.choices.canvas)[0] === 'pixels' ? enlargement() : 1;
+  return times > 1.05 ? translate('enlarged', { times: times.toFixed(1) }) : '';
+}
+
+function enlargement() {
+  const { choices, photo } = studio, image = cutPixels(), box = choices.trim ? objectBox(image) : null;
+  const { scale } = frameOf(box, image, { ...choices, background: '' }, Infinity);
+  return (scale * image.width) / photo.width;
 }
 
 // [what was found, what there is to check] in words; where nothing is to be checked, the first says that too.

@@ -1,6 +1,6 @@
 // What is drawn of a photo and its map: one photo, several views.
 
-import { compose } from './compose.js';
+import { drawFinished } from './composer.js';
 import constants from './constants.js';
 import { heatColours, outlines, rgba } from './map.js';
 import { $, actions, page } from './page.js';
@@ -11,6 +11,7 @@ import { onLanguageChange, translate } from './words.js';
 const VIEWS = ['heat', 'cutout', 'compare', 'unsure', 'steps'];
 const CUTOUT_SIDE = 960, SMALL_SIDE = 720, STEP_SIDE = 420; // of the cutout in the photo's place, beside it, and as a step
 const OUTLINE_SIDE = 3200; // at most, however closely one looks
+const listeners = [];
 const CASING = 'rgba(20, 18, 10, 0.6)', LINE = '#fff3b8'; // a dark casing, so that the line shows on bright photos too
 
 function drawHeat() {
@@ -59,12 +60,15 @@ function doubtColours() {
 
 // ---- Views
 
+export const onView = (listener) => listeners.push(listener); // called when another view is chosen
+
 export function setView(name) {
   page.root.dataset.view = VIEWS.includes(name) ? name : 'heat';
   for (const button of page.root.querySelectorAll('[data-do=view]')) {
     button.setAttribute('aria-pressed', String(button.dataset.view === view()));
   }
-  $(view() === 'cutout' ? '.large' : '.small').append($('.board')); // one cutout, small beside the photo or in its place
+  if (page.root.dataset.place !== 'many') $(view() === 'cutout' ? '.large' : '.small').append($('.board')); // one cutout, small beside the photo or in its place
+  for (const listener of listeners) listener();
   redraw();
 }
 
@@ -114,10 +118,10 @@ function draw() {
   if (view() !== 'cutout') drawHeat();
   if (view() === 'heat') drawOutline();
   if (view() === 'unsure') paint(canvas('doubt'), photo.map, doubtColours());
-  if (view() === 'compare') compose(canvas('after'), { ...choices, trim: false, canvas: 'photo' }, CUTOUT_SIDE, true);
+  if (view() === 'compare') drawFinished(canvas('after'), { ...choices, trim: false, canvas: 'photo' }, CUTOUT_SIDE, true);
   if (view() === 'steps') drawSteps();
   const side = view() === 'cutout' ? CUTOUT_SIDE : SMALL_SIDE;
-  if (view() !== 'unsure' && view() !== 'steps') compose(cutout, choices, side);
+  if (page.root.dataset.place === 'many' || !['unsure', 'steps'].includes(view())) drawFinished(cutout, { ...choices }, side);
 }
 
 // Where the photo ends and the cutout begins, in the comparison.

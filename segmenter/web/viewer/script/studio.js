@@ -66,10 +66,15 @@ const settledPoints = (edits, ...answers) => edits.filter(({ do: answer, at }) =
 // The map without scraps, unless all pieces are wanted, and with the corrections in it: at every new correction, and,
 // as both depend on it, threshold.
 export function correctMap() {
-  const { photo, choices } = studio, { base, edits } = photo;
-  const chosen = choices.pieces === 'all' ? base : withoutScraps(base, threshold(), settledPoints(edits, 'keep'));
-  setMap(applyEdits(chosen, edits, threshold()));
+  const { photo, choices } = studio;
+  setMap(mapWith(photo.edits));
   photo.correctedFor = choices.pieces + threshold();
+}
+
+function mapWith(edits) {
+  const { photo: { base }, choices } = studio;
+  const chosen = choices.pieces === 'all' ? base : withoutScraps(base, threshold(), settledPoints(edits, 'keep'));
+  return applyEdits(chosen, edits, threshold());
 }
 
 // Make the map anew where the threshold or the choice of pieces has changed; a stroke that is being drawn waits.
@@ -92,6 +97,9 @@ export function placesToCheck() {
   }
   return photo.places.found;
 }
+
+// What would deserve a look if these were the corrections.
+export const placesWith = (edits) => findPlaces(shrink(mapWith(edits), PLACES_SIDE), threshold(), settledPoints(edits, 'keep', 'drop'));
 
 export function figures() {
   const { photo } = studio;
