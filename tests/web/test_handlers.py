@@ -120,3 +120,19 @@ def test_save_reports_what_is_wrong(handlers, turned_file, question, words):
 
 def test_about_tells_of_the_weights_that_serve(handlers):
     assert handlers.about({})["weights"]["threshold"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "address", ["data:image/png;base64,AAAA", "file:///etc/passwd", "/etc/passwd", None, 7, "http://127.0.0.1/a.jpg"]
+)
+def test_nothing_but_the_public_web_is_fetched_from_an_address(handlers, address):
+    answer = handlers.photo_at({"address": address})
+    assert "address" in answer["problem"]["en"] and "网址" in answer["problem"]["zh"]
+
+
+def test_a_photo_is_fetched_from_its_address_and_what_is_none_is_refused(handlers, folder, example, monkeypatch):
+    data = {"chair": example.read_bytes(), "page": b"<html>"}
+    monkeypatch.setattr("segmenter.web.uploads.fetch", lambda address, most: data[address.rpartition("/")[2]])
+    answer = handlers.photo_at({"address": "https://shop.example/chair"})
+    assert (folder / answer["file"]["path"]).read_bytes() == data["chair"]
+    assert "problem" in handlers.photo_at({"address": "https://shop.example/page"})
