@@ -14,6 +14,7 @@ from PIL import Image
 
 from segmenter.errors import DatasetError, MaskError
 from segmenter.inference.preprocessing import COLOURED
+from segmenter.io import files
 
 Key = tuple[int, int, int] | int  # a colour, or a level of grey or of a palette
 VOC = "PASCAL VOC"
@@ -72,18 +73,14 @@ VOC_TABLE = ClassTable({_voc_colour(number): name for number, name in enumerate(
 _PLAIN_COLOURS = {_voc_colour(0), _voc_colour(1), _voc_colour(4)}
 
 
-def find_table(folder: Path, files_under: Callable[[Path, tuple[str, ...]], list[Path]]) -> ClassTable | None:
+def find_table(folder: Path) -> ClassTable | None:
     """The table of classes that lies in a folder or below it, or None.
-
-    Args:
-        folder: the data set.
-        files_under: lists the files below a folder that end in one of these suffixes.
 
     Raises:
         DatasetError: a table cannot be read, or two tables contradict each other.
     """
     found: dict[Key, str] = {}
-    paths = [path for path in files_under(folder, (".txt", ".csv")) if path.name.lower() in _READERS]
+    paths = [root / name for root, names in files.walk(folder) for name in names if name.lower() in _READERS]
     for path in paths:
         try:
             names = _READERS[path.name.lower()](path.read_text(encoding="utf-8-sig"))

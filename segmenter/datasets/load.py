@@ -4,7 +4,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from segmenter.datasets import class_masks, findings, formats, layouts, mask_fil
 from segmenter.datasets.findings import Finding
 from segmenter.datasets.formats.common import Reading, group_of
 from segmenter.datasets.formats.sources import Sources, files_under
-from segmenter.datasets.mask_files import ClassMask
 from segmenter.datasets.pairs import DECODE_ERRORS, Pair, pair_up
 from segmenter.errors import DatasetError
 from segmenter.io import archives, images
@@ -163,24 +162,17 @@ def _read(
 
 
 def _read_masks(folder: Path, classes: Iterable[str] | None) -> tuple[list[Pair], list[Finding]]:
-    """Photos with mask pictures, whose colours may be classes, as (pairs, found)."""
+    """Photos with mask pictures, of whose classes some may be asked for, as (pairs, found)."""
     pairs, found = pair_up(folder)
-    table = class_masks.find_table(folder, files_under)
-    files = [pair.mask for pair in pairs if isinstance(pair.mask, Path)]
-    if classes and table is None:
+    if not classes:
+        return pairs, found
+    table, wanted = class_masks.find_table(folder), frozenset(classes)
+    if table is None:
+        files = [pair.mask for pair in pairs if isinstance(pair.mask, Path)]
         if not any(mask_files.has_classes(path) for path in files[:LOOKED_AT]):
             _refuse_classes(classes, "masks")
-        table = class_masks.VOC_TABLE
-    if table is None:
-        return pairs, found
-    wanted = frozenset(classes) if classes else None
-    _refuse_unknown(wanted or set(), table.classes)
-    named = None if table is class_masks.VOC_TABLE else table
-    painted = [
-        replace(pair, mask=ClassMask(pair.mask, named, wanted)) if isinstance(pair.mask, Path) else pair
-        for pair in pairs
-    ]
-    return painted, found
+    _refuse_unknown(wanted, (table or class_masks.VOC_TABLE).classes)
+    return [pair.with_classes(table, wanted) for pair in pairs], found
 
 
 def _refuse_unknown(wanted: Collection[str], known: Collection[str]) -> None:

@@ -7,7 +7,7 @@ import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image
 
-from segmenter.datasets import layouts, mask_names
+from segmenter.datasets import class_masks, layouts, mask_names
+from segmenter.datasets.class_masks import ClassTable
 from segmenter.datasets.findings import Finding
 from segmenter.datasets.layouts import Part
 from segmenter.datasets.mask_files import ClassMask, UnitedMask, open_mask_picture, read_mask_file
@@ -75,6 +76,19 @@ class Pair:
         raise DatasetError(f"{self.name} has no mask picture, but outlines; save its mask as a picture first")
 
     @property
+    def mask_pictures(self) -> tuple[Path, ...]:
+        """The picture files that the mask is in: none where it is outlined, several where each object has its own."""
+        if isinstance(self.mask, UnitedMask):
+            return self.mask.files
+        file = self.mask.file if isinstance(self.mask, ClassMask) else self.mask
+        return (file,) if isinstance(file, Path) else ()
+
+    def with_classes(self, table: ClassTable | None, wanted: frozenset[str] | None) -> "Pair":
+        """The same pair, its mask read by classes, where it is one picture; see `ClassMask`."""
+        file = self.mask.file if isinstance(self.mask, ClassMask) else self.mask
+        return replace(self, mask=ClassMask(file, table, wanted)) if isinstance(file, Path) else self
+
+    @property
     def is_cutout(self) -> bool:
         """Whether the photo's own transparency is its mask."""
         return self.mask == self.photo
@@ -131,7 +145,8 @@ def pair_up(folder: str | PathLike[str]) -> tuple[list[Pair], list[Finding]]:
         some, lonely = _pair_part(part, before, groups)
         pairs += some
         found += lonely
-    return pairs, found
+    table = class_masks.find_table(folder)
+    return (pairs if table is None else [pair.with_classes(table, None) for pair in pairs]), found
 
 
 def _plain_part(folder: Path) -> Part:

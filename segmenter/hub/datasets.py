@@ -14,7 +14,7 @@ from typing import Any
 
 from huggingface_hub import DatasetCard, DatasetCardData, HfApi, metadata_load, snapshot_download
 
-from segmenter.datasets import formats, summary
+from segmenter.datasets import formats, pairs, summary
 from segmenter.datasets.summary import Contents
 from segmenter.errors import HubError
 from segmenter.hub import client
@@ -229,6 +229,7 @@ def push_dataset(
     if tag is not None:
         client.check_tag(tag)
     contents = look_through(folder)
+    _check_parts(folder)
     names = [name for name in _names(folder) if name.startswith(PARTS) or _stands_beside(name)]
     files: dict[str, Path | bytes] = {name: folder / name for name in names}
     files["README.md"] = _own_card(folder) or write_card(folder, repository, contents, licence).encode()
@@ -246,6 +247,16 @@ def push_dataset(
         endpoint=endpoint,
         token=token,
     )
+
+
+def _check_parts(folder: Path) -> None:
+    """Refuse photos and masks that lie elsewhere than in the two folders that are published."""
+    for pair in pairs.read_folder(folder):
+        for path in (pair.photo, *pair.mask_pictures):
+            if not path.relative_to(folder).as_posix().startswith(PARTS):
+                raise HubError(
+                    f"{path.relative_to(folder)} would not be published: put all photos in images/ and all masks in masks/"
+                )
 
 
 def _stands_beside(name: str) -> bool:

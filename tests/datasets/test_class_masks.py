@@ -6,6 +6,7 @@ from PIL import Image
 
 from segmenter.datasets import load, validate
 from segmenter.datasets.pairs import read_folder, read_mask
+from segmenter.datasets.summary import look_through
 from segmenter.errors import DatasetError
 from tests import sound
 
@@ -152,6 +153,14 @@ def test_a_table_that_is_broken_is_named(tmp_path, text):
     (place / "labelmap.txt").write_text(text)
     with pytest.raises(DatasetError, match="labelmap.txt cannot be read as a table of classes"):
         load.open_place(place)
+
+
+def test_a_folder_is_looked_through_by_its_table(tmp_path):
+    place = sound.folder(tmp_path)
+    paint(place, [CHAIR, PERSON, BORDER])
+    (place / "labelmap.txt").write_text(TABLES["labelmap.txt"].replace("lamp", "chair"))
+    found = look_through(place, [])
+    assert found.unknown == sound.COUNT and found.foreground == pytest.approx(480 / (48 * 64 - 4 * 64))
 
 
 def test_white_on_black_stays_what_it_is_beside_a_table(tmp_path):

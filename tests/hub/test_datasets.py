@@ -250,3 +250,12 @@ def test_the_command_line(server, folder, tmp_path):
     assert "6 photos with masks" in summary and "licence: cc-by-4.0" in summary
     failed = run("pull", "hf://datasets/writer/nothing")
     assert failed.returncode == 1 and failed.stderr.strip().splitlines()[-1].startswith("dataset: there is no data set")
+
+
+@pytest.mark.parametrize("parts", [("train/images", "train/masks"), ("images", "gt")])
+def test_photos_and_masks_in_other_folders_are_refused_rather_than_left_behind(server, folder, parts):
+    (folder / "train").mkdir()
+    for name, part in zip(("images", "masks"), parts):
+        (folder / name).rename(folder / part)
+    with pytest.raises(HubError, match="would not be published: put all photos in images/ and all masks in masks/"):
+        push(server, folder)
