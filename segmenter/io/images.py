@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,12 +13,13 @@ from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, TiffImagePlugin
 from pillow_heif import HeifImageFile
 
 from segmenter.errors import Notice, PhotoError
-from segmenter.io import png
+from segmenter.io import jpeg, png
 
 MAX_PIXELS = 50_500_000  # what phones call 50 megapixels is up to 8192 × 6144; it takes 150 MB, and its map 200
 # A JPEG of up to four times as many, as phones of 108 and 200 megapixels take them, is decoded at half its sides, which
-# takes no more memory. A progressive one would be unpacked whole first, and is not.
+# takes no more memory. One of several scans would be unpacked whole first, and is not.
 MAX_JPEG_PIXELS = 4 * MAX_PIXELS
+MAX_SCANS = 100  # of a progressive JPEG, which has about ten: each is a few bytes, and goes through all pixels
 MAX_SIDE = 20_000  # in pixels: what is done near an outline reaches as far as the longer side says
 
 # The formats that are pictures of pixels and that Pillow decodes by itself, without outside programs.
@@ -163,7 +165,8 @@ def _decode(data: bytes, reduce_to: int | None) -> Image.Image:
     _check_sides(*image.size)
     is_jpeg = image.format in ("JPEG", "MPO")
     pixels = image.width * image.height
-    if pixels > (MAX_JPEG_PIXELS if is_jpeg and not image.info.get("progressive") else MAX_PIXELS):
+    in_one_go = is_jpeg and not image.info.get("progressive") and jpeg.scans(data, most=1) == 1
+    if pixels > (MAX_JPEG_PIXELS if in_one_go else MAX_PIXELS):
         raise _too_large(f"{image.width} × {image.height}")
     try:
         if is_jpeg and (reduce_to or pixels > MAX_PIXELS):
@@ -173,6 +176,9 @@ def _decode(data: bytes, reduce_to: int | None) -> Image.Image:
         image.load()
     except _BROKEN as error:
         raise PhotoError(_DAMAGED, "photo.damaged") from error
+    key = image.info.get("transparency")
+    if image.format == "PNG" and image.mode == "L" and isinstance(key, int):  # Pillow spreads the levels alone
+        image.info["transparency"] = key * png.grey_step(data)
     return image
 
 
@@ -198,9 +204,8 @@ def _identify(data: bytes) -> Image.Image:
     if not data:
         raise PhotoError("This file is empty. Please choose a photo, such as a JPEG or PNG file.", "photo.empty")
     try:
-        if data.startswith(
-            b"\xff\xd8\xff"
-        ):  # not by way of Pillow's own limit, which knows nothing of decoding at half
+        # Not by way of Pillow's own limit, which knows nothing of decoding at half.
+        if data.startswith(b"\xff\xd8\xff"):
             image = JpegImagePlugin.jpeg_factory(io.BytesIO(data))
         else:
             image = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -212,6 +217,8 @@ def _identify(data: bytes) -> Image.Image:
         image = _identify_heif(data)
     if _is_raw(data, image):  # what Pillow would open is the small preview
         raise PhotoError(_RAW, "photo.raw")
+    if jpeg.scans(data, MAX_SCANS) > MAX_SCANS:
+        raise PhotoError(_DAMAGED, "photo.damaged")
     return image
 
 
@@ -284,7 +291,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     """Any Pillow mode → RGB in sRGB, transparency on white."""
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I") or image.mode == "F":
-        image = _to_eight_bits(image)
+        image = _with_key(_to_eight_bits(image), image)
     transparent = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
     if transparent:
         image = image.convert("RGBA")
@@ -298,21 +305,39 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return photo
 
 
+def _with_key(grey: Image.Image, image: Image.Image) -> Image.Image:
+    """Grey whose pixels are transparent where those of a deeper image have its transparent level."""
+    key = image.info.get("transparency")
+    if isinstance(key, int):
+        grey.putalpha(Image.fromarray(np.where(np.asarray(image) == key, 0, 255).astype(np.uint8)))
+    return grey
+
+
 def _to_eight_bits(image: Image.Image) -> Image.Image:
     """Grey of 16 or 32 bits, or of floating point, → 8-bit grey.
 
     Integers are taken as 16-bit, the only wide kind in use, unless they do not go beyond
     8 bits; floating point as 0 … 1, unless it goes beyond.
     """
-    values = np.nan_to_num(np.asarray(image, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    top = float(values.max())
-    if image.mode.startswith("I;16") or (image.mode == "I" and top > 255):
-        white = max(65535.0, top)
-    elif image.mode == "F":
+    values = np.asarray(image)
+    top = 65535.0 if image.mode.startswith("I;16") else max(float(part.max()) for _, part in _strips(values))
+    if image.mode == "F":
         white = 1.0 if top <= 1 else 255.0 if top <= 255 else max(65535.0, top)
     else:
-        white = 255.0
-    return Image.fromarray(np.clip(np.rint(values * (255.0 / white)), 0, 255).astype(np.uint8))
+        white = 255.0 if image.mode == "I" and top <= 255 else max(65535.0, top)
+    grey = np.empty(values.shape, np.uint8)
+    for rows, part in _strips(values):
+        grey[rows] = np.clip(np.rint(part * (255.0 / white)), 0, 255)
+    return Image.fromarray(grey)
+
+
+def _strips(values: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """(rows, their values as float32, without gaps and infinities): all at once would be four times the photo."""
+    step = max(1, 2**20 // values.shape[1])
+    for top in range(0, values.shape[0], step):
+        rows = slice(top, top + step)
+        part = values[rows].astype(np.float32)
+        yield rows, part if values.dtype.kind != "f" else np.nan_to_num(part, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

@@ -44,6 +44,12 @@ def profile_of(data: bytes) -> bytes | None:
     return profile if 0 < len(profile) <= MAX_PROFILE else None
 
 
+def grey_step(data: bytes) -> int:
+    """How far apart the levels of a grey PNG lie when they are spread over 0 … 255: 85 for one of two bits."""
+    depth = data[24] if len(data) > 24 else 8
+    return 255 // (2**depth - 1) if depth in (2, 4) else 1
+
+
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """(kind, the whole chunk) of each; the last may be cut short."""
     start = len(SIGNATURE)
