@@ -1,8 +1,10 @@
 """Where fuzzing begins: small good files of every kind that a target takes."""
 
+import base64
 import functools
 import io
 import json
+import zlib
 
 import numpy as np
 import pillow_heif
@@ -82,6 +84,7 @@ def _annotations():
     ]
     labelme = {"shapes": shapes, "imagePath": "chair.png", "imageData": None, "imageHeight": 24, "imageWidth": 32}
     return [
+        *_of_other_tools(),
         *(b"coco\n" + json.dumps(each).encode() for each in coco),
         b"labelme\n" + json.dumps(labelme).encode(),
         b"yolo\n0 0.1 0.1 0.8 0.1 0.8 0.8\n1 0.1 0.1 0.8 0.1 0.8 0.8 0.5 0.9\n",
@@ -90,6 +93,41 @@ def _annotations():
         b"groups\nfile,group\nchair.png,a;b\n",
         *(b"mask\n" + _encoded(Image.new(mode, targets.SIDES), "PNG") for mode in ("1", "L", "P", "RGBA", "I;16")),
     ]
+
+
+def _of_other_tools():
+    xs, ys = OUTLINE[0::2], OUTLINE[1::2]
+    regions = [
+        {
+            "shape_attributes": {"name": "polygon", "all_points_x": xs, "all_points_y": ys},
+            "region_attributes": {"a": "b"},
+        },
+        {
+            "shape_attributes": {"name": "ellipse", "cx": 9, "cy": 9, "rx": 5, "ry": 4, "theta": 1},
+            "region_attributes": {},
+        },
+    ]
+    via = {"chair.png1": {"filename": "chair.png", "size": 1, "regions": regions, "file_attributes": {}}}
+    points = np.reshape(OUTLINE, (-1, 2)).tolist()
+    region = {"value": {"points": points, "polygonlabels": ["chair"]}, "type": "polygonlabels", "original_width": 32}
+    task = {"data": {"image": "/data/upload/1/abcdefgh-chair.png"}, "annotations": [{"result": [region]}]}
+    brushed = base64.b64encode(zlib.compress(_encoded(Image.new("L", (9, 9), 255), "PNG"))).decode()
+    drawn = [
+        {
+            "classTitle": "chair",
+            "geometryType": "polygon",
+            "points": {"exterior": points, "interior": [[[4, 4], [8, 4], [8, 8]]]},
+        },
+        {"classTitle": "chair", "geometryType": "bitmap", "bitmap": {"data": brushed, "origin": [3, 4]}},
+    ]
+    supervisely = {"size": {"height": 24, "width": 32}, "objects": drawn, "tags": []}
+    cvat = (
+        '<annotations><image id="0" name="chair.png" width="32" height="24">'
+        '<polygon label="chair" points="2,2;20,2;20,20"/><ellipse label="chair" cx="9" cy="9" rx="5" ry="4"/>'
+        '<mask label="chair" rle="3, 5, 1" left="3" top="4" width="3" height="3"/></image></annotations>'
+    )
+    written = {"via": via, "label-studio": [task], "supervisely": supervisely}
+    return [*(f"{kind}\n{json.dumps(each)}".encode() for kind, each in written.items()), b"cvat\n" + cvat.encode()]
 
 
 def _masks():

@@ -73,6 +73,10 @@ def _found(path):
 ANNOTATIONS = {
     "coco": "instances.json",
     "labelme": "images/chair.json",
+    "via": "via_region_data.json",
+    "label-studio": "tasks.json",
+    "supervisely": "ann/chair.png.json",
+    "cvat": "annotations.xml",
     "yolo": "labels/chair.txt",
     "yolo-names": "data.yaml",
     "groups": "groups.csv",

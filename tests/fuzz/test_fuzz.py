@@ -10,7 +10,7 @@ import pytest
 from tests.fuzz import mutation, seeds, targets
 
 FINDS = sorted((Path(__file__).parent / "finds").iterdir())
-TAKEN = {"taken", "unpacked", "found", "masks", "COCO", "labelme", "YOLO"}
+TAKEN = {"taken", "unpacked", "found", "masks", "COCO", "labelme", "YOLO", "CVAT", "VIA", "Studio", "Supervisely"}
 pytestmark = [pytest.mark.filterwarnings("ignore")]  # of Pillow's, about what it passes over
 
 

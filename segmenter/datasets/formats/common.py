@@ -135,8 +135,8 @@ def outline(numbers: Iterable[Any], size: tuple[int, int]) -> tuple[float, ...] 
     """
     try:
         values = tuple(float(number) for number in numbers)
-    except (TypeError, ValueError) as error:
-        raise OutlineError("its outline has coordinates that are no numbers") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise OutlineError("its outline has coordinates that are no numbers, or too large ones") from error
     if len(values) % 2 or not all(math.isfinite(value) for value in values):
         raise OutlineError("its outline has an odd count of coordinates, or infinite ones")
     height, width = size

@@ -35,7 +35,8 @@ def _task(task: Any) -> tuple[str, list[Any]] | None:
         return None
     if isinstance(task.get("data"), dict) and isinstance(task.get("annotations"), list):
         done = [each for each in task["annotations"] if isinstance(each, dict) and not each.get("was_cancelled")]
-        results = [result for each in done for result in each.get("result") or ()]
+        listed = (each.get("result") for each in done)
+        results = [result for each in listed if isinstance(each, list) for result in each]
         return _address(task["data"], task.get("file_upload")), results
     results = [each for value in task.values() if isinstance(value, list) for each in value]  # the short form
     marked = any(isinstance(each, dict) and "original_width" in each for each in results)
