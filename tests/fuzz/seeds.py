@@ -80,6 +80,12 @@ def _annotations():
         {"label": "chair", "shape_type": "polygon", "points": np.reshape(OUTLINE, (-1, 2)).tolist()},
         {"label": "chair", "shape_type": "rectangle", "points": [[2, 2], [20, 20]]},
         {"label": "chair", "shape_type": "circle", "points": [[10, 10], [15, 10]]},
+        {
+            "label": "chair",
+            "shape_type": "mask",
+            "points": [[3, 4], [11, 12]],
+            "mask": _in_base64(Image.new("L", (9, 9), 255)),
+        },
         {"label": "__ignore__", "shape_type": "line", "points": [[10, 10], [15, 10]]},
     ]
     labelme = {"shapes": shapes, "imagePath": "chair.png", "imageData": None, "imageHeight": 24, "imageWidth": 32}
@@ -93,6 +99,10 @@ def _annotations():
         b"groups\nfile,group\nchair.png,a;b\n",
         *(b"mask\n" + _encoded(Image.new(mode, targets.SIDES), "PNG") for mode in ("1", "L", "P", "RGBA", "I;16")),
     ]
+
+
+def _in_base64(picture):
+    return base64.b64encode(_encoded(picture, "PNG")).decode()
 
 
 def _of_other_tools():

@@ -130,7 +130,7 @@ def _add(
             drawn = _segmentation(annotation.get("segmentation"), size)
             boxes += not drawn
             parts += drawn
-    except (OutlineError, TypeError, AttributeError) as error:
+    except common.NONSENSE as error:
         why = str(error) if isinstance(error, OutlineError) else f"an annotation of it makes no sense ({error})"
         reading.refuse(photo, common.BAD_OUTLINE, f"{why} ({path.name})", common.OPEN_ADVICE)
         return

@@ -92,7 +92,7 @@ def _add(photo: Path, path: Path, data: dict[str, Any], reading: Reading) -> Non
                 parts.append(_shape(shape, size))
         if parts and not any(parts):
             _refuse_lines(data["shapes"])
-    except (OutlineError, AttributeError, TypeError, KeyError, IndexError, ValueError) as error:
+    except common.NONSENSE as error:
         why = str(error) if isinstance(error, OutlineError) else f"a shape in it is incomplete ({error})"
         reading.refuse(photo, common.BAD_OUTLINE, f"{why} ({path.name})", common.OPEN_ADVICE)
         return
