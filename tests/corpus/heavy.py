@@ -42,6 +42,8 @@ def _large_photos():
 
     p3 = profiles.matrix_profile("Display P3")
     yield large("jpeg", lambda: encoded(_plain(), "JPEG", quality=90))
+    yield large("jpeg-108-megapixels", lambda: encoded(_plain("L", 12_000, 9_000), "JPEG"), (111,) * 3, 4500, 6000)
+    yield large("jpeg-200-megapixels", lambda: encoded(_plain("L", 14_200, 14_000), "JPEG"), (111,) * 3, 7000, 7100)
     yield large("jpeg-progressive", lambda: encoded(_plain(), "JPEG", quality=90, progressive=True))
     yield large("jpeg-cmyk", lambda: encoded(_plain("CMYK"), "JPEG", quality=95))
     yield Case(
@@ -114,6 +116,8 @@ def _claims():
     # Its end says that it is whole: grey is what all decoders show of the rest.
     larger = partial(_with_size, whole("jpeg"), b"\xff\xc0", 5, ">HH", HEIGHT, WIDTH)
     yield Case("claims/jpeg-in-limits", larger, heavy=True, shown=(HEIGHT, WIDTH))
+    yield claim("jpeg-200-megapixels-in-three-scans", partial(in_scans, 14_200, 14_000), TOO_MUCH)
+    yield claim("jpeg-200-megapixels-progressive", partial(many_scans, 14_200, 14_000, 1), TOO_MUCH)
     yield claim("gif", lambda: whole("gif")[:6] + struct.pack("<HH", 65_535, 65_535) + whole("gif")[10:])
     yield claim("gif-frame", lambda: _with_size(whole("gif"), b"\0,", 6, "<HH", 65_535, 65_535))
     yield claim("bmp", lambda: whole("bmp")[:18] + struct.pack("<ll", 2**31 - 1, 2**31 - 1) + whole("bmp")[26:])
@@ -225,6 +229,19 @@ def many_scans(width: int, height: int, count: int) -> bytes:
     data = encoded(Image.new("L", (width, height), 128), "JPEG", progressive=True)
     last = data.rindex(SOS)
     return data[:last] + data[last:-2] * count + data[-2:]
+
+
+def in_scans(width: int, height: int) -> bytes:
+    """A JPEG whose three colours come one after the other, so that a decoder keeps all of them until the last."""
+    grey = encoded(Image.new("L", (width, height), 128), "JPEG")
+    frame, scan = grey.index(b"\xff\xc0"), grey.index(SOS)
+    begins = scan + 2 + int.from_bytes(grey[scan + 2 : scan + 4], "big")
+    sides, pixels = grey[frame + 4 : frame + 9], grey[begins:-2]
+    colours = b"".join(bytes((number, 0x11, 0)) for number in (1, 2, 3))
+    data = grey[:frame] + b"\xff\xc0\0\x11" + sides + b"\3" + colours + grey[frame + 13 : scan]
+    for number in (1, 2, 3):
+        data += SOS + bytes((0, 8, 1, number, 0, 0, 63, 0)) + pixels
+    return data + b"\xff\xd9"
 
 
 def _looping_tiff():
