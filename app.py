@@ -24,6 +24,7 @@ from segmenter.web.handlers import MAX_MEGABYTES, Handlers
 from segmenter.web.limits import Limits
 from segmenter.web.link_card import LinkCard
 from segmenter.web.live_weights import LiveWeights, open_weights
+from segmenter.web.nonsense import Nonsense
 from segmenter.web.uploads import Uploads
 
 EXAMPLES = Path(__file__).resolve().parent / "segmenter" / "data" / "examples" / "images"
@@ -97,7 +98,7 @@ def launch_options() -> dict:
         "mcp_server": True,
         "app_kwargs": {
             "lifespan": Uploads(get_upload_folder).lifespan(KEPT_SECONDS, SWEEP_SECONDS),
-            "middleware": [(Limits, (), {}), (LinkCard, (), {})],  # with their arguments: none
+            "middleware": [(Limits, (), {}), (Nonsense, (), {}), (LinkCard, (), {})],  # with their arguments: none
         },
     }
 

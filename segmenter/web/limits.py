@@ -33,7 +33,7 @@ class Limits:
         if scope["type"] != "http" or path.endswith(UPLOADS):
             await self.app(scope, receive, send)
         elif path.endswith(CLOSED):
-            await _answer(send, 404, "This page has no use for recordings.")
+            await answer(send, 404, "This page has no use for recordings.")
         elif _stated_length(scope) > self.most_bytes:
             await self._refuse(send)
         else:
@@ -63,7 +63,7 @@ class Limits:
             if begun:
                 raise
             log.info("a request to %s could not be read", scope["path"], exc_info=True)
-            await _answer(send, 400, "This request cannot be read. Please send plain JSON that is not nested deeply.")
+            await answer(send, 400, "This request cannot be read. Please send plain JSON that is not nested deeply.")
         except (
             Exception
         ):  # whatever the application makes of `_TooMuch`, which it may have wrapped in an error of its own
@@ -74,7 +74,7 @@ class Limits:
 
     async def _refuse(self, send):
         limit = self.most_bytes // 2**20
-        await _answer(send, 413, f"This request is larger than {limit} MB. Please upload the file, and name its path.")
+        await answer(send, 413, f"This request is larger than {limit} MB. Please upload the file, and name its path.")
 
 
 class _TooMuch(Exception):
@@ -88,7 +88,7 @@ def _stated_length(scope):
     return 0
 
 
-async def _answer(send, status, words):
+async def answer(send: Any, status: int, words: str) -> None:
     """The words in the form of FastAPI's own refusals. What is left of the request is not read."""
     body = json.dumps({"detail": words}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
