@@ -12,6 +12,7 @@ from segmenter.datasets.formats import common, shapes
 from segmenter.datasets.formats.common import Code, Part, Reading
 from segmenter.datasets.formats.sources import PhotoFinder, Sources, Xml
 from segmenter.errors import OutlineError
+from segmenter.io.images import MAX_PIXELS
 
 NAME = "CVAT"
 SUFFIXES = (".xml",)
@@ -72,7 +73,8 @@ def _run_lengths(shape: Element, size: tuple[int, int]) -> Code:
     """A mask within its box: row by row, how many pixels are out of it, then in it, and so on."""
     left, top, width, height = (int(shape.attrib[name]) for name in ("left", "top", "width", "height"))
     counts = [int(count) for count in shape.attrib["rle"].split(",")]
-    if min(width, height, *counts) < 0 or max(width, height) > max(size) or sum(counts) != width * height:
+    fits = max(width, height) <= max(size) and width * height <= MAX_PIXELS
+    if min(width, height, *counts) < 0 or not fits or sum(counts) != width * height:
         raise OutlineError("its run lengths do not add up to the box around it")
     inside = np.repeat(np.arange(len(counts)) % 2 == 1, counts).reshape(height, width)
     return shapes.patch(inside, left, top, size)
