@@ -40,6 +40,7 @@ def test_a_download_without_a_server_says_so_and_works_once_it_is_back(visitor):
     assert visitor.tab.is_enabled(".download")
     find_again(visitor)
     visitor.tab.wait_for_selector(".banner", state="hidden")
+    assert visitor.words().startswith("One piece")
     assert visitor.tab.evaluate("window.here")  # the page was not loaded anew
     np.testing.assert_array_equal(download(visitor)[1], expected(CHAIR, 0.5))
 

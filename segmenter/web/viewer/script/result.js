@@ -4,6 +4,7 @@ import { backgroundName } from './choices.js';
 import { canvasShape, frameOf } from './frame.js';
 import { $, actions, page, showMessage } from './page.js';
 import { objectBox } from './pixels.js';
+import { onReturn } from './server.js';
 import { setView } from './stage.js';
 import { canvas, cutPixels, figures, onDescribe, onDraw, placesToCheck, slider, studio, threshold } from './studio.js';
 import { currentLanguage, exampleName, onLanguageChange, percent, problemText, translate, translateCount } from './words.js';
@@ -124,6 +125,7 @@ function nameExamples() {
 export function startResult() {
   onDraw(showThreshold);
   onDescribe(describeResult);
+  onReturn(describeResult); // in the place of what was said of the server
   actions.check = () => {
     setView('unsure');
     $('.views [data-view=unsure]').focus(); // the button that was clicked may go
