@@ -23,10 +23,10 @@ Sample = tuple[np.ndarray, np.ndarray, np.ndarray]  # photo, target, weight; see
 
 SHARES = {  # of the samples, by curriculum
     "things": {"things": 1.0},  # what a thing in a photo is, before it is learnt which things are furniture
-    "furniture": {"photos": 0.30, "rooms": 0.22, "scenes": 0.12, "pasted": 0.18, "empty": 0.18},
+    "furniture": {"photos": 0.36, "rooms": 0.24, "scenes": 0.14, "pasted": 0.14, "empty": 0.12},
 }
 LAMPS = {"lamp"}  # nobody's piece of furniture on its own: it only stands beside one
-MARKED = 0.06  # share of the photos drawn that show cabinets, cribs and benches, which are few
+MARKED = 0.08  # share of the photos drawn that show cabinets, cribs and benches, which are few
 COVERED = {"photos": 0.3, "scenes": 0.25, "pasted": 0.35, "empty": 0.2}  # share with another thing in front
 LEAST_LEFT = 0.3  # of the furniture that a thing in front of it must leave to be seen
 MISTAKEN = 0.01  # share of a picture without furniture, beyond which what is seen there is a mistake
@@ -218,6 +218,10 @@ class Things:
             return sample
         cutout = compositing.harmonise(cutout, photo, rng.uniform(0, 0.4))
         return compositing.paste(photo, cutout), left, np.where(alpha > 0.3, 1.0, weight)
+
+    def place_anywhere(self, rng: np.random.Generator) -> np.ndarray:
+        """RGBA uint8, size × size × 4: one thing on an empty canvas."""
+        return self._place(self._cut(rng), np.zeros((self.size, self.size), np.float32), rng)
 
     def _cut(self, rng):
         """RGBA uint8 of a thing; one that its picture's sides cut is given up for another, a few times."""

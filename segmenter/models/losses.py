@@ -33,6 +33,9 @@ def cross_entropy_and_dice(y_true: Any, y_pred: Any) -> Any:
     (a pixel-wise form of bootstrapping: Reed et al., "Training Deep Neural Networks on Noisy
     Labels with Bootstrapping", ICLR 2015 workshop).
 
+    Where nothing is furniture there is no overlap to speak of, and Dice's slope, one over the square
+    of the area that is left, would drown all other photos of a batch: there only the entropy counts.
+
     Shape:
         y_true batch × H × W × 2 (see the module), y_pred batch × H × W × 1, 0 … 1;
         the result is one number per photo, batch.
@@ -44,7 +47,8 @@ def cross_entropy_and_dice(y_true: Any, y_pred: Any) -> Any:
     entropy = ops.sum(weight * entropy, axes) / (ops.sum(weight, axes) + SMOOTH)
     overlap = ops.sum(weight * target * y_pred, axes)
     total = ops.sum(weight * (target + y_pred), axes)
-    return entropy + 1 - (2 * overlap + SMOOTH) / (total + SMOOTH)
+    something = ops.cast(ops.sum(weight * target, axes) > 0, y_pred.dtype)
+    return entropy + something * (1 - (2 * overlap + SMOOTH) / (total + SMOOTH))
 
 
 @keras.saving.register_keras_serializable("segmenter")

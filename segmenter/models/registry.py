@@ -34,6 +34,7 @@ class Network(NamedTuple):
     size: int  # side in pixels of the square that it is made for
     encoder: Encoder | None = None
     light: bool = False  # whether its decoder is the light one, see unet.unet_on_encoder
+    context: int = 0  # blocks that look at the whole photo, see unet.unet_on_encoder
     widths: tuple[int, ...] = ()  # channels at each resolution on the way down, finest first
     centre: int = 0  # channels at the coarsest resolution
 
@@ -44,6 +45,7 @@ NETWORKS = {
     "unet_lite0": Network(256, LITE0),
     # Few photos teach more when they are seen larger: what is lighter leaves the time for that.
     "unet_lite2": Network(384, LITE2, light=True),
+    "unet_lite2_context": Network(384, LITE2, light=True, context=2),
     "unet_128": Network(128, widths=(64, 128, 256, 512), centre=1024),
     "unet_256": Network(256, widths=(32, 64, 128, 256, 512), centre=1024),
     "unet_512": Network(512, widths=(16, 32, 64, 128, 256, 512), centre=1024),

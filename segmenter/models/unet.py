@@ -34,7 +34,7 @@ def build_unet(architecture: str = registry.DEFAULT, size: int | None = None) ->
     network = registry.find(architecture)
     size = size or network.size
     if network.encoder:
-        return unet_on_encoder(size, network.encoder, network.light, name=architecture)
+        return unet_on_encoder(size, network.encoder, network.light, network.context, name=architecture)
     return classic_unet(size, network.widths, network.centre, name=architecture)
 
 
@@ -76,7 +76,32 @@ def classic_unet(size: int, widths: tuple[int, ...], centre: int, name: str = "u
     return keras.Model(photo, probability, name=name)
 
 
-def unet_on_encoder(size: int, encoder: Encoder, light: bool = False, name: str = registry.DEFAULT) -> keras.Model:
+def look_around(x: Any, name: str) -> Any:
+    """Let every place of the coarsest map know of its surroundings, and of the whole: a residual block.
+
+    Which of the things in a photo is its piece of furniture, and whether an even surface belongs to it or
+    to the wall, shows only from far around. The block starts as the identity, so that it can be put into a
+    trained network.
+
+    Reference: its branch of large kernels is that of Liu et al., "A ConvNet for the 2020s", CVPR 2022, its
+    pooled one that of Liu, Rabinovich & Berg, "ParseNet: Looking Wider to See Better", ICLR 2016 workshop.
+
+    Shape: batch × H × W × C, and so the result.
+    """
+    width = x.shape[-1]
+    near = layers.DepthwiseConv2D(7, padding="same", use_bias=False, name=f"{name}_depthwise")(x)
+    near = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_depthwise_norm")(near)
+    near = layers.Conv2D(2 * width, 1, activation="relu", name=f"{name}_expand")(near)
+    near = layers.Conv2D(width, 1, kernel_initializer="zeros", name=f"{name}_project")(near)
+    whole = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_pool")(x)
+    whole = layers.Conv2D(width // 4, 1, activation="relu", name=f"{name}_squeeze")(whole)
+    whole = layers.Conv2D(width, 1, kernel_initializer="zeros", name=f"{name}_spread")(whole)
+    return layers.Add(name=f"{name}_add")([x, near, whole])
+
+
+def unet_on_encoder(
+    size: int, encoder: Encoder, light: bool = False, context: int = 0, name: str = registry.DEFAULT
+) -> keras.Model:
     """A pretrained encoder on the way down, a small decoder on the way up.
 
     The photo itself is the finest skip, so that edges are drawn at full resolution. A light decoder
@@ -87,11 +112,14 @@ def unet_on_encoder(size: int, encoder: Encoder, light: bool = False, name: str 
         size: side of the input square, a multiple of 32.
         encoder: halves the photo five times.
         light: whether the decoder is a light one.
+        context: how often to `look_around` at the coarsest resolution.
         name: of the network.
     """
     _check_size(size, 5)
     photo = keras.Input((size, size, 3), name="photo")
     *skips, x = encoder.load().encode(photo, encoder.variant)  # x: batch × size/32 × size/32 × 320 or 352
+    for number in range(context):
+        x = look_around(x, f"context{number}")
     for width, skip in zip(DECODER_WIDTHS, [*reversed(skips), *([] if light else [photo])]):
         x = layers.UpSampling2D(interpolation="bilinear")(x)
         x = layers.Concatenate()([skip, x])

@@ -42,6 +42,13 @@ def test_unknown_pixels_carry_no_loss_and_no_dice(example):
         )
 
 
+def test_where_nothing_is_furniture_only_the_entropy_counts(example):
+    _, weight, p = example
+    found = losses.cross_entropy_and_dice(batch(np.zeros_like(p), weight), p[None, ..., None])
+    expected = -(weight * np.log(1 - p)).sum() / (weight.sum() + 1)
+    np.testing.assert_allclose(np.asarray(found), [expected], rtol=1e-5)
+
+
 def test_doubtful_furniture_counts_only_where_the_network_does_not_see_a_gap():
     target = np.ones((1, 4))
     doubtful = batch(target, np.full((1, 4), -2.0))

@@ -72,10 +72,11 @@ def test_every_network_gives_a_probability_for_every_pixel(build):
 @pytest.mark.parametrize("name", registry.encoded())
 def test_every_weight_of_a_network_with_an_encoder_learns(name):
     model = unet.build_unet(name, size=32)
-    model.compile("sgd", "mse")
+    model.compile("adam", "mse")  # whose steps are seen wherever there is a slope at all
     before = [np.asarray(w).copy() for w in model.trainable_weights]
     photos = np.random.default_rng(0).random((4, 32, 32, 3)).astype(np.float32)
-    model.train_on_batch(photos, np.zeros((4, 32, 32, 1)))
+    for _ in range(2):  # blocks that start as the identity let their inner weights learn from the second step on
+        model.train_on_batch(photos, np.zeros((4, 32, 32, 1)))
     still = [w.path for w, old in zip(model.trainable_weights, before) if np.array_equal(old, np.asarray(w))]
     assert still == []
 
@@ -99,6 +100,17 @@ def test_a_light_decoder_ends_at_half_of_the_size_and_is_enlarged():
     assert found == pytest.approx(1 / (1 + np.exp(-enlarged)), abs=1e-5)
 
 
+def test_blocks_of_context_leave_a_trained_network_as_it_is_to_begin_with():
+    plain, wider = unet.build_unet("unet_lite2", 32), unet.build_unet("unet_lite2_context", 32)
+    added = [layer for layer in wider.layers if layer.name.startswith("context")]
+    common = [layer for layer in wider.layers if layer.weights and layer not in added]
+    for layer, other in zip(common, [layer for layer in plain.layers if layer.weights]):
+        layer.set_weights(other.get_weights())
+    photos = np.random.default_rng(0).random((2, 32, 32, 3)).astype(np.float32)
+    np.testing.assert_array_equal(wider.predict(photos, verbose=0), plain.predict(photos, verbose=0))
+    assert added and not added[-1].weights  # it ends by adding what it found
+
+
 @pytest.mark.parametrize("name, size", [("unet_lite0", 100), ("unet_256", 48), ("unet_128", 0)])
 def test_a_size_that_cannot_be_halved_often_enough_is_refused(name, size):
     if size == 0:
@@ -109,5 +121,5 @@ def test_a_size_that_cannot_be_halved_often_enough_is_refused(name, size):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match="unet_lite0, unet_lite2, unet_128, unet_256"):
+    with pytest.raises(ValueError, match="unet_lite0, unet_lite2, unet_lite2_context, unet_128, unet_256"):
         unet.build_unet("resnet")
