@@ -24,6 +24,8 @@ GAPPY = {"chair", "swivelchair", "table"}
 OUTLINES = {"outline", "outline+unknown"}  # masks that a person outlined, gaps and all
 VALIDATION_FOLD = "0"
 EMPTY = "empty"  # name of the validation pictures without furniture
+PIECE = 0.015  # share of a scene that a piece must cover for a click on it to be judged
+TOUCHING = 0.5  # pixels at another piece, per pixel of a square piece's side, from which it touches that
 ROOMS_SEAT = 0.02  # share of a room that its seats must cover for it to be judged on
 
 
@@ -115,6 +117,17 @@ def training_scenes(collection: str | os.PathLike[str]) -> list[Picture]:
     return [Picture(pair.photo, pair.mask_file, {}) for pair in pairs]
 
 
+def scene_pieces(collection: str | os.PathLike[str], part: str) -> list[tuple[Path, Path]]:
+    """The scenes of a part ("train" or "val") of which it is known which piece each pixel shows.
+
+    Returns:
+        list of (photo, picture of piece numbers from 1 on, 0 where there is no furniture).
+    """
+    folder = Path(collection) / "scenes" / part
+    photos = {photo.stem: photo for photo in sorted((folder / "images").iterdir())}
+    return [(photos[each.stem], each) for each in sorted((folder / "pieces").glob("*.png")) if each.stem in photos]
+
+
 def rendered_objects(collection: str | os.PathLike[str]) -> list[Object]:
     """The renders outside the validation fold, as a list of Object."""
     folder = Path(collection) / "renders"
@@ -172,6 +185,44 @@ def empty_pairs(collection: str | os.PathLike[str]) -> list[Pair]:
     """The validation pictures of things that are no furniture, as a list of Pair."""
     pictures = read_pictures(collection, "objects", _is_held_out)
     return [Pair(picture.photo, Levels(picture.mask, empty=True)) for picture in pictures]
+
+
+def validation_pieces(collection: str | os.PathLike[str]) -> dict[str, Iterator[Case]]:
+    """What a picker is validated on: name of the source → pieces, as Case, decoded one at a time.
+
+    Of the scenes whose models never trained, every piece of at least `PIECE` of the picture: `scenes_seats`,
+    `scenes_others`, and again as `scenes_touching` those that touch another; and the main pieces of the photos
+    of `wild/` and of the photos' fold 0.
+    """
+    place = Path(collection)
+    kinds = {row["file"]: row["pieces"].split() for row in read_table(place / "scenes" / "scenes.csv")}
+    found: dict[str, list[tuple[Path, Path, int]]] = {"scenes_seats": [], "scenes_others": [], "scenes_touching": []}
+    for photo, numbered in scene_pieces(collection, "val"):
+        pieces = _numbers(numbered)
+        for number, kind in enumerate(kinds[photo.name], 1):
+            piece = pieces == number
+            if piece.mean() < PIECE:
+                continue
+            found["scenes_seats" if kind in SEATS else "scenes_others"].append((photo, numbered, number))
+            around = cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+            if (around & (pieces > 0) & ~piece).sum() > TOUCHING * np.sqrt(piece.sum()):
+                found["scenes_touching"].append((photo, numbered, number))
+    sources = {name: map(_piece_case, each) for name, each in found.items()}
+    held_out = validation_pairs(collection)
+    for name in ("wild_caltech101", "wild_duts", "photos_cut", "photos_others"):
+        sources[name] = cases(held_out.get(name, []))
+    return sources
+
+
+def _numbers(file):
+    with Image.open(file) as picture:
+        return np.asarray(picture)
+
+
+def _piece_case(place):
+    photo, numbered, number = place
+    pieces = _numbers(numbered)
+    return Case(f"{photo.stem} {number}", _rgb(photo), pieces == number, np.ones(pieces.shape, bool))
 
 
 def validation_cases(collection: str | os.PathLike[str]) -> dict[str, Iterator[Case]]:

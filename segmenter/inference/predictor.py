@@ -3,20 +3,20 @@
 import hashlib
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from cachetools import LRUCache
 
 from segmenter import weights_format
-from segmenter.errors import WeightsError
-from segmenter.inference import preprocessing, refine
+from segmenter.inference import picking, preprocessing, refine
+from segmenter.inference.network import Network, Seen
 
 WEIGHTS = weights_format.BUNDLED
 CACHE_BYTES = 256 * 1024 * 1024
-MAX_THREADS = 8  # one small picture does not divide into more
+SEEN_BYTES = 64 * 1024 * 1024  # of what is kept for further clicks on the same photos
 
 SEEN = 0.2  # the second look goes where the first gave at least this probability
 MARGIN = 0.15  # of the object's box, added on every side
@@ -38,11 +38,9 @@ class Segmenter:
         """
         self.folder = Path(folder)
         self.config = weights_format.read_config(self.folder)
-        self._interpreter = _read_network(self.folder / weights_format.LITERT, self.size)
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
-        self._network_lock = threading.Lock()  # the interpreter has one set of tensors for all
+        self._network = Network(self.folder / weights_format.LITERT, self.size)
         self._maps = LRUCache(CACHE_BYTES, getsizeof=_bytes_of)  # of the photos seen last
+        self._seen = LRUCache(SEEN_BYTES, getsizeof=_bytes_of)  # what clicks on them start from
         self._maps_lock = threading.Lock()
 
     @classmethod
@@ -69,8 +67,20 @@ class Segmenter:
         """The threshold that suits these weights, 0 … 1."""
         return self.config["threshold"]
 
-    def probabilities(self, photo: np.ndarray, second_look: bool = True, refine: bool = True) -> np.ndarray:
-        """How probably each pixel is furniture.
+    @property
+    def can_pick(self) -> bool:
+        """Whether these weights can be asked for single pieces."""
+        return self._network.can_pick
+
+    def probabilities(
+        self,
+        photo: np.ndarray,
+        second_look: bool = True,
+        refine: bool = True,
+        points: Sequence[Sequence[float]] | None = None,
+        labels: Sequence[int] | None = None,
+    ) -> np.ndarray:
+        """How probably each pixel is furniture, or the piece that was clicked.
 
         The last maps are kept, so that asking again for the same photo costs nothing.
 
@@ -80,23 +90,31 @@ class Segmenter:
                 are small in the photo.
             refine: let the outline follow the photo's edges instead of stretching the
                 network's square.
+            points: clicks as (x, y), in pixels of the photo: one piece is asked for, not all furniture.
+            labels: for each point 1 (this piece) or 0 (not this); 1 for all by default.
 
         Returns:
             probability map: float32, H × W, 0 … 1, read-only.
 
         Raises:
-            ValueError: `photo` is not such an array.
+            ValueError: `photo` is not such an array, a point does not lie on it, or the weights cannot pick.
         """
         _check_photo(photo)
         photo = np.ascontiguousarray(photo)
-        key = (hashlib.sha256(photo.data).digest(), photo.shape, bool(second_look), bool(refine))
+        clicked = None
+        if points is not None:
+            clicked = self._check_clicks(points, labels, photo.shape)
+        key = (hashlib.sha256(photo.data).digest(), photo.shape, bool(second_look), bool(refine), clicked)
         with self._maps_lock:
             kept = self._maps.get(key)
         if kept is not None:
             return kept
-        coarse = self.first_look(photo)
-        if second_look:
-            coarse = self._look_again(photo, coarse)
+        if clicked:
+            coarse = self._pick(photo, key[0], *clicked, second_look)
+        else:
+            coarse = self.first_look(photo)
+            if second_look:
+                coarse = self._look_again(photo, coarse)
         result = _at_full_size(coarse, photo, refine)
         result.flags.writeable = False  # it is shared by all who ask
         if result.nbytes <= self._maps.maxsize:  # a larger one is refused with an error
@@ -114,15 +132,49 @@ class Segmenter:
             float32, size × size, 0 … 1.
         """
         square = preprocessing.to_network(photo, self.size)  # 1 × size × size × 3
-        return (self._ask(square) + self._ask(square[:, :, ::-1])[:, ::-1]) / 2
+        ask = self._network.furniture
+        return (ask(square) + ask(square[:, :, ::-1])[:, ::-1]) / 2
 
-    def _ask(self, batch):
-        """One pass of the network: float32, 1 × size × size × 3 → size × size."""
-        with self._network_lock:
-            self._interpreter.set_tensor(self._input, np.ascontiguousarray(batch))
-            self._interpreter.invoke()
-            square = self._interpreter.get_tensor(self._output)  # a copy: 1 × size × size × 1
-        return square.reshape(self.size, self.size)
+    def _check_clicks(self, points, labels, shape):
+        """(points as shares, labels), both tuples, as a map is kept by them."""
+        if not self.can_pick:
+            raise ValueError(f"the weights in {self.folder} were not trained to pick single pieces; leave points out")
+        labels = [1] * len(points) if labels is None else labels
+        return tuple(picking.check(points, labels, shape)), tuple(int(label) for label in labels)
+
+    def _see(self, photo: np.ndarray, key) -> Seen:
+        """What the encoder sees of a photo, kept for the next click."""
+        with self._maps_lock:
+            seen = self._seen.get(key)
+        if seen is None:
+            seen = self._network.see(preprocessing.to_network(photo, self.size))
+            with self._maps_lock:
+                if seen.nbytes <= self._seen.maxsize:
+                    self._seen[key] = seen
+        return seen
+
+    def _pick(self, photo, digest, points, labels, second_look):
+        """The piece that was clicked, as a coarse map; small pieces are looked at again from nearby."""
+        piece = picking.pick(self._network, self._see(photo, digest), points, labels)
+        boxes = [box for box in map(_with_margin, _object_boxes(piece)[:1]) if _area(box) <= WORTHWHILE]
+        if not second_look or not boxes:
+            return piece
+        height, width = photo.shape[:2]
+        left, top, right, bottom = _to_pixels(boxes[0], width, height)
+        inside = [
+            (((x * width - left) / (right - left), (y * height - top) / (bottom - top)), label)
+            for (x, y), label in zip(points, labels)
+            if left <= x * width < right and top <= y * height < bottom
+        ]
+        if not any(label for _, label in inside):
+            return piece
+        near_photo = photo[top:bottom, left:right]
+        seen = self._see(near_photo, (digest, left, top, right, bottom))
+        near = picking.pick(self._network, seen, *zip(*inside))
+        scale = min(1.0, CANVAS / max(height, width))
+        canvas = preprocessing.from_network(piece, max(1, round(height * scale)), max(1, round(width * scale)))
+        _blend(canvas, near, _to_pixels(boxes[0], canvas.shape[1], canvas.shape[0]))
+        return canvas
 
     def second_look_boxes(self, square: np.ndarray) -> list[tuple[float, float, float, float]]:
         """Where a second look is worthwhile: around the objects that are small in the photo.
@@ -237,27 +289,3 @@ def _to_pixels(box, width, height):
 def _check_photo(photo):
     if getattr(photo, "dtype", None) != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or not photo.size:
         raise ValueError("a photo is a uint8 array of height × width × 3; open_photo makes one of a file")
-
-
-def _read_network(path, size):
-    if not path.is_file():
-        raise WeightsError(f"the weights folder {str(path.parent)!r} lacks model.tflite")
-    try:
-        interpreter = Interpreter(model_path=str(path), num_threads=min(MAX_THREADS, _processors()))
-        shapes = tuple(
-            [tuple(map(int, part["shape"])) for part in parts]
-            for parts in (interpreter.get_input_details(), interpreter.get_output_details())
-        )
-        if shapes != ([(1, size, size, 3)], [(1, size, size, 1)]):  # asked before memory is taken for them
-            raise WeightsError(f"{path} does not fit config.json: its shapes are {shapes}, the size says {size}")
-        interpreter.allocate_tensors()
-    except WeightsError:
-        raise
-    except (ValueError, RuntimeError) as error:
-        raise WeightsError(f"{path} cannot be loaded: {error}") from error
-    return interpreter
-
-
-def _processors():
-    """Processors this process may use: in a container fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

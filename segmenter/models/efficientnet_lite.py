@@ -119,6 +119,16 @@ def encode(x: Any, variant: str = "lite0") -> list[Any]:
     return skips
 
 
+def skip_names(variant: str = "lite0") -> list[str]:
+    """Names of the layers that give the maps of `encode`, finest first."""
+    names, number = [], -1
+    for stage, (repeats, _kernel, _stride, _expansion, _width) in enumerate(PUBLISHED[variant].stages):
+        number += repeats
+        if stage in SKIP_STAGES:
+            names.append(f"encoder_block{number}_{'add' if repeats > 1 else 'project_norm'}")
+    return names
+
+
 def imagenet_checkpoint(variant: str = "lite0") -> bytes:
     """The bytes of a published ImageNet checkpoint, see `checkpoint.fetch`.
 

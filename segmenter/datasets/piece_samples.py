@@ -1,0 +1,121 @@
+"""Training samples for the picker: photos with one piece of several as the target.
+
+Every draw is a function of a numpy Generator → (photo uint8 s × s × 3, target float32 s × s, weight float32
+s × s), see `segmenter.models.losses`; the target is the piece, all other furniture is background.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+
+from segmenter.datasets import augment, collection
+from segmenter.datasets.augment import Sample
+from segmenter.datasets.copy_paste import Object, put
+from segmenter.datasets.mixture import STRENGTHS, Backgrounds, Changed, Things, is_bare, photo_chances
+from segmenter.render import compositing
+
+SHARES = {"scenes": 0.34, "pasted": 0.32, "things": 0.18, "photos": 0.16}  # of the samples
+LEAST = 0.004  # share of the sample that the piece must take to be picked
+TRIES = 6  # before a sample is taken as it came
+THING = 0.25  # share of what is pasted that is no furniture: anything can be picked
+
+
+class PieceSamples:
+    """The `draw` of the picker's training on a collection.
+
+    Args:
+        place: the collection's folder, see `collection`.
+        size: side of the network's square in pixels.
+    """
+
+    def __init__(self, place: str | os.PathLike[str], size: int) -> None:
+        self.size = size
+        things = collection.read_pictures(place, "objects")
+        photos, rooms = (collection.read_pictures(place, name) for name in ("photos", "rooms"))
+        in_front = Things(things, size)
+        bare = [each for each in rooms if is_bare(each.row)]
+        backgrounds = Backgrounds(collection.background_photos(place), things, bare)
+        objects: list[Object | collection.Picture] = [*collection.rendered_objects(place)]
+        cut: list[Object | collection.Picture] = [each for each in photos if each.row["mask"] == "cut"]
+        self.draws: dict[str, Callable[[np.random.Generator], Sample]] = {
+            "scenes": ScenePieces(place, size),
+            "pasted": PastedPieces([objects, cut], backgrounds, in_front, size),
+            "things": Changed(things, None, STRENGTHS["things"], size),
+            "photos": Changed(photos, photo_chances(photos), STRENGTHS["photos"], size, in_front, 0.4),
+        }
+
+    def __call__(self, _index: int, rng: np.random.Generator) -> Sample:
+        sample = None
+        for _ in range(TRIES):
+            source = rng.choice(list(SHARES), p=list(SHARES.values()))
+            sample = self.draws[source](rng)
+            if (sample[1] * (sample[2] > 0)).mean() > LEAST:
+                break
+        assert sample
+        return sample
+
+
+class ScenePieces:
+    """Pieces of the rendered scenes that may train."""
+
+    def __init__(self, place: str | os.PathLike[str], size: int) -> None:
+        self.size, self.files = size, collection.scene_pieces(place, "train")
+
+    def __call__(self, rng: np.random.Generator) -> Sample:
+        photo_file, pieces_file = self.files[int(rng.integers(len(self.files)))]
+        with Image.open(photo_file) as picture:
+            photo = np.asarray(picture.convert("RGB"))
+        with Image.open(pieces_file) as picture:
+            pieces = np.asarray(picture)
+        areas = np.bincount(pieces.ravel())[1:]
+        large = np.flatnonzero(areas > LEAST * pieces.size) + 1
+        number = int(rng.choice(large)) if len(large) else 1
+        target = (pieces == number).astype(np.float32)
+        weight = np.ones(pieces.shape, np.float32)
+        return augment.augment(photo, target, weight, self.size, rng, STRENGTHS["scenes"])
+
+
+class PastedPieces:
+    """Several objects on a background, one hiding part of another; one of them is the piece.
+
+    Args:
+        groups: lists of Object, or of `collection.Picture` to cut them out of.
+        backgrounds: Backgrounds.
+        things: Things, which are pasted too.
+        size: side of the network's square in pixels.
+    """
+
+    def __init__(
+        self,
+        groups: list[list[Object | collection.Picture]],
+        backgrounds: Backgrounds,
+        things: Things,
+        size: int,
+    ) -> None:
+        self.groups = [group for group in groups if group]
+        self.backgrounds, self.things, self.size = backgrounds, things, size
+
+    def __call__(self, rng: np.random.Generator) -> Sample:
+        photo, _, _ = self.backgrounds(self.size, rng)
+        layers: list[np.ndarray] = []  # of each object, how much of each pixel shows it
+        group = self.groups[int(rng.integers(len(self.groups)))]
+        for floor in np.sort(rng.uniform(0.5, 1.03, rng.choice([1, 2, 3, 4], p=[0.15, 0.35, 0.3, 0.2]))) * self.size:
+            cutout, shadow = self._put(group, floor, rng)
+            cutout = compositing.harmonise(cutout, photo, rng.uniform(0, 0.3))
+            photo = compositing.paste(photo, cutout, shadow)
+            alpha = cutout[..., 3].astype(np.float32) / 255
+            layers = [layer * (1 - alpha) for layer in layers] + [alpha]
+        large = [layer for layer in layers if layer.mean() > LEAST] or layers
+        target = large[int(rng.integers(len(large)))]
+        sample = photo, target, np.ones(target.shape, np.float32)
+        return augment.augment(*sample, self.size, rng, replace(STRENGTHS["scenes"], scale=(0.9, 1.4), shift=0.1))
+
+    def _put(self, group, floor, rng):
+        if rng.random() < THING:
+            return self.things.place_anywhere(rng), None
+        thing = group[int(rng.integers(len(group)))]
+        thing = thing if isinstance(thing, Object) else collection.cut_photo(thing)
+        return put(thing, self.size, floor, 0.25, rng)

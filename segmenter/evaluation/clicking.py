@@ -1,0 +1,128 @@
+"""Clicks that a person would make, by rule: into the middle of what is meant, then of the largest mistake."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from segmenter.datasets.pairs import Case
+from segmenter.evaluation import metrics
+
+MOST = 10  # clicks on one piece
+BARS = (0.85, 0.90)  # of IoU, from which a piece counts as cut out
+WORSE = 0.05  # of IoU, that a click may not cost
+
+Pick = Callable[[np.ndarray, list[tuple[int, int]], list[int]], np.ndarray]
+
+
+class Click(NamedTuple):
+    """A click: its column and row in pixels, and whether it is on the piece."""
+
+    x: int
+    y: int
+    label: int
+
+
+def deepest(region: np.ndarray) -> tuple[int, int] | None:
+    """The pixel (x, y) of a region that is farthest from its border and from the picture's; None where it is empty.
+
+    Args:
+        region: bool, H × W.
+    """
+    if not region.any():
+        return None
+    inside = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    y, x = divmod(int(np.argmax(inside[1:-1, 1:-1])), region.shape[1])
+    return x, y
+
+
+def next_click(truth: np.ndarray, mask: np.ndarray, known: np.ndarray | None = None) -> Click | None:
+    """The next click of the rule that the field's benchmarks go by: the middle of the largest mistake.
+
+    The largest is the one that reaches farthest from its own border. Reference: Xu et al., "Deep Interactive
+    Object Selection", CVPR 2016.
+
+    Args:
+        truth, mask: bool, H × W: the piece, and what is taken for it (nothing before the first click).
+        known: bool, H × W; where it is False nothing is a mistake.
+
+    Returns:
+        Click; None where there is no mistake.
+    """
+    known = np.ones(truth.shape, bool) if known is None else known
+    lost, added = truth & ~mask & known, mask & ~truth & known
+    depths = [
+        cv2.distanceTransform(np.pad(each, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max()
+        for each in (lost, added)
+    ]
+    label = int(depths[0] >= depths[1])
+    place = deepest(lost if label else added)
+    return None if place is None else Click(*place, label)
+
+
+def judge(pick: Pick, cases: Iterable[Case], threshold: float = 0.5, most: int = MOST) -> dict[str, Any]:
+    """How many clicks it takes until a piece is cut out.
+
+    Args:
+        pick: function of (photo, points, labels) → probability map of the piece, float32 H × W.
+        cases: what is to be picked.
+        threshold: 0 … 1.
+        most: clicks on one piece, after which it is given up.
+
+    Returns:
+        dict of plain JSON: `pieces`, how many; `iou`, means after 1, 2 and 3 clicks; `clicks`, mean clicks until an
+        IoU of 0.85 and 0.90 (`most` where it is not reached); `worse`, the share of second clicks that cost more
+        than `WORSE` of IoU; after one click `thin`, the share of thin parts that is found, and `gaps`, the share of
+        gaps that stays open (None where there are none); `worst_first`, every piece's name and IoU after each click.
+    """
+    rows, thin, gaps = [], [0, 0], [0, 0]
+    for case in cases:
+        ious, first = _clicked(pick, case, threshold, most)
+        rows.append({"name": case.name, "iou": [round(each, 4) for each in ious]})
+        for count, region, right in ((thin, _thin(case.truth), first), (gaps, metrics.gaps(case.truth), ~first)):
+            count[0] += int((region & case.known & right).sum())
+            count[1] += int((region & case.known).sum())
+    after = np.array([[*row["iou"], *[row["iou"][-1]] * most][:most] for row in rows]).reshape(len(rows), most)
+    return {
+        "pieces": len(rows),
+        "iou": [_mean(after[:, number]) for number in range(3)],
+        "clicks": {str(bar): _mean(_needed(after, bar)) for bar in BARS},
+        "worse": _mean(after[:, 1] < after[:, 0] - WORSE),
+        "thin": round(thin[0] / thin[1], 4) if thin[1] else None,
+        "gaps": round(gaps[0] / gaps[1], 4) if gaps[1] else None,
+        "worst_first": sorted(rows, key=lambda row: row["iou"][0]),
+    }
+
+
+def _clicked(pick, case, threshold, most):
+    """(IoU after each click, the mask after the first)."""
+    points, labels, ious = [], [], []
+    mask = first = np.zeros(case.truth.shape, bool)
+    while len(ious) < most:
+        click = next_click(case.truth, mask, case.known)
+        if click is None or (len(ious) >= 3 and ious[-1] >= max(BARS)):
+            break
+        points.append((click.x, click.y))
+        labels.append(click.label)
+        mask = pick(case.photo, points, labels) >= threshold
+        ious.append(metrics.iou(mask, case.truth, case.known))
+        first = mask if len(ious) == 1 else first
+    return ious, first
+
+
+def _needed(after, bar):
+    """How many clicks each piece took: its first that reached the bar."""
+    reached = after >= bar
+    return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, after.shape[1])
+
+
+def _thin(truth):
+    """What of a piece a disc of 1.5 % of the picture's longer side does not fit into."""
+    radius = max(1, round(0.0075 * max(truth.shape)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return truth & (cv2.morphologyEx(truth.astype(np.uint8), cv2.MORPH_OPEN, disc) == 0)
+
+
+def _mean(values):
+    return round(float(np.mean(values)), 4) if len(values) else 0.0
