@@ -45,13 +45,14 @@ class Network:
     """
 
     def __init__(self, path: Path, size: int) -> None:
-        self.size = size
+        self.size, self.path = size, path
         self._interpreter = _read(path, size)
         self._source = self._interpreter.get_input_details()[0]["index"]
         self._result = _probability(self._interpreter.get_output_details(), size)["index"]
         self._lock = threading.Lock()  # the interpreter has one set of tensors for all
         self._signatures = self._interpreter.get_signature_list()
         self._runners = {}
+        self._runners_lock = threading.Lock()
 
     @property
     def can_pick(self) -> bool:
@@ -75,9 +76,10 @@ class Network:
         return self._run(PICK, prompts=prompts[np.newaxis], **seen.maps)["piece"][0, ..., 0]
 
     def _run(self, signature: str, **given: np.ndarray) -> dict[str, np.ndarray]:
-        with self._lock:
-            if signature not in self._runners:  # it takes memory, so only where somebody clicks
-                self._runners[signature] = self._interpreter.get_signature_runner(signature)
+        with self._runners_lock:
+            if not self._runners:  # an interpreter of their own, as one with runners cannot be asked otherwise
+                interpreter = Interpreter(model_path=str(self.path), num_threads=_threads())
+                self._runners = {name: interpreter.get_signature_runner(name) for name in (FURNITURE, PICK)}
             return self._runners[signature](**given)
 
 
@@ -89,7 +91,7 @@ def _read(path, size):
     if not path.is_file():
         raise WeightsError(f"the weights folder {str(path.parent)!r} lacks model.tflite")
     try:
-        interpreter = Interpreter(model_path=str(path), num_threads=min(MAX_THREADS, _processors()))
+        interpreter = Interpreter(model_path=str(path), num_threads=_threads())
         given, results = interpreter.get_input_details(), interpreter.get_output_details()
         fits = [tuple(map(int, each["shape"])) for each in given] == [(1, size, size, 3)]
         if not fits or not _probability(results, size):  # asked before memory is taken for them
@@ -103,6 +105,7 @@ def _read(path, size):
     return interpreter
 
 
-def _processors():
-    """Processors this process may use: in a container fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _threads():
+    """As many as there are processors that this process may use: in a container fewer than the machine has."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(MAX_THREADS, processors)

@@ -1,0 +1,116 @@
+"""Clicks → the piece that is meant, with a picker whose answers are known (what has the clicked colour)."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from segmenter import Segmenter
+from segmenter.inference import picking
+from segmenter.inference.network import Seen
+from tests import colour_picker
+
+RED, BLUE, GREY = (230, 20, 20), (20, 40, 220), (200, 200, 205)
+
+
+@pytest.fixture(scope="module")
+def segmenter(tiny_weights, tmp_path_factory):
+    folder = shutil.copytree(tiny_weights, tmp_path_factory.mktemp("picker") / "weights")
+    return Segmenter.load(colour_picker.write(folder))
+
+
+@pytest.fixture(scope="module")
+def photo():
+    photo = np.full((240, 320, 3), GREY, np.uint8)
+    photo[60:200, 30:130] = RED
+    photo[60:200, 170:290] = BLUE
+    return photo
+
+
+def iou(mask, photo, colour):
+    truth = (photo == colour).all(axis=2)
+    return (mask & truth).sum() / (mask | truth).sum()
+
+
+def test_a_click_says_which_piece(segmenter, photo):
+    assert segmenter.can_pick
+    for colour, point in ((RED, (80, 130)), (BLUE, (230, 100))):
+        piece = segmenter.probabilities(photo, points=[point])
+        assert piece.shape == (240, 320) and piece.dtype == np.float32 and not piece.flags.writeable
+        assert iou(piece >= 0.5, photo, colour) > 0.95
+
+
+def test_the_map_of_all_furniture_is_the_same_with_a_picker_and_without(segmenter, tiny_weights, photo):
+    plain = Segmenter.load(tiny_weights).probabilities(photo)
+    np.testing.assert_allclose(segmenter.probabilities(photo), plain, atol=1e-5)
+
+
+def test_the_same_clicks_give_the_same_piece_whatever_was_asked_before(segmenter, photo):
+    clicks = {"points": [(80, 130), (230, 100)], "labels": [1, 0]}
+    segmenter.probabilities(photo, points=[(80, 130)])
+    found = segmenter.probabilities(photo, **clicks)
+    fresh = Segmenter.load(segmenter.folder).probabilities(photo, **clicks)
+    np.testing.assert_array_equal(found, fresh)
+
+
+def test_a_small_piece_is_looked_at_again_from_nearby(segmenter):
+    photo = np.full((1200, 1600, 3), GREY, np.uint8)
+    photo[300:500, 300:560] = RED
+    for left in range(300, 560, 41):  # legs finer than the network's pixels
+        photo[500:700, left : left + 14] = RED
+    once = segmenter.probabilities(photo, points=[(430, 400)], second_look=False, refine=False)
+    twice = segmenter.probabilities(photo, points=[(430, 400)], refine=False)
+    assert iou(once >= 0.5, photo, RED) < iou(twice >= 0.5, photo, RED) - 0.05
+
+
+class Told:
+    """A network that notes what it is told, and answers with what it is given."""
+
+    size = 8
+
+    def __init__(self, answers):
+        self.answers, self.prompts = list(answers), []
+
+    def pick(self, seen, prompts):
+        self.prompts.append(prompts)
+        return self.answers[len(self.prompts) - 1]
+
+
+def test_each_click_is_told_what_the_piece_was_so_far():
+    answers = [np.full((8, 8), share, np.float32) for share in (0.25, 0.75)]
+    network = Told(answers)
+    found = picking.pick(network, Seen({}), [(0.5, 0.5), (0.1, 0.1)], [1, 0])
+    first, second = network.prompts
+    assert first[..., 1:].sum() == 0 and first[..., 0].any()
+    assert second[..., 1].any()
+    np.testing.assert_array_equal(first[..., 0], second[..., 0])
+    np.testing.assert_allclose(second[..., 2], 0.25)
+    np.testing.assert_array_equal(found, answers[1])
+
+
+@pytest.mark.parametrize(
+    "points, labels, words",
+    [
+        ([], [], "points are pairs"),
+        ([(1, 2, 3)], [1], "points are pairs"),
+        ([(1, 2)], [1, 0], "with a label for each"),
+        ([1, 2], [1, 1], "points are pairs"),
+        ([(320, 5)], [1], r"does not lie on the photo of 320 × 240"),
+        ([(5, -1)], [1], "does not lie on"),
+        ([(float("nan"), 5)], [1], "does not lie on"),
+        ([("5", 5)], [1], "does not lie on"),
+        ([(5, 5)], [2], "a label is 1"),
+        ([(5, 5)], [0], "at least one point must lie on the piece"),
+        ([(5, 5)] * 51, [1] * 51, "at most 50"),
+    ],
+)
+def test_what_is_no_click_on_the_photo_is_refused(segmenter, photo, points, labels, words):
+    with pytest.raises(ValueError, match=words):
+        segmenter.probabilities(photo, points=points, labels=labels)
+
+
+def test_weights_without_a_picker_say_so(tiny_weights, photo):
+    plain = Segmenter.load(tiny_weights)
+    assert not plain.can_pick
+    with pytest.raises(ValueError, match="not trained to pick single pieces"):
+        plain.probabilities(photo, points=[(5, 5)])
