@@ -15,6 +15,7 @@ CARD = "README.md"
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"  # of Keras, to train on from
 LITERT = "model.tflite"  # what serves
+PICKER = "picker"  # of its configuration: whether the weights can be asked for single pieces
 FURNITURE, PICK = "furniture", "pick"  # names of its signatures, where it has two
 METRICS = "metrics.json"
 SAMPLES = "samples.png"

@@ -11,8 +11,8 @@ import numpy as np
 
 from segmenter import weights_format
 from segmenter.io import files
-from segmenter.models import litert, registry, unet
-from segmenter.weights_format import CONFIG, LITERT, WEIGHTS
+from segmenter.models import litert, picker as pickers, registry, unet
+from segmenter.weights_format import CONFIG, LITERT, PICKER, WEIGHTS
 
 
 @contextmanager
@@ -32,6 +32,7 @@ def save_folder(
     config: dict[str, Any],
     examples: litert.Examples | None = None,
     half: bool = False,
+    picker: keras.Model | None = None,
 ) -> None:
     """Write the network's part of a weights folder: config.json, model.weights.h5 and model.tflite.
 
@@ -42,26 +43,43 @@ def save_folder(
         config: dict with at least `architecture`, `size` and `threshold`.
         examples: see `litert.export`.
         half: whether model.weights.h5 holds numbers of 16 bits, which halves it.
+        picker: of `picker.build_picker`; None: the folder's weights cannot be asked for single pieces.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
+    config = {name: value for name, value in config.items() if name != PICKER} | ({PICKER: True} if picker else {})
     with precision(mixed=False):
         plain = rebuild(config)  # without the optimizer, which would triple the file
-    weights = model.get_weights()
-    if half:
-        weights = [weight.astype(np.float16) for weight in weights]
-    plain.set_weights(weights)
+    for part, trained in zip(plain, (model, picker)):
+        if part and trained:
+            part.set_weights([_rounded(weight, half) for weight in trained.get_weights()])
     with precision(half=half):
         stored = rebuild(config) if half else plain
-    stored.set_weights(weights)
-    stored.save_weights(str(out / WEIGHTS))
+    for part, rounded in zip(stored, plain):
+        if part and rounded:
+            part.set_weights(rounded.get_weights())
+    _whole(*stored).save_weights(str(out / WEIGHTS))
     files.write_json(out / CONFIG, config)
-    litert.export(plain, out / LITERT, examples)
+    litert.export(plain[0], out / LITERT, examples, plain[1])
 
 
-def rebuild(config: dict[str, Any]) -> keras.Model:
-    """The network that `config` describes, with fresh weights."""
-    return unet.build_unet(config["architecture"], config["size"])
+def _rounded(weight: np.ndarray, half: bool) -> np.ndarray:
+    return weight.astype(np.float16) if half else weight
+
+
+def _whole(model: keras.Model, picker: keras.Model | None) -> keras.Model:
+    """Network and picker as one, as they are stored together."""
+    if picker is None:
+        return model
+    prompts = keras.Input(picker.inputs[-1].shape[1:], name="prompts")
+    seen = pickers.split(model)(model.input)
+    return keras.Model([model.input, prompts], [seen[-1], picker([*seen, prompts])])
+
+
+def rebuild(config: dict[str, Any]) -> tuple[keras.Model, keras.Model | None]:
+    """(network, picker or None) that `config` describes, with fresh weights."""
+    model = unet.build_unet(config["architecture"], config["size"])
+    return model, pickers.build_picker(model) if config.get(PICKER) else None
 
 
 def load_folder(folder: str | os.PathLike[str], size: int | None = None) -> tuple[keras.Model, dict[str, Any]]:
@@ -77,13 +95,21 @@ def load_folder(folder: str | os.PathLike[str], size: int | None = None) -> tupl
     Raises:
         ValueError: the weights are damaged, or those of another network.
     """
+    model, _, config = load_both(folder, size)
+    return model, config
+
+
+def load_both(
+    folder: str | os.PathLike[str], size: int | None = None
+) -> tuple[keras.Model, keras.Model | None, dict[str, Any]]:
+    """As `load_folder`, with the picker in between; None where the folder has none."""
     config = weights_format.read_config(folder, registry.NETWORKS)
     config["size"] = size or config["size"]
-    model = rebuild(config)
+    model, picker = rebuild(config)
     path = Path(folder) / WEIGHTS
     try:
-        model.load_weights(str(path))
+        _whole(model, picker).load_weights(str(path))
     except (OSError, KeyError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise ValueError(f"{path} is damaged, or holds another network than its {CONFIG} says: {first}") from error
-    return model, config
+    return model, picker, config

@@ -91,6 +91,12 @@ def write(place):
     for part, grey in (("train", 120), ("val", 0)):
         save(np.full((SIDE, SIDE, 3), grey, np.uint8), place / f"scenes/{part}/images/scene.webp")
         save(box_mask(255, beside=128), place / f"scenes/{part}/masks/scene.png")
+        numbers = (box_mask(1, beside=2), box_mask(1, beside=1))[part == "val"]
+        save(numbers, place / f"scenes/{part}/pieces/scene.png")
+    pieces = {"train": "chair table", "val": "chair"}
+    rows = [{"set": part, "file": "scene.webp", "pieces": kinds} for part, kinds in pieces.items()]
+    unnamed = dict.fromkeys(("seat_authors", "seat_licences", "other_authors", "other_licences"), "")
+    write_table(place / "scenes/scenes.csv", [{**row, **unnamed} for row in rows])
     add_renders(place)
     save(np.full((30, 40, 3), (40, 160, 60), np.uint8), place / "backgrounds/green.webp")
     write_table(place / "backgrounds/backgrounds.csv", [{"file": "green.webp"}])

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from segmenter.models import registry, unet
+from segmenter import Segmenter
+from segmenter.models import picker, registry, unet
 from segmenter.training import weights_folder
 
 SIZE = 32
@@ -62,3 +63,23 @@ def test_litert_says_what_keras_says(saved):
     assert expected.std() > 0.001
     assert np.abs(found - expected).mean() < 0.02  # the weights have 8 bits there
     assert (out / "model.tflite").stat().st_size < (out / "model.weights.h5").stat().st_size / 3
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_picker_is_stored_with_its_network_and_comes_back(saved, tmp_path, half):
+    model, _ = saved
+    decoder = picker.build_picker(model)
+    config = {"architecture": registry.DEFAULT, "size": SIZE, "threshold": 0.5}
+    weights_folder.save_folder(model, tmp_path, config, half=half, picker=decoder)
+    network, again, stored = weights_folder.load_both(tmp_path)
+    assert stored == {**config, "picker": True} and again
+    for old, new in zip([*model.get_weights(), *decoder.get_weights()], [*network.get_weights(), *again.get_weights()]):
+        np.testing.assert_array_equal(new, old.astype(np.float16).astype(np.float32) if half else old)
+    assert Segmenter.load(tmp_path).can_pick
+
+
+def test_weights_that_trained_on_have_no_picker_of_their_own(saved, tmp_path):
+    model, _ = saved
+    config = {"architecture": registry.DEFAULT, "size": SIZE, "threshold": 0.5, "picker": True}  # as they began
+    weights_folder.save_folder(model, tmp_path, config)
+    assert weights_folder.load_both(tmp_path)[1] is None and not Segmenter.load(tmp_path).can_pick

@@ -1,0 +1,71 @@
+"""Samples for the picker: one piece is the target, and nothing else is."""
+
+import numpy as np
+import pytest
+
+from segmenter.datasets import collection, mixture, piece_samples
+from segmenter.datasets.copy_paste import Object
+from tests.datasets import tiny_collection
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tiny_collection.write(tmp_path_factory.mktemp("collection"))
+
+
+def draw(source, seed):
+    return source(np.random.default_rng(seed))
+
+
+def test_a_sample_is_a_photo_with_one_piece_of_it(place):
+    samples = piece_samples.PieceSamples(place, SIZE)
+    for number in range(12):
+        photo, target, weight = samples(number, np.random.default_rng(number))
+        assert photo.shape == (SIZE, SIZE, 3) and photo.dtype == np.uint8
+        assert target.shape == weight.shape == (SIZE, SIZE)
+        assert 0 <= target.min() and target.max() <= 1
+        again = samples(number, np.random.default_rng(number))
+        np.testing.assert_array_equal(photo, again[0])
+
+
+def test_now_the_one_and_now_the_other_piece_of_a_scene_is_meant(place, monkeypatch):
+    monkeypatch.setattr(piece_samples.augment, "augment", lambda *sample: sample[:3])
+    found = {draw(piece_samples.ScenePieces(place, SIZE), seed)[1].sum() for seed in range(20)}
+    assert found == {14.0 * 8, 8.0 * 4}  # the box and the smaller one beside it, see tiny_collection.box_mask
+
+
+def test_validation_scenes_never_train(place):
+    trained = {photo for photo, _ in piece_samples.ScenePieces(place, SIZE).files}
+    assert trained and not trained & {photo for photo, _ in collection.scene_pieces(place, "val")}
+
+
+def test_what_hides_a_piece_is_not_of_it(place, monkeypatch):
+    colours = [(250, 10, 10), (10, 250, 10), (10, 10, 250)]
+    things = [Object(np.full((20, 20, 4), (*colour, 255), np.uint8), "chair") for colour in colours]
+    monkeypatch.setattr(piece_samples, "THING", 0.0)
+    monkeypatch.setattr(piece_samples.augment, "augment", lambda *sample: sample[:3])
+    monkeypatch.setattr(piece_samples.compositing, "harmonise", lambda cutout, photo, strength: cutout)
+
+    def black(size, rng):
+        return np.zeros((size, size, 3), np.uint8), None, None
+
+    in_front = mixture.Things(collection.read_pictures(place, "objects"), SIZE)
+    pasted = piece_samples.PastedPieces([things], black, in_front, SIZE)
+    shown = 0
+    for seed in range(20):
+        photo, target, _ = draw(pasted, seed)
+        inside = photo[target > 0.99].astype(int)
+        if len(inside):
+            shown += 1
+            assert np.abs(inside - inside[0]).max() < 40  # one object's colour alone, but for a shadow's edge
+    assert shown > 10
+
+
+def test_pieces_to_judge_by_are_those_of_scenes_that_never_trained(place):
+    sources = {name: list(each) for name, each in collection.validation_pieces(place).items()}
+    (seat,) = sources["scenes_seats"]
+    assert seat.name == "scene 1" and seat.truth.sum() == 14 * 8 + 8 * 4
+    assert sources["scenes_others"] == sources["scenes_touching"] == []
+    assert len(sources["wild_duts"]) == 1 and len(sources["photos_cut"]) == 1
