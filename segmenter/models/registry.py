@@ -51,7 +51,8 @@ NETWORKS = {
     "unet_512": Network(512, widths=(16, 32, 64, 128, 256, 512), centre=1024),
     "unet_1024": Network(1024, widths=(8, 16, 32, 64, 128, 256, 512), centre=1024),
 }
-DEFAULT = "unet_lite2"  # of the default weights, and of what starts from an encoder alone
+DEFAULT = "unet_lite2_context"  # of the default weights
+PRETRAINED = "unet_lite2"  # of what starts from an encoder alone: few photos do not teach what lies around
 
 
 def find(name: str) -> Network:

@@ -44,9 +44,10 @@ def find_start(options: Namespace, place: str | None = None) -> Start:
     """
     place = str(place or options.start or _default_start(options.architecture))
     if place in STARTS:
-        architecture = options.architecture or registry.DEFAULT
+        usual = registry.DEFAULT if options.collection else registry.PRETRAINED
+        architecture = options.architecture or usual
         if place == "imagenet" and architecture not in registry.encoded():
-            raise ValueError(f"only {' and '.join(registry.encoded())} have a pretrained encoder; use --start scratch")
+            raise ValueError(f"only {', '.join(registry.encoded())} have a pretrained encoder; use --start scratch")
         return Start(place, None, architecture, options.size or registry.find(architecture).size)
     folder = _weights_folder(place)
     config = weights_format.read_config(folder, registry.NETWORKS)

@@ -19,7 +19,7 @@ def test_asking_for_names_and_sizes_imports_no_keras():
 def test_every_network_has_an_encoder_or_widths_of_its_own():
     for name, network in registry.NETWORKS.items():
         assert bool(network.encoder) != bool(network.widths and network.centre), name
-    assert registry.DEFAULT in registry.encoded()
+    assert {registry.DEFAULT, registry.PRETRAINED} <= set(registry.encoded())
 
 
 def test_a_new_encoder_is_one_entry_and_a_file(monkeypatch):

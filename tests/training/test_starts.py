@@ -55,12 +55,12 @@ def test_weights_that_know_such_photos_are_refined(capsys):
 def test_weights_that_find_little_of_what_the_masks_show_make_way_for_the_encoder(inverse, monkeypatch, capsys):
     monkeypatch.setattr(efficientnet_lite, "imagenet_checkpoint", lambda name: b"at hand")
     start, recipe = settled(inverse)
-    assert (start.name, start.folder, start.architecture) == ("imagenet", None, registry.DEFAULT)
+    assert (start.name, start.folder, start.architecture) == ("imagenet", None, registry.PRETRAINED)
     assert recipe == settled(inverse, "--start", "imagenet")[1]
     assert "encoder is the better start" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("asked", [["--start", str(starts.DEFAULT_WEIGHTS)], ["--architecture", "unet_lite2"], []])
+@pytest.mark.parametrize("asked", [["--start", str(starts.DEFAULT_WEIGHTS)], ["--architecture", registry.DEFAULT], []])
 def test_weights_that_were_asked_for_learn_anew_and_so_does_who_is_offline(asked, inverse, monkeypatch, capsys):
     def offline(name):
         assert not asked, "nobody may fetch another start than was asked for"
@@ -80,7 +80,7 @@ def test_weights_that_were_asked_for_learn_anew_and_so_does_who_is_offline(asked
     [
         ([], "unet_lite2"),
         (["--architecture", "unet_lite0"], "unet_lite0"),
-        (["--collection", "--data", "tests"], "unet_lite2"),
+        (["--collection", "--data", "tests"], "unet_lite2_context"),
     ],
 )
 def test_the_encoder_alone_begins_with_the_network_that_suits_the_data(arguments, architecture):

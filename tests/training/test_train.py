@@ -195,10 +195,10 @@ def test_chairs97_is_split_77_and_20_without_parting_a_chair():
         (["--data", "nowhere"], "nowhere"),
         (["--start", "nowhere"], "--start takes a weights folder, OWNER/NAME"),
         (["--start", "tests"], "tests lacks config.json"),
-        (["--start", "weights", "--architecture", "unet_128"], "holds a unet_lite2, not a unet_128"),
+        (["--start", "weights", "--architecture", "unet_128"], "holds a unet_lite2_context, not a unet_128"),
         (
             ["--architecture", "unet_256", "--start", "imagenet"],
-            "only unet_lite0 and unet_lite2 have a pretrained encoder",
+            "only unet_lite0, unet_lite2, unet_lite2_context have a pretrained encoder",
         ),
         (["--size", "100", "--start", "scratch"], "multiple of 32"),
         (["--validation", "97"], "ask for fewer"),
