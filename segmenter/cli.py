@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import Field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,15 @@ def _add_cut(commands: Commands) -> None:
         help="weights folder, or OWNER/NAME[@revision] on the Hugging Face Hub",
     )
     add("--edits", metavar="FILE", help="corrections: JSON of a list, or for many photos of {photo: list}")
+    for option, label, where in (("--point", 1, "on the piece that is meant"), ("--not", 0, "beside it")):
+        add(
+            option,
+            action="append",
+            dest="clicks",
+            type=partial(_click, label),
+            metavar="X,Y",
+            help=f"a place {where}, in pixels from the photo's upper left corner; of one photo, as often as needed",
+        )
     add("--background-picture", metavar="FILE", help="a picture for --background own, which it implies")
     add("--preset", choices=PRESETS, help="several of the settings below at once; each can still be changed")
     settings = cut.add_argument_group("settings")
@@ -122,6 +132,15 @@ def _whole(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 256:
         raise argparse.ArgumentTypeError("must be a whole number from 1 to 256")
     return int(text)
+
+
+def _click(label: int, text: str) -> tuple[float, float, int]:
+    """(x, y, label) of "X,Y"."""
+    try:
+        x, y = map(float, text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no place; it is two numbers with a comma, like 120,80") from None
+    return x, y, label
 
 
 def chosen(options: argparse.Namespace) -> Choices:
@@ -150,9 +169,11 @@ def cut_photos(options: argparse.Namespace) -> int:
     sources = find(options.photos, options.recursive)
     if options.out is None and len(sources) > 1:
         raise PhotoError(f"These are {len(sources)} photos: say with --out DIR where their cutouts should go.")
+    if options.clicks and options.out is not None:
+        raise PhotoError("--point and --not are places in one photo: leave --out away.")
     segmenter = Segmenter.load(options.weights)
     if options.out is None:
-        return _cut_one(sources[0], segmenter, choices, edits, background)
+        return _cut_one(sources[0], segmenter, choices, edits, background, options.clicks)
     named = edits if isinstance(edits, dict) else {source.name: edits for source in sources if edits}
     unknown = sorted(set(named) - {source.name for source in sources})
     if unknown:
@@ -178,12 +199,17 @@ def _read_edits(path: str | None) -> tuple | dict[str, tuple]:
     return corrections.check(edits)
 
 
-def _cut_one(source, segmenter, choices, edits, background) -> int:
+def _cut_one(source, segmenter, choices, edits, background, clicks) -> int:
     if isinstance(edits, dict):
         edits = edits.get(source.name, ())
     data = source.read()
     photo = open_photo(data)
-    product = render.produce(photo, segmenter.probabilities(photo), choices.at(segmenter.threshold), edits, background)
+    asked = {"points": [click[:2] for click in clicks], "labels": [click[2] for click in clicks]} if clicks else {}
+    try:
+        probabilities = segmenter.probabilities(photo, **asked)
+    except ValueError as error:  # a click that is none
+        raise PhotoError(f"{error}.") from error
+    product = render.produce(photo, probabilities, choices.at(segmenter.threshold), edits, background)
     path = source.path.with_name(product.name(Path(source.name).stem))
     try:
         files.write(path, product.data)
