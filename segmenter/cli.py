@@ -22,15 +22,16 @@ from typing import Any
 import segmenter
 from segmenter.batch import journal, runner
 from segmenter.batch.find import find
-from segmenter.errors import DiskFullError, is_disk_full
-from segmenter.inference.predictor import WEIGHTS, Segmenter, WeightsError
+from segmenter.errors import DiskFullError, WeightsError, is_disk_full
+from segmenter.hub import commands as hub
+from segmenter.hub.commands import DATA_SCHEME
+from segmenter.inference.predictor import WEIGHTS, Segmenter
 from segmenter.io import files
 from segmenter.io.images import PhotoError, open_photo, size_notice
 from segmenter.render import corrections, render
 from segmenter.render.options import PRESETS, Choices
 
 STOPPED = 130  # the exit status of a program that Ctrl-C ended
-DATA_SCHEME = "hf://datasets/"
 
 Commands = Any  # argparse gives the class of its sub-commands no public name
 Run = Callable[[argparse.Namespace], int]
@@ -263,7 +264,7 @@ def _duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-# chairlift push, pull, space. The Hub's client is imported only here, as cutting does without it.
+# chairlift push, pull, space
 
 
 def _add_weights_commands(commands: Commands) -> None:
@@ -271,14 +272,14 @@ def _add_weights_commands(commands: Commands) -> None:
     push.add_argument("folder", type=Path)
     _add_target(push)
     push.add_argument("--tag", help="name of this version (default: the next of v1, v2, …)")
-    _end_as(push, push_weights, "hub", WeightsError)
+    _end_as(push, hub.push_weights, "hub", WeightsError)
     pull = commands.add_parser("pull", help="fetch weights and print the folder they lie in")
     pull.add_argument("place", metavar="OWNER/NAME[@revision]")
-    _end_as(pull, pull_weights, "hub", WeightsError)
+    _end_as(pull, hub.pull_weights, "hub", WeightsError)
     space = commands.add_parser("space", help="create a Gradio Space from this checkout, or bring it up to date")
     _add_target(space)
     space.add_argument("--weights", metavar="OWNER/NAME[@revision]", help="what it serves (default: the bundled ones)")
-    _end_as(space, put_space, "hub", WeightsError)
+    _end_as(space, hub.put_space, "hub", WeightsError)
 
 
 def _add_target(parser: argparse.ArgumentParser) -> None:
@@ -292,31 +293,6 @@ def _end_as(parser: argparse.ArgumentParser, run: Run, speaker: str, *expected: 
     parser.set_defaults(run=run, expected=expected, speaker=speaker, failure=1)
 
 
-def push_weights(options: argparse.Namespace) -> int:
-    """`chairlift push`: publish a weights folder."""
-    from segmenter.hub import weights
-
-    pushed = weights.push(options.folder, options.repository, options.tag, options.private, options.dry_run)
-    print(weights.describe_push(options.folder, options.repository, pushed))
-    return 0
-
-
-def pull_weights(options: argparse.Namespace) -> int:
-    """`chairlift pull`: fetch weights and print their folder."""
-    from segmenter.hub import weights
-
-    print(weights.pull(options.place))
-    return 0
-
-
-def put_space(options: argparse.Namespace) -> int:
-    """`chairlift space`: create the Space, or bring it up to date."""
-    from segmenter.hub import space
-
-    print(space.put(options.repository, options.weights, options.private, options.dry_run))
-    return 0
-
-
 # chairlift data push, pull, info
 
 
@@ -326,45 +302,13 @@ def _add_data_commands(commands: Commands) -> None:
     _add_target(push)
     push.add_argument("--licence", "--license", help="of the Hub's list, like cc-by-4.0")
     push.add_argument("--tag", help="name of this version (default: the next of v1, v2, …)")
-    _end_as(push, push_data, "dataset", OSError, ValueError)
+    _end_as(push, hub.push_data, "dataset", OSError, ValueError)
     pull = commands.add_parser("pull", help="fetch a data set and print the folder it lies in")
     pull.add_argument("address", metavar=f"{DATA_SCHEME}OWNER/NAME[@revision]")
-    _end_as(pull, pull_data, "dataset", OSError, ValueError)
+    _end_as(pull, hub.pull_data, "dataset", OSError, ValueError)
     info = commands.add_parser("info", help="say what is in a data set")
     info.add_argument("place", metavar="PLACE", help=f"a folder with images/ and masks/, or {DATA_SCHEME}…")
-    _end_as(info, describe_data, "dataset", OSError, ValueError)
-
-
-def push_data(options: argparse.Namespace) -> int:
-    """`chairlift data push`: publish a data set."""
-    from segmenter.hub import client, datasets
-
-    done = datasets.push_dataset(
-        options.folder, options.repository, options.tag, options.private, options.dry_run, options.licence
-    )
-    if not isinstance(done, client.Pushed):  # a dry run
-        print(f"to the data set {options.repository} would go, in one commit:")
-        print("\n".join(f"  {name}  {size:,} bytes" for name, size in done.items()))
-    else:
-        verb = "published as" if done.changed else "unchanged; it is"
-        print(f"data set {verb} {DATA_SCHEME}{options.repository}@{done.tag} (commit {done.commit[:7]})")
-    return 0
-
-
-def pull_data(options: argparse.Namespace) -> int:
-    """`chairlift data pull`: fetch a data set and print its folder."""
-    from segmenter.hub import datasets
-
-    print(datasets.pull_dataset(options.address))
-    return 0
-
-
-def describe_data(options: argparse.Namespace) -> int:
-    """`chairlift data info`: print what is in a data set."""
-    from segmenter.hub import datasets
-
-    print(datasets.info(options.place).summary())
-    return 0
+    _end_as(info, hub.describe_data, "dataset", OSError, ValueError)
 
 
 if __name__ == "__main__":
