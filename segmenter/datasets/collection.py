@@ -207,7 +207,7 @@ def validation_pieces(collection: str | os.PathLike[str]) -> dict[str, Iterator[
             around = cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
             if (around & (pieces > 0) & ~piece).sum() > TOUCHING * np.sqrt(piece.sum()):
                 found["scenes_touching"].append((photo, numbered, number))
-    sources = {name: map(_piece_case, each) for name, each in found.items()}
+    sources: dict[str, Iterator[Case]] = {name: map(_piece_case, each) for name, each in found.items()}
     held_out = validation_pairs(collection)
     for name in ("wild_caltech101", "wild_duts", "photos_cut", "photos_others"):
         sources[name] = cases(held_out.get(name, []))

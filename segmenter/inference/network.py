@@ -48,7 +48,7 @@ class Network:
         self.size, self.path = size, path
         self._interpreter = _read(path, size)
         self._source = self._interpreter.get_input_details()[0]["index"]
-        self._result = _probability(self._interpreter.get_output_details(), size)["index"]
+        self._result = _probabilities(self._interpreter.get_output_details(), size)[0]["index"]
         self._lock = threading.Lock()  # the interpreter has one set of tensors for all
         self._signatures = self._interpreter.get_signature_list()
         self._runners = {}
@@ -83,8 +83,8 @@ class Network:
             return self._runners[signature](**given)
 
 
-def _probability(outputs, size):
-    return next((each for each in outputs if tuple(each["shape"]) == (1, size, size, 1)), None)
+def _probabilities(outputs, size):
+    return [each for each in outputs if tuple(each["shape"]) == (1, size, size, 1)]
 
 
 def _read(path, size):
@@ -94,7 +94,7 @@ def _read(path, size):
         interpreter = Interpreter(model_path=str(path), num_threads=_threads())
         given, results = interpreter.get_input_details(), interpreter.get_output_details()
         fits = [tuple(map(int, each["shape"])) for each in given] == [(1, size, size, 3)]
-        if not fits or not _probability(results, size):  # asked before memory is taken for them
+        if not fits or not _probabilities(results, size):  # asked before memory is taken for them
             shapes = [[tuple(map(int, each["shape"])) for each in part] for part in (given, results)]
             raise WeightsError(f"{path} does not fit config.json: its shapes are {shapes}, the size says {size}")
         interpreter.allocate_tensors()

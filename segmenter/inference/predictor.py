@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,7 +41,7 @@ class Segmenter:
         self.config = weights_format.read_config(self.folder)
         self._network = Network(self.folder / weights_format.LITERT, self.size)
         self._maps = LRUCache(CACHE_BYTES, getsizeof=_bytes_of)  # of the photos seen last
-        self._seen = LRUCache(SEEN_BYTES, getsizeof=_bytes_of)  # what clicks on them start from
+        self._seen: LRUCache[Any, Seen] = LRUCache(SEEN_BYTES, getsizeof=_bytes_of)  # what clicks on them start from
         self._maps_lock = threading.Lock()
 
     @classmethod
@@ -204,7 +205,7 @@ class Segmenter:
         return canvas
 
 
-def _bytes_of(kept: np.ndarray) -> int:
+def _bytes_of(kept: np.ndarray | Seen) -> int:
     return kept.nbytes
 
 

@@ -193,7 +193,7 @@ def _main(folder: str, path: str) -> None:
         keras.saving.load_model(file, compile=False) if file.exists() else None
         for file in (Path(folder) / "network.keras", Path(folder) / "picker.keras")
     )
-    assert isinstance(network, keras.Model)
+    assert isinstance(network, keras.Model) and (picker is None or isinstance(picker, keras.Model))
     print(export(network, path, Examples(**np.load(stored)) if stored.exists() else None, picker))
 
 

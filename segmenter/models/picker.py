@@ -59,7 +59,7 @@ def build_picker(model: keras.Model) -> keras.Model:
     *maps, furniture = [
         keras.Input(each.shape[1:], name=f"{PREFIX}input{n}") for n, each in enumerate(split(model).outputs)
     ]
-    side = furniture.shape[1] // 2
+    side = model.input_shape[1] // 2
     prompts = keras.Input((side, side, PROMPTS), name=f"{PREFIX}prompts")
     halved = layers.AveragePooling2D(2, name=f"{PREFIX}halved")(furniture)
     said = [layers.Concatenate(name=f"{PREFIX}said")([prompts, halved])]

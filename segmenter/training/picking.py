@@ -6,6 +6,7 @@ Reference: Mahadevan, Voigtlaender & Leibe, "Iteratively Trained Interactive Seg
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import keras
@@ -44,7 +45,7 @@ def fit(picker: keras.Model, see: See, draw: Draw, recipe: PickRecipe, report: C
         recipe: PickRecipe.
         report: called with a line for people now and then.
     """
-    rate = keras.optimizers.schedules.CosineDecay(
+    rate: Any = keras.optimizers.schedules.CosineDecay(
         recipe.learning_rate / 20,
         recipe.steps - recipe.steps // 20,
         warmup_target=recipe.learning_rate,
