@@ -11,7 +11,7 @@ from typing import Any
 
 from gradio.route_utils import FnIndexInferError
 
-from segmenter.web.limits import answer
+from segmenter.web.guard import answer
 
 ASKING = re.compile(r"/gradio_api/(upload|queue/join|(call|run|api)/.+)$")
 RAISED = (FnIndexInferError, LookupError, TypeError, ValueError)  # by Gradio as it reads a request
