@@ -27,6 +27,7 @@ from segmenter.web.handlers import MAX_MEGABYTES, Handlers
 from segmenter.web.limits import Limits
 from segmenter.web.link_card import LinkCard
 from segmenter.web.live_weights import LiveWeights, open_weights
+from segmenter.web.memory import return_freed_memory
 from segmenter.web.nonsense import Nonsense
 from segmenter.web.uploads import Uploads
 
@@ -152,6 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tempfile.TemporaryFile().close()
     except OSError as error:
         parser.error(f"{folder} cannot be written to ({error}); name another folder in GRADIO_TEMP_DIR")
+    return_freed_memory()
     page = build_page(weights)
     names = [*options.name, *filter(None, [options.host])]
     try:

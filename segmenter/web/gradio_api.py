@@ -28,6 +28,7 @@ from segmenter.web.patience import patient
 from segmenter.web.turns import MOST_WAITING, Asker, Lane, LeftError, client_of
 
 MADE_FOR = "6.31.0"  # the version of Gradio
+KEEP_ALIVE_SECONDS = 30  # for another question on the same connection; a browser may ask just as it is closed
 
 
 # Endpoints
@@ -167,6 +168,7 @@ class Page(gr.Blocks):
         launched = super().launch(*given, prevent_thread_lock=True, **options)
         config = cast(Any, self.server).config  # asked for each connection anew
         config.http_protocol_class = patient(config.http_protocol_class)
+        config.timeout_keep_alive = KEEP_ALIVE_SECONDS
         if not prevent_thread_lock:
             self.block_thread()
         return launched

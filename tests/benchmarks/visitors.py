@@ -34,17 +34,20 @@ def photo_of(number):
 
 async def visit(address, number, data, waits):
     """Upload, look, save; whether the cutout has the photo's size and shows something."""
-    started = time.monotonic()
+    started, step = time.monotonic(), "upload"
     async with Visitor(address) as visitor:
-        path = await visitor.upload(f"chair {number}.jpg", data)
-        shown = await visitor.ask("look", {"path": path})
-        if shown.get("problem"):
-            raise ValueError(shown["problem"]["en"])
-        waits.append(time.monotonic() - started)
-        saved = await visitor.ask("save", {"path": path, "choices": {}, "edits": []})
-        if saved.get("problem"):
-            raise ValueError(saved["problem"]["en"])
-        return await visitor.download(saved["file"])
+        try:
+            path = await visitor.upload(f"chair {number}.jpg", data)
+            step = "look"
+            shown = await visitor.ask("look", {"path": path})
+            waits.append(time.monotonic() - started)
+            step = "save"
+            saved = await visitor.ask("save", {"path": path, "choices": {}, "edits": []})
+            step = f"download, after {shown.get('problem')} and {saved.get('problem')}"
+            return await visitor.download(saved["file"])
+        except Exception as error:
+            seconds = round(time.monotonic() - started)
+            raise ValueError(f"{step} after {seconds} s: {type(error).__name__} {error}") from error
 
 
 def right(cutout):
