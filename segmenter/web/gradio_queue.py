@@ -58,6 +58,12 @@ class FairQueue(Queue):
                     self.send_message(event, ProcessCompletedMessage(output=output, success=False))
                     self.event_ids_to_events.pop(event._id, None)
 
+    async def clean_events(self, *, session_hash: str | None = None, event_id: str | None = None) -> None:
+        """Drop what a session waits for, as Gradio has it, and tell the others that they come sooner."""
+        await super().clean_events(session_hash=session_hash, event_id=event_id)
+        for concurrency_id in self.event_queue_per_concurrency_id:
+            self.broadcast_estimations(concurrency_id)
+
     def ahead(self, session: str) -> int | None:
         """How many questions come before the first that a session has waiting; None where it has none."""
         for line in self.event_queue_per_concurrency_id.values():
