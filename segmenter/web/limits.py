@@ -87,6 +87,7 @@ class _Request:
         self.stated = _stated_length(scope)
         self.received, self.started, self.whole, self.begun = 0, time.monotonic(), False, False
         self.refused: _Refused | None = None
+        self.left = False  # before all of the request was here
 
     async def run(self) -> None:
         try:
@@ -103,7 +104,9 @@ class _Request:
         except Exception as error:  # whatever the application makes of a refusal, which it may have wrapped
             if getattr(error, "errno", None) in FULL and not self.begun:
                 self.refused = _no_room()
-            if self.refused is None:
+            if self.left:
+                log.info("who asked %s left before all of it was here", self.scope["path"])
+            elif self.refused is None:
                 raise
         finally:
             self.leave()
@@ -131,6 +134,7 @@ class _Request:
         try:
             message = await asyncio.wait_for(self._receive(), self.limits.pace.silence)
             self.received += len(message.get("body", b""))
+            self.left = message["type"] == "http.disconnect"
             self.whole = message["type"] != "http.request" or not message.get("more_body", False)
             await self.look(message.get("body", b""))
         except TimeoutError:

@@ -194,6 +194,20 @@ def test_a_body_that_drips_is_not_waited_for():
     assert ask_slowly([(0.05, bytes(1000))] * 10, Pace(grace=0.2, rate=1000)) == 200
 
 
+def test_who_leaves_in_the_middle_of_an_upload_is_no_fault_of_the_servers():
+    async def read(scope, receive, send):
+        async for _ in Request(scope, receive).stream():
+            pass
+
+    messages = iter([{"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive():
+        return next(messages)
+
+    scope = {"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": []}
+    asyncio.run(Limits(read)(scope, receive, None))
+
+
 def test_who_does_not_read_the_answer_is_not_waited_for():
     async def answer(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
