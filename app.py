@@ -4,7 +4,7 @@ import argparse
 import os
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio reads it: no outside hosts
@@ -20,10 +20,14 @@ from segmenter.errors import WeightsError
 from segmenter.inference.predictor import WEIGHTS
 from segmenter.io.images import open_photo
 from segmenter.web import batch_handlers, gradio_api, viewer
+from segmenter.web.disk import budget
+from segmenter.web.gradio_queue import Listening
+from segmenter.web.guard import Guard
 from segmenter.web.handlers import MAX_MEGABYTES, Handlers
 from segmenter.web.limits import Limits
 from segmenter.web.link_card import LinkCard
 from segmenter.web.live_weights import LiveWeights, open_weights
+from segmenter.web.memory import return_freed_memory
 from segmenter.web.nonsense import Nonsense
 from segmenter.web.uploads import Uploads
 
@@ -63,7 +67,7 @@ def build_page(weights: LiveWeights | Predictor, examples: str | os.PathLike[str
             limit=MAX_MEGABYTES,
             rooms=viewer.rooms(),
             bounds=batch_handlers.BOUNDS,
-            server_functions=gradio_api.server_functions(handlers),
+            server_functions=gradio_api.server_functions(handlers, lambda: page._queue),
         )
         quiet = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
         busy = {"concurrency_id": "network", "concurrency_limit": AT_ONCE}
@@ -75,7 +79,7 @@ def build_page(weights: LiveWeights | Predictor, examples: str | os.PathLike[str
         gradio_api.offer(
             page, endpoints.batch, concurrency_id="batch", concurrency_limit=1
         )  # a lane of its own: it takes minutes
-    page.queue(max_size=64)
+    page.queue()
     first = next(iter(handlers.examples), None)
     if first:  # the first visitor finds it ready
         threading.Thread(target=handlers.show_example, args=(first, now), daemon=True).start()
@@ -86,19 +90,31 @@ def _first_comes(path):
     return path.stem != FIRST, path.stem
 
 
-def launch_options() -> dict:
-    """What `build_page(…).launch` needs besides an address."""
+def launch_options(hosts: Collection[str] = ()) -> dict:
+    """What `build_page(…).launch` needs besides an address.
+
+    Args:
+        hosts: names that the server is reached by, as `guard.is_served` takes them.
+    """
+    uploads = Uploads(get_upload_folder)
     return {
         "theme": Base(font=[gradio_api.SwappedFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"]),
         "head": viewer.head(),
         "footer_links": ["api"],  # the viewer opens it from a link of its own
         "run_history": False,
+        "enable_monitoring": False,
         "max_file_size": batch_handlers.MAX_ZIP_MEGABYTES * 2**20,  # of a single photo less is taken
         "ssr_mode": False,
         "mcp_server": True,
         "app_kwargs": {
-            "lifespan": Uploads(get_upload_folder).lifespan(KEPT_SECONDS, SWEEP_SECONDS),
-            "middleware": [(Limits, (), {}), (Nonsense, (), {}), (LinkCard, (), {})],  # with their arguments: none
+            "lifespan": uploads.lifespan(KEPT_SECONDS, SWEEP_SECONDS),
+            "middleware": [
+                (Guard, (), {"hosts": hosts}),
+                (Limits, (), {"check_room": uploads.budget.check}),
+                (Listening, (), {}),
+                (Nonsense, (), {}),
+                (LinkCard, (), {}),
+            ],
         },
     }
 
@@ -115,21 +131,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--host", help="address to serve on (GRADIO_SERVER_NAME; 127.0.0.1 by default)")
     parser.add_argument("--port", type=int, help="port (GRADIO_SERVER_PORT; 7860 by default)")
+    parser.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="a host name that the page is reached by, such as chairs.example.org; all other names are refused, "
+        "beside localhost, addresses in numbers and a Space's own (may be given again; SEGMENTER_HOSTS)",
+    )
     options = parser.parse_args(arguments)
     try:
         weights = open_weights(options.weights)
-    except WeightsError as error:
+        budget()
+    except (WeightsError, ValueError) as error:
         parser.error(str(error))
     folder = get_upload_folder()
     try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        tempfile.tempdir = folder  # what Gradio leaves in the system's own is never swept away
+        Uploads(get_upload_folder).claim()
+        # What is left in the system's own is never swept away.
+        tempfile.tempdir = os.environ["TMPDIR"] = folder
         tempfile.TemporaryFile().close()
     except OSError as error:
         parser.error(f"{folder} cannot be written to ({error}); name another folder in GRADIO_TEMP_DIR")
+    return_freed_memory()
     page = build_page(weights)
+    names = [*options.name, *filter(None, [options.host])]
     try:
-        page.launch(server_name=options.host, server_port=options.port, **launch_options())
+        page.launch(server_name=options.host, server_port=options.port, **launch_options(names))
     except OSError as error:
         parser.error(f"the page cannot be served there: {error}")
 

@@ -97,3 +97,78 @@ def locate(place: str | os.PathLike[str]) -> Path:
         if weights.is_address(place):
             return weights.pull(place)
     return Path(place)
+
+
+# What is told of weights
+
+MOST_BYTES = {CARD: 2**20, METRICS: 32 * 2**20, SAMPLES: 64 * 2**20}
+SAMPLES_SIDE = 8192  # pixels of each side of the picture of samples, at most
+PNG_START = b"\x89PNG\r\n\x1a\n"
+MOST_LISTED = 1000  # sources, thresholds
+SHARES = ("iou", "dice", "boundary_f", "gap_accuracy")
+
+
+def check_described(folder: str | os.PathLike[str]) -> None:
+    """See that what is told of weights can be shown: their card, figures and samples, where they have any.
+
+    Raises:
+        WeightsError: a file is too large, or is not what it should be; the message says which.
+    """
+    for name, most in MOST_BYTES.items():
+        path = Path(folder) / name
+        try:
+            if path.exists() and path.stat().st_size > most:
+                raise WeightsError(f"{name} has {path.stat().st_size:,} bytes, which is absurd")
+            if path.exists():
+                {CARD: _check_card, METRICS: _check_metrics, SAMPLES: _check_samples}[name](path)
+        except OSError as error:
+            raise WeightsError(f"{name} cannot be read: {error}") from error
+
+
+def _check_card(path: Path) -> None:
+    try:
+        path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise WeightsError(f"{path.name} is no text in UTF-8") from error
+
+
+def _check_samples(path: Path) -> None:
+    with path.open("rb") as file:
+        head = file.read(24)  # its mark, and the size in its first part
+    if len(head) < 24 or head[:8] != PNG_START or head[12:16] != b"IHDR":
+        raise WeightsError(f"{path.name} is no PNG picture")
+    width, height = (int.from_bytes(head[start : start + 4], "big") for start in (16, 20))
+    if not (0 < width <= SAMPLES_SIDE and 0 < height <= SAMPLES_SIDE):
+        raise WeightsError(f"{path.name} has {width} × {height} pixels; at most {SAMPLES_SIDE} a side can be shown")
+
+
+def _check_metrics(path: Path) -> None:
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # not JSON, or not UTF-8, or nested without end
+        raise WeightsError(f"{path.name} is not valid JSON") from error
+    if not isinstance(metrics, dict):
+        raise WeightsError(f"{path.name} is not what it should be: it holds no JSON object")
+    sources = metrics.get("sources", {})
+    if not isinstance(sources, dict) or len(sources) > MOST_LISTED:
+        raise WeightsError(f"{path.name} is not what it should be: `sources` holds the figures of each kind of photos")
+    wrong = [name for name in ("weights_sha256", "samples") if not isinstance(metrics.get(name, ""), str | None)]
+    wrong += [] if _is_share(metrics.get("threshold")) else ["threshold"]
+    wrong += [] if _are_shares(metrics.get("thresholds", [])) else ["thresholds"]
+    wrong += [f"sources: {str(name)[:80]}" for name, source in sources.items() if not _are_figures(source)]
+    if wrong:
+        raise WeightsError(f"{path.name} is not what it should be: see its {wrong[0]}")
+
+
+def _is_share(value: Any) -> bool:
+    return value is None or (type(value) in (int, float) and 0 <= value <= 1)  # nor is NaN
+
+
+def _are_shares(values: Any) -> bool:
+    return isinstance(values, list) and len(values) <= MOST_LISTED and all(map(_is_share, values))
+
+
+def _are_figures(source: Any) -> bool:
+    if not isinstance(source, dict) or type(source.get("photos", 0)) not in (int, type(None)):
+        return False
+    return all(_is_share(source.get(name)) for name in SHARES) and _are_shares(source.get("iou_by_threshold", []))

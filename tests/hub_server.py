@@ -139,6 +139,7 @@ class Protocol:
         self.store, self.faults = store, faults
         self.address = None  # known when it was bound
         self.secret = secrets.token_hex(8)  # signs the addresses at which contents lie
+        self.misnamed = {}  # what a malicious mirror says instead: "sha", or a header's name → text
 
     # Who may what
 
@@ -229,7 +230,7 @@ class Protocol:
             "id": place,
             "modelId": place,
             "author": request.path_params["owner"],
-            "sha": sha,
+            "sha": self.misnamed.get("sha", sha),
             "private": repository.private,
             "tags": [],
             "downloads": 0,
@@ -265,6 +266,8 @@ class Protocol:
         if entry["lfs"]:
             headers |= {"X-Linked-Etag": f'"{entry["oid"]}"', "X-Linked-Size": str(entry["size"])}
             headers["Location"] = self.signed(f"/storage/{entry['oid']}/{path}")
+        headers |= {name: value for name, value in self.misnamed.items() if name in headers}
+        if entry["lfs"]:
             return Response(status_code=302, headers=headers)
         return self._send(request, self.store.get(entry["oid"]), headers)
 
@@ -494,6 +497,10 @@ class HubServer:
     def fault(self, kind, match="", times=float("inf"), seconds=5.0):
         """Let something go wrong from now on; see `Fault`."""
         self.faults.append(Fault(kind, match, times, seconds))
+
+    def misname(self, what, text):
+        """Be a malicious mirror: say `text` for a header of files' answers, or for the "sha" of a repository."""
+        self._protocol.misnamed[what] = text
 
     def files(self, place, revision="main", kind="models"):
         """path → contents of a repository's files at a revision."""

@@ -5,6 +5,7 @@ import os
 import re
 import zipfile
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -31,8 +32,11 @@ class Source:
         """Its name without the suffix: what its results are called."""
         return str(PurePosixPath(self.name).with_suffix(""))
 
-    def read(self) -> bytes:
+    def read(self, archive: zipfile.ZipFile | None = None) -> bytes:
         """Its bytes.
+
+        Args:
+            archive: the zip that it is in, where that is open already.
 
         Raises:
             PhotoError: it cannot be read.
@@ -41,12 +45,8 @@ class Source:
         try:
             if self.member is None:
                 return self.path.read_bytes()
-            with zipfile.ZipFile(self.path) as archive:
-                if archive.getinfo(self.member).flag_bits & 1:
-                    message = "The ZIP {name!r} has a password. Please zip the photos again without one."
-                    raise PhotoError(message, "zip.password", name=self.path.name)
-                with archive.open(self.member) as file:
-                    data = file.read(MAX_FILE + 1)
+            with nullcontext(archive) if archive else zipfile.ZipFile(self.path) as opened:
+                data = self._read_member(opened, self.member)
         except PhotoError:
             raise
         except (OSError, RuntimeError, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
@@ -59,6 +59,13 @@ class Source:
             message = "This file is larger than {limit} MB. Please make it smaller and try again."
             raise PhotoError(message, "photo.too_large", limit=MAX_FILE // 1024**2)
         return data
+
+    def _read_member(self, archive: zipfile.ZipFile, member: str) -> bytes:
+        if archive.getinfo(member).flag_bits & 1:
+            message = "The ZIP {name!r} has a password. Please zip the photos again without one."
+            raise PhotoError(message, "zip.password", name=self.path.name)
+        with archive.open(member) as file:
+            return file.read(MAX_FILE + 1)
 
 
 def find(sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], recursive: bool = False) -> list[Source]:
@@ -80,12 +87,23 @@ def find(sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], rec
     for source in sources:
         found += _found(os.fspath(source), recursive)
     if not found:
-        message = (
-            "No photos were found there. Looked for {kinds}. Name ZIP files themselves: "
-            "in folders they are not looked into."
-        )
-        raise PhotoError(message, "batch.empty", kinds=", ".join(SUFFIXES))
+        raise no_photos()
     return _distinct(found)
+
+
+def no_photos() -> PhotoError:
+    """What is said of places without any photos."""
+    message = "No photos were found there. Looked for {kinds}. Name ZIP files themselves: in folders they are not looked into."
+    return PhotoError(message, "batch.empty", kinds=", ".join(SUFFIXES))
+
+
+def find_in(archive: zipfile.ZipFile, path: Path) -> list[Source]:
+    """The photos of a zip that is open, which may be none; as `find` has those of its path.
+
+    Raises:
+        PhotoError: it holds too many files.
+    """
+    return _distinct([(name, path, member) for name, member in _photos_in(archive, path)])
 
 
 def safe_name(name: str) -> str:
@@ -140,11 +158,18 @@ def _is_photo(name):
 def _members(path):
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = [info for info in archive.infolist() if info.filename and not info.is_dir()]
-            names = [(name, info.filename) for name, info in zip(zip_names.names_of(entries), entries)]
+            return _photos_in(archive, path)
+    except PhotoError:
+        raise
     except (OSError, *archives.BROKEN) as error:
         message = "The ZIP {name!r} cannot be opened: it is damaged or no ZIP at all."
         raise PhotoError(message, "zip.damaged", name=path.name) from error
+
+
+def _photos_in(archive, path):
+    """(name, member) of an open zip's photos."""
+    entries = [info for info in archive.infolist() if info.filename and not info.is_dir()]
+    names = [(name, info.filename) for name, info in zip(zip_names.names_of(entries), entries)]
     if len(names) > MAX_MEMBERS:
         message = "The ZIP {name!r} holds {count} files; at most {limit} are possible."
         raise PhotoError(message, "zip.too_many", name=path.name, count=len(names), limit=MAX_MEMBERS)

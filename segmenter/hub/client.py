@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import httpx2  # what huggingface_hub speaks through; the errors of the line are its
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, errors as hub_errors
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, errors as hub_errors, set_client_factory
+from huggingface_hub.utils._http import default_client_factory
 
 from segmenter.errors import FULL, HubError, MissingError, UnreachableError
 from segmenter.io import files
@@ -28,6 +29,11 @@ TOKENS = "https://huggingface.co/settings/tokens"
 Kind = Literal["model", "dataset", "space"]
 Token = str | bool | None  # as huggingface_hub takes it: False asks as nobody, None as whoever is logged in
 NOT_OURS = {".gitattributes", "README.md"}  # what a repository that was created by hand may hold already
+
+
+# What the Hub may call commits and contents: the client names folders and files of its cache so.
+COMMIT_NAME, CONTENT_NAME = re.compile(r"[0-9a-f]{40}"), re.compile(r'(W/)?"?\w[\w.+=-]{0,199}"?', re.ASCII)
+CONTENT_HEADERS = ("etag", "x-linked-etag")
 
 
 class Pushed(NamedTuple):
@@ -68,6 +74,33 @@ def check_tag(tag: str) -> None:
     """Raise a HubError if a version cannot be called `tag`."""
     if not re.fullmatch(r"\w[\w./+-]*", tag) or ".." in tag or tag == BRANCH:
         raise HubError(f"{tag!r} cannot be the name of a version; v3 or 2026-11 can")
+
+
+def check_commit(name: str | None) -> str:
+    """The name of a commit as the Hub gives it, or a HubError where it is none: folders are called so."""
+    if not name or not COMMIT_NAME.fullmatch(name):
+        raise HubError(f"the Hub names a commit {name!r}, which is no name of one; is this the Hub that you mean?")
+    return name
+
+
+def _check_names(answer: httpx2.Response) -> None:
+    """Refuse an answer by which a file would be written to a place of the Hub's choice."""
+    if "x-repo-commit" not in answer.headers:
+        return  # nothing is called after what it says
+    check_commit(answer.headers["x-repo-commit"])
+    for header in CONTENT_HEADERS:
+        name = answer.headers.get(header)
+        if name is not None and not CONTENT_NAME.fullmatch(name):
+            raise HubError(f"the Hub calls a file {name!r}, which is no name of one; is this the Hub that you mean?")
+
+
+def _careful_client() -> httpx2.Client:
+    line = default_client_factory()
+    line.event_hooks["response"].append(_check_names)
+    return line
+
+
+set_client_factory(_careful_client)  # which huggingface_hub has no other place for
 
 
 # Pull

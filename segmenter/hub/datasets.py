@@ -103,7 +103,7 @@ def _fetch(
             snapshot_download(
                 repository,
                 repo_type="dataset",
-                revision=info.sha,
+                revision=client.check_commit(info.sha),
                 cache_dir=cache,
                 endpoint=endpoint,
                 token=token,

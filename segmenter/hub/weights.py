@@ -136,7 +136,7 @@ def fetch(place: str, cache: Cache = None, endpoint: str | None = None, token: T
         api = HfApi(endpoint=endpoint, token=token)
         info = api.model_info(repository, revision=revision, timeout=SECONDS, files_metadata=True)
         _check_sizes({file.rfilename: file.size for file in info.siblings or ()}, place)
-        options = {"revision": info.sha, "cache_dir": cache, "endpoint": endpoint, "token": token}
+        options = {"revision": client.check_commit(info.sha), "cache_dir": cache, "endpoint": endpoint, "token": token}
         paths = [hf_hub_download(repository, name, etag_timeout=SECONDS, **options) for name in FILES]
         folder = Path(paths[0]).parent
         client.verify(folder, FILES)
@@ -198,6 +198,10 @@ def check(folder: str | os.PathLike[str]) -> None:
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in UNSAFE:
             raise HubError(f"{folder.name} is refused: {path.name} is of a format that could run code")
+    try:
+        weights_format.check_described(folder)
+    except WeightsError as error:
+        raise HubError(f"{folder.name} is refused: {error}") from error
     licence(folder)
     _check_config(_read_json(folder / "config.json"))
     _check_measured(folder)
@@ -212,7 +216,7 @@ def _first_bytes(path: Path, count: int) -> bytes:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HubError(f"{path.parent.name} is refused: its {path.name} is not valid JSON") from error
     if not isinstance(value, dict):
         raise HubError(f"{path.parent.name} is refused: its {path.name} is not what it should be")

@@ -5,7 +5,6 @@ numbers the parameters of `gr.api`. The three are bent here, by names of Gradio'
 any release: `MADE_FOR` is the one that all of this was tried with.
 """
 
-import asyncio
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,12 +18,17 @@ from gradio.events import api
 from gradio.themes import LocalFont
 from gradio.utils import get_function_description
 
-from segmenter.errors import PhotoError
+from segmenter.errors import FULL, PhotoError
 from segmenter.render.options import FORMATS, KINDS, PIECES, Choices
-from segmenter.web import batch_handlers
-from segmenter.web.handlers import Handlers
+from segmenter.web import batch_api, batch_handlers
+from segmenter.web.disk import no_room
+from segmenter.web.gradio_queue import FairQueue, is_wanted
+from segmenter.web.handlers import Handlers, refusal
+from segmenter.web.patience import patient
+from segmenter.web.turns import MOST_WAITING, Asker, Lane, LeftError, client_of
 
 MADE_FOR = "6.31.0"  # the version of Gradio
+KEEP_ALIVE_SECONDS = 30  # for another question on the same connection; a browser may ask just as it is closed
 
 
 # Endpoints
@@ -68,6 +72,10 @@ def plain_words() -> Iterator[None]:
         yield
     except PhotoError as error:
         raise gr.Error(str(error), print_exception=False) from error
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise gr.Error(str(no_room()), print_exception=False) from error
 
 
 class Endpoints:
@@ -127,8 +135,8 @@ class Endpoints:
         """
         progress = gr.Progress()
         with plain_words():
-            file = batch_handlers.run(
-                self._handlers, photos, settings, edits, background_picture, lambda *done: progress(done)
+            file = batch_api.run(
+                self._handlers, photos, settings, edits, background_picture, lambda *done: progress(done), is_wanted
             )
             return cast(gr.FileData, file)
 
@@ -137,8 +145,33 @@ class Page(gr.Blocks):
     """Blocks whose endpoints may be given the first few values alone, over plain HTTP too.
 
     They also get web addresses as they are: Gradio would fetch them before anybody asked, however
-    large the file is, and would not know those of this page itself.
+    large the file is, and would not know those of this page itself. Their queue is a FairQueue, and nothing passes
+    it by; their server closes connections on which nothing comes.
     """
+
+    def queue(self, *given: Any, max_size: int | None = MOST_WAITING, **options: Any) -> Any:
+        """As Gradio has it."""
+        super().queue(*given, max_size=max_size, **{"api_open": False, **options})
+        plain = self._queue
+        self._queue = FairQueue(
+            live_updates=plain.live_updates,
+            concurrency_count=plain.max_thread_count,
+            update_intervals=plain.update_intervals,
+            max_size=plain.max_size,
+            blocks=self,
+            default_concurrency_limit=plain.default_concurrency_limit,
+        )
+        return self
+
+    def launch(self, *given: Any, prevent_thread_lock: bool = False, **options: Any) -> Any:
+        """As Gradio has it."""
+        launched = super().launch(*given, prevent_thread_lock=True, **options)
+        config = cast(Any, self.server).config  # asked for each connection anew
+        config.http_protocol_class = patient(config.http_protocol_class)
+        config.timeout_keep_alive = KEEP_ALIVE_SECONDS
+        if not prevent_thread_lock:
+            self.block_thread()
+        return launched
 
     def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
         missing = block_fn.inputs[len(inputs) :]
@@ -187,26 +220,45 @@ def event_handler(answer: Callable[[dict], dict]) -> Callable:
     return handle
 
 
-def server_functions(handlers: Handlers) -> list[Callable]:
-    """What the page asks aside from Gradio's queue: about the model, and photo by photo about many.
+def server_functions(handlers: Handlers, queue: Callable[[], FairQueue]) -> list[Callable]:
+    """What the page asks aside from Gradio's queue: about the model, photo by photo about many, and about the line.
 
-    A run of many photos has one question or two under way, and one is answered at a time: in turn with other
-    visitors' runs, and beside the queue of those with a single photo.
+    Each kind of work has a lane of its own: one photo of many at a time, in turn with other visitors' and beside the
+    queue of those with a single photo; one zip to be unpacked, and one to be packed, beside both.
     """
     visitors = batch_handlers.BatchHandlers(handlers)
-    work, rest = asyncio.Semaphore(1), asyncio.Semaphore(2)
-    answers = [("many_cut", visitors.cut, work), ("about", handlers.about, rest)]
-    answers.append(
-        ("photo_at", handlers.photo_at, asyncio.Semaphore(2))
-    )  # a lane of its own: others' servers may be slow
-    answers += [(f"many_{name}", getattr(visitors, name), rest) for name in ("unpack", "peek", "zip", "forget")]
-    return [_server_function(*answer) for answer in answers]
+    lanes = {"many_cut": Lane(), "many_unpack": Lane(), "many_zip": Lane(), "rest": Lane(2)}
+    lanes["photo_at"] = Lane(2)  # others' servers may be slow
+    answers = [(f"many_{name}", getattr(visitors, name)) for name in ("cut", "unpack", "peek", "zip", "forget")]
+    answers.append(("about", lambda question, stopped: handlers.about(question)))
+    answers.append(("photo_at", lambda question, stopped: handlers.photo_at(question)))
+
+    async def line(question: dict, request: gr.Request) -> dict:
+        asker = await _asker(request)
+        waits = [queue().ahead(asker.session), *(lane.ahead(asker.session) for lane in lanes.values())]
+        return {"ahead": max((ahead for ahead in waits if ahead is not None), default=0)}
+
+    return [line, *(_server_function(name, answer, lanes.get(name, lanes["rest"])) for name, answer in answers)]
 
 
-def _server_function(name, answer, turns):
-    async def ask(question: dict) -> dict:
-        async with turns:
-            return await asyncio.to_thread(answer, question if isinstance(question, dict) else {})
+def _server_function(name, answer, lane):
+    async def ask(question: dict, request: gr.Request) -> dict:
+        asked = question if isinstance(question, dict) else {}
+        gone = cast(Any, request).is_disconnected
+        try:
+            return await lane.run(await _asker(request), gone, lambda stopped: answer(asked, stopped))
+        except LeftError:
+            return {}
+        except PhotoError as error:
+            return refusal(error)
 
     ask.__name__ = name
     return ask
+
+
+async def _asker(request: Any) -> Asker:
+    """Who asks a server function. Gradio has read the question, which says so, and keeps it."""
+    said = await request.json() if "json" in request.headers.get("content-type", "") else {}
+    session = str(said.get("session_hash") or "") if isinstance(said, dict) else ""
+    peer = request.client.host if request.client else None
+    return Asker(client_of(peer, request.headers.get("x-forwarded-for"), session), session)

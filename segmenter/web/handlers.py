@@ -5,21 +5,41 @@ The page's questions and answers are dicts of plain JSON. A photo in a question 
 """
 
 import os
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from segmenter.batch.runner import Predictor
-from segmenter.errors import ChairliftError, GoneError, PhotoError
+from segmenter.errors import FULL, ChairliftError, GoneError, PhotoError
 from segmenter.io.images import open_photo, size_notice
 from segmenter.render import corrections, encode, render
 from segmenter.render.options import Choices
 from segmenter.web import model_info, viewer
+from segmenter.web.disk import no_room
 from segmenter.web.live_weights import LiveWeights
 from segmenter.web.uploads import Uploads, file_data
 
 MAX_MEGABYTES = 30  # of one photo
+
+Answer = TypeVar("Answer", bound=Callable[..., dict])
+
+
+def refusing(answer: Answer) -> Answer:
+    """Let a method that answers the page say what is wrong as the page says it to a visitor; see `refusal`."""
+
+    @wraps(answer)
+    def asked(*given: Any, **named: Any) -> dict:
+        try:
+            return answer(*given, **named)
+        except PhotoError as error:
+            return refusal(error)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            return refusal(no_room())
+
+    return cast(Answer, asked)
 
 
 class Handlers:
@@ -42,16 +62,14 @@ class Handlers:
 
     # The studio
 
+    @refusing
     def look(self, question: dict) -> dict:
         """The photo that the page names, and its map, as the page draws them.
 
         The question may name `weights`, by which the map is made if they are still here.
         """
         weights, notice = self.live.named(question.get("weights")), self.live.notice
-        try:
-            shown = self._shown(question, weights)
-        except PhotoError as error:
-            return refusal(error)
+        shown = self._shown(question, weights)
         return {
             **shown,
             "weights": weights.to_json(),
@@ -59,48 +77,40 @@ class Handlers:
             "notice": notice,
         }
 
+    @refusing
     def save(self, question: dict) -> dict:
         """The finished file for the page to hand over, by the weights whose map the visitor sees."""
-        try:
-            product, stem, notice = self._produce(question, render.produce)
-        except PhotoError as error:
-            return refusal(error)
+        product, stem, notice = self._produce(question, render.produce)
         notes = [*product.notes, *([viewer.problem(notice)] if notice else [])]
         return {"file": self.uploads.keep(product.data, product.name(stem)), "notes": notes}
 
+    @refusing
     def pair(self, question: dict) -> dict:
         """The photo and its corrected mask as a zip, as `train.py --data` takes them."""
-        try:
-            path, weights = self._source(question), self.live.named(question.get("weights"))
-            settings = {name: question[name] for name in ("threshold", "pieces") if question.get(name) is not None}
-            choices = Choices.from_json(settings)
-            threshold = weights.segmenter.threshold if choices.threshold is None else choices.threshold
-            photo, probabilities = self._map(path, weights)
-            edits = question.get("edits") or ()
-            data = corrections.training_pair(
-                photo, probabilities, threshold, edits, choices.pieces, name=path.stem, source=path
-            )
-        except PhotoError as error:
-            return refusal(error)
+        path, weights = self._source(question), self.live.named(question.get("weights"))
+        settings = {name: question[name] for name in ("threshold", "pieces") if question.get(name) is not None}
+        choices = Choices.from_json(settings)
+        threshold = weights.segmenter.threshold if choices.threshold is None else choices.threshold
+        photo, probabilities = self._map(path, weights)
+        edits = question.get("edits") or ()
+        data = corrections.training_pair(
+            photo, probabilities, threshold, edits, choices.pieces, name=path.stem, source=path
+        )
         return {"file": self.uploads.keep(data, f"{path.stem}-training.zip"), "notes": []}
 
+    @refusing
     def room(self, question: dict) -> dict:
         """The picture of a room, small, for the page to stand furniture in."""
-        try:
-            return viewer.room(question.get("room"), question.get("width"), question.get("height"))
-        except PhotoError as error:
-            return refusal(error)
+        return viewer.room(question.get("room"), question.get("width"), question.get("height"))
 
+    @refusing
     def photo_at(self, question: dict) -> dict:
         """Fetch the photo at a web address, the question's `address`: `file`, as Gradio's view of it."""
         address = question.get("address")
-        try:
-            if not isinstance(address, str) or not address.startswith(("http://", "https://")):
-                raise PhotoError("A web address begins with http:// or https://.", "address.scheme")
-            path = self.receive(address)
-            open_photo(path)
-        except PhotoError as error:
-            return refusal(error)
+        if not isinstance(address, str) or not address.startswith(("http://", "https://")):
+            raise PhotoError("A web address begins with http:// or https://.", "address.scheme")
+        path = self.receive(address)
+        open_photo(path)
         return {"file": file_data(path)}
 
     def _produce(self, question, make):

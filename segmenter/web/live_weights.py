@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from segmenter import weights_format
 from segmenter.batch.runner import Predictor
 from segmenter.errors import MissingError, UnreachableError, WeightsError
 from segmenter.hub import weights
@@ -158,7 +159,9 @@ def open_weights(
         WeightsError: there are no weights to start on.
     """
     if not isinstance(place, str) or not weights.is_address(place):
-        return LiveWeights(Segmenter.load(place))
+        segmenter = Segmenter.load(place)
+        weights_format.check_described(segmenter.folder)
+        return LiveWeights(segmenter)
     source = Source(
         place,
         newest=partial(weights.newest, place, endpoint),

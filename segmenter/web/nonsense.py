@@ -11,9 +11,9 @@ from typing import Any
 
 from gradio.route_utils import FnIndexInferError
 
-from segmenter.web.limits import answer
+from segmenter.web.guard import answer
 
-ASKING = re.compile(r"/gradio_api/(upload|queue/join|(call|run|api)/.+)$")
+ASKING = re.compile(r"/gradio_api/(upload|queue/join|component_server|(call|run|api)/.+)$")
 RAISED = (FnIndexInferError, LookupError, TypeError, ValueError)  # by Gradio as it reads a request
 
 log = logging.getLogger(__name__)

@@ -9,17 +9,22 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from segmenter.errors import GoneError, PhotoError
+from segmenter.io import files
 from segmenter.io.download import fetch
+from segmenter.web.disk import DiskBudget
 
 PREFIX = "chairlift-"  # of the folders that are made here
-# Those; Gradio's, named after a file's hash; and what Python names so, such as an upload that was broken off.
-SWEPT = re.compile(rf"[0-9a-f]{{64}}|{PREFIX}.*|tmp[a-z0-9_]{{8}}(\..*)?")
+MARK = "CHAIRLIFT"  # a file that says of the folder that everything in it is ours
+BROKEN_OFF = re.compile(r"tmp[a-z0-9_]{8}(\..*)?")  # as Python names what is being written: an upload, say
+# In a folder that others use too: those; Gradio's, named after a file's hash; and what Python names.
+SWEPT = re.compile(rf"[0-9a-f]{{64}}|{PREFIX}.*|{BROKEN_OFF.pattern}")
+BROKEN_OFF_SECONDS = 600  # nothing was written to it for so long: nobody is writing any more
 NAME_BYTES = 255  # of a file's name, on any usual disk
 SERVED = "/gradio_api/file="  # how this page's addresses name a file of the folder
 NOT_SENT = "This is not a photo that was sent to this page.", "photo.foreign"
@@ -30,10 +35,12 @@ class Uploads:
 
     Args:
         folder: a function without arguments that gives the folder's path.
+        budget: DiskBudget of the folder.
     """
 
-    def __init__(self, folder: Callable[[], str | os.PathLike[str]]) -> None:
+    def __init__(self, folder: Callable[[], str | os.PathLike[str]], budget: DiskBudget | None = None) -> None:
         self._folder = folder
+        self.budget = budget or DiskBudget(folder)
 
     @property
     def folder(self) -> Path:
@@ -92,10 +99,20 @@ class Uploads:
             return None
 
     def store(self, data: bytes, name: str) -> Path:
-        """Write bytes to a new file of this name. Returns its Path."""
-        path = self.new_folder() / _fitting(name)
-        path.write_bytes(data)
-        return path
+        """Write bytes to a new file of this name. Returns its Path.
+
+        Raises:
+            PhotoError: there is no room for it.
+            OSError: the disk is full all the same; nothing of it is left there.
+        """
+        self.budget.check(len(data))
+        folder = self.new_folder()
+        try:
+            files.write(folder / _fitting(name), data)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return folder / _fitting(name)
 
     def new_folder(self) -> Path:
         """A new folder in the folder."""
@@ -106,15 +123,28 @@ class Uploads:
         """Write a file for a visitor to fetch. Returns Gradio's view of it, a dict."""
         return file_data(self.store(data, name))
 
+    def claim(self) -> None:
+        """Make the folder where it is missing, and mark it as ours where nothing lies in it: all of it is swept then.
+
+        Raises:
+            OSError: it cannot be made, or not written to.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not any(self.folder.iterdir()):
+            (self.folder / MARK).touch()
+
     def sweep(self, seconds: float) -> None:
-        """Delete what has lain here for longer than this.
+        """Delete what has lain here for longer than this, and what was broken off a while ago.
 
         Gradio deletes files itself, but knows nothing of those that came through its tools, of what
-        was made for a visitor who left, or of a run before this one.
+        was made for a visitor who left, or of a run before this one. In a folder that is not marked as ours,
+        only what is called as we and Gradio call files is deleted.
         """
-        oldest = time.time() - seconds
+        now, ours = time.time(), (self.folder / MARK).is_file()
         for each in self.folder.glob("*"):
-            if SWEPT.fullmatch(each.name) and _newest(each) < oldest:
+            kept = min(seconds, BROKEN_OFF_SECONDS) if BROKEN_OFF.fullmatch(each.name) else seconds
+            swept = each.name != MARK if ours else SWEPT.fullmatch(each.name)
+            if swept and _newest(each) < now - kept:
                 shutil.rmtree(each, ignore_errors=True)
                 if not each.is_dir():
                     each.unlink(missing_ok=True)
@@ -134,6 +164,8 @@ class Uploads:
 
         @asynccontextmanager
         async def sweeping(_):
+            with suppress(OSError):  # whoever writes to it says so
+                self.claim()
             task = asyncio.create_task(sweep())
             yield
             task.cancel()

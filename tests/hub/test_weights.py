@@ -294,6 +294,20 @@ def test_absurd_sizes_are_refused_before_they_are_fetched(server, weights, cache
     assert len(server.log) == 1
 
 
+@pytest.mark.parametrize("text", ["../../../../evil", "/tmp/evil-of-a-mirror", '"../evil"', "..", "a/b", "a\\b"])
+@pytest.mark.parametrize("what", ["ETag", "X-Linked-Etag", "X-Repo-Commit", "sha"])
+def test_a_mirror_that_names_paths_writes_nothing_outside_the_cache(server, weights, tmp_path, what, text):
+    push(server, weights)
+    server.misname(what, text)
+    cache = tmp_path / "deep" / "er" / "cache"
+    before = sorted(path for path in tmp_path.rglob("*") if cache not in path.parents)
+    with pytest.raises(hub.HubError, match="the Hub that you mean"):
+        pull(server, cache)
+    after = sorted(path for path in tmp_path.rglob("*") if cache not in path.parents)
+    assert set(after) - set(before) <= {tmp_path / "deep", tmp_path / "deep" / "er", cache}
+    assert not any("evil" in path.name for path in cache.rglob("*"))
+
+
 def test_a_full_disk_is_told(server, weights, cache, monkeypatch):
     push(server, weights)
     real = hub.hf_hub_download
@@ -353,6 +367,16 @@ def put_config(**values):
         (put("config.json", b"[1]"), "not what it should be"),
         (put("README.md", b"---\n{:\n---\n"), "lines at its top"),
         (put("metrics.json", b"{}"), "another network"),
+        (put("metrics.json", b"[" * 100_000), "metrics.json is not valid JSON"),
+        (put("metrics.json", b'{"sources": []}'), "sources"),
+        (put("metrics.json", b'{"sources": {"a": {"iou": "high"}}}'), "sources: a"),
+        (put("metrics.json", b'{"sources": {"a": {"iou_by_threshold": [NaN]}}}'), "sources: a"),
+        (put("metrics.json", b'{"threshold": [0.5]}'), "threshold"),
+        (put("metrics.json", b'{"thresholds": {}}'), "thresholds"),
+        (put("metrics.json", b'{"samples": 7}'), "samples"),
+        (put("samples.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xff\xff\0\0\xff\xff"), "65535 × 65535"),
+        (put("samples.png", b"\x89PNG\r\n\x1a\n and then nothing of the kind"), "no PNG picture"),
+        (put("README.md", b"\xff\xfe"), "UTF-8"),
         (put_config(size=10**9), "size of 1000000000"),
         (put_config(size=-64), "size of -64"),
         (put_config(size=True), "size of True"),

@@ -1,11 +1,7 @@
-"""Many photos, question by question, and in one go for programs."""
+"""Many photos, question by question."""
 
 import base64
-import csv
-import io
-import json
 import uuid
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,65 +12,13 @@ from segmenter.io import files
 from segmenter.io.images import PhotoError
 from segmenter.render.options import Choices
 from segmenter.render.render import produce
-from segmenter.web import batch_handlers, viewer
+from segmenter.web import batch_api, batch_handlers, sent_zip, viewer
 from segmenter.web.batch_handlers import BatchHandlers
-from segmenter.web.handlers import Handlers
-from segmenter.web.uploads import Uploads
+from tests.sent import expected, unzip, zipped
 from tests.standin import RedSegmenter, UnsureSegmenter, as_jpeg, red_disc
 
 CHAIR = as_jpeg(red_disc(160, 120))
 STOOL = as_jpeg(red_disc(120, 160))
-
-
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "uploads"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def handlers(folder):
-    return Handlers(RedSegmenter(), Uploads(lambda: folder))
-
-
-@pytest.fixture
-def ask(handlers):
-    """Ask a question as one visitor: the name of the question, and what it says."""
-    key, visitor = uuid.uuid4().hex, BatchHandlers(handlers)
-    return lambda question, **said: getattr(visitor, question)({"key": key, **said})
-
-
-@pytest.fixture
-def send(folder):
-    """Send a file; its path."""
-
-    def send(data, name="chair.jpg"):
-        path = folder / uuid.uuid4().hex / name
-        path.parent.mkdir()
-        path.write_bytes(data)
-        return str(path)
-
-    return send
-
-
-def zipped(**members):
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    return file.getvalue()
-
-
-def expected(data, **choices):
-    photo = open_photo(data)
-    return produce(photo, RedSegmenter().probabilities(photo), Choices(**choices).at(0.5)).data
-
-
-def unzip(file):
-    with zipfile.ZipFile(file["path"]) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    return members, list(csv.DictReader(io.StringIO(members.pop("results.csv").decode())))
 
 
 def test_each_photo_comes_finished_into_the_zip(ask, send):
@@ -149,11 +93,11 @@ def test_what_somebody_sent_anew_is_not_forgotten_with_the_first_ones(handlers, 
 
 
 def test_a_zip_of_very_many_entries_is_refused(ask, send, handlers, monkeypatch):
-    monkeypatch.setattr(batch_handlers, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(sent_zip, "MOST_ENTRIES", 3)
     path = send(zipped(**{"chair.jpg": CHAIR, **{f"{number}.txt": b"" for number in range(3)}}), "photos.zip")
     assert "at most 3" in ask("unpack", path=path)["problem"]["en"]
     with pytest.raises(PhotoError, match="at most 3"):
-        batch_handlers.run(handlers, [{"path": path}], {})
+        batch_api.run(handlers, [{"path": path}], {})
 
 
 def test_a_disk_without_links_gets_a_copy(ask, send, monkeypatch):
@@ -205,7 +149,7 @@ def test_no_more_photos_than_possible_are_taken_from_a_zip(ask, send, monkeypatc
 
 
 def test_a_zip_that_grows_too_large_is_refused(ask, send, monkeypatch, folder):
-    monkeypatch.setattr(batch_handlers, "MAX_TOTAL_MEGABYTES", 1)
+    monkeypatch.setattr(sent_zip, "MAX_TOTAL_MEGABYTES", 1)
     answer = ask("unpack", path=send(zipped(**{"a.jpg": bytes(2**20 + 1)}), "a.zip"))
     assert "unpacked" in answer["problem"]["en"] and "zh" in answer["problem"]
     assert not list(folder.rglob("*.jpg"))
@@ -254,80 +198,6 @@ def test_results_have_an_end(ask, send, monkeypatch):
 
 def test_bad_choices_are_said_in_plain_words(ask, send):
     assert "'threshold'" in ask("cut", name="a.jpg", path=send(CHAIR), choices={"threshold": 7})["problem"]["en"]
-
-
-# For programs
-
-
-def test_a_program_gets_all_in_one_zip(handlers, send, folder):
-    given = [{"path": send(CHAIR)}, {"path": send(zipped(**{"stool.jpg": STOOL, "bad.jpg": b"x"}), "more.zip")}]
-    steps = []
-    file = batch_handlers.run(
-        handlers, given, {"format": "webp"}, "", None, lambda done, total: steps.append((done, total))
-    )
-    members, rows = unzip(file)
-    assert members["cutouts/stool.webp"] == expected(STOOL, format="webp")
-    assert members.keys() == {
-        f"{kind}/{name}"
-        for name, suffix in (("chair", "webp"), ("stool", "webp"))
-        for kind, name in (("cutouts", f"{name}.{suffix}"), ("masks", f"{name}.png"))
-    }
-    assert [row["file"] for row in rows] == ["chair.jpg", "bad.jpg", "stool.jpg"]
-    assert [bool(row["error"]) for row in rows] == [False, True, False]
-    assert steps[0] == (0, 3) and steps[-1] == (3, 3)
-
-
-def test_a_program_may_correct_each_photo(handlers, send):
-    stroke = {"do": "erase", "radius": 0.1, "points": [[0.4, 0.5]]}
-    members, _ = unzip(batch_handlers.run(handlers, [{"path": send(CHAIR)}], {}, json.dumps({"chair.jpg": [stroke]})))
-    photo = open_photo(CHAIR)
-    assert members["cutouts/chair.png"] == produce(photo, RedSegmenter().probabilities(photo), Choices(), [stroke]).data
-
-
-@pytest.mark.parametrize("given", [[], None, [{"path": "/etc/passwd"}], ["/etc/passwd"], [None]])
-def test_a_program_reads_nothing_of_the_server(handlers, given):
-    with pytest.raises(PhotoError):
-        batch_handlers.run(handlers, given, {})
-
-
-@pytest.mark.parametrize("edits", ["[", "[]", "7"])
-def test_a_programs_bad_corrections_are_refused(handlers, send, edits):
-    with pytest.raises(PhotoError, match="correction"):
-        batch_handlers.run(handlers, [{"path": send(CHAIR)}], {}, edits)
-
-
-def test_a_program_may_not_send_too_many(handlers, send, monkeypatch):
-    monkeypatch.setattr(batch_handlers, "MOST_PHOTOS", 1)
-    with pytest.raises(PhotoError, match="at most 1"):
-        batch_handlers.run(handlers, [{"path": send(CHAIR)}, {"path": send(STOOL, "b.jpg")}], {})
-
-
-@pytest.mark.parametrize("zips", [False, True])
-def test_a_program_that_names_too_many_hears_so_before_they_are_fetched(handlers, send, monkeypatch, zips):
-    asked, receive = [], handlers.uploads.receive
-
-    def count(file, most_bytes):
-        asked.append(file)
-        return receive(file, most_bytes)
-
-    monkeypatch.setattr(handlers.uploads, "receive", count)
-    monkeypatch.setattr(batch_handlers, "MOST_PHOTOS", 3)
-    addresses = [{"path": f"https://example.org/{number}.jpg"} for number in range(2 if zips else 4)]
-    full = [{"path": send(zipped(**{"a.jpg": CHAIR, "b.jpg": CHAIR}), "full.zip")}] if zips else []
-    with pytest.raises(PhotoError, match="at most 3 are possible"):
-        batch_handlers.run(handlers, full + addresses, {})
-    assert len(asked) == len(full)
-
-
-def test_what_a_program_sends_has_an_end(handlers, send, monkeypatch):
-    monkeypatch.setattr(batch_handlers, "MAX_TOTAL_MEGABYTES", 0)
-    with pytest.raises(PhotoError, match="larger than 0 MB in all"):
-        batch_handlers.run(handlers, [{"path": send(CHAIR)}], {})
-
-
-def test_an_empty_zip_beside_photos_is_no_trouble(handlers, send):
-    given = [{"path": send(zipped(**{"a.txt": b"x"}), "empty.zip")}, {"path": send(CHAIR)}]
-    assert [row["file"] for row in unzip(batch_handlers.run(handlers, given, {}))[1]] == ["chair.jpg"]
 
 
 # What was made of something else
@@ -386,12 +256,6 @@ def test_the_zip_never_mixes_weights(ask, send, take):
     ask("cut", name="chair.jpg", choices={})
     members, rows = unzip(ask("zip", names=["chair.jpg", "stool.jpg"])["file"])
     assert members["cutouts/chair.png"] == expected_by(third, CHAIR) and not rows[0]["error"]
-
-
-def test_all_kinds_go_into_one_zip(handlers, send):
-    given = [{"path": send(CHAIR)}, {"path": send(CHAIR[:900], "broken.jpg")}]
-    members, _ = unzip(batch_handlers.run(handlers, given, {"what": "all"}))
-    assert members.keys() == {"cutouts/chair.png", "masks/chair.png", "maps/chair.png"}
 
 
 # In Chinese

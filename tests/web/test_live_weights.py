@@ -20,6 +20,7 @@ from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 
 import app
+from segmenter.errors import WeightsError
 from segmenter.hub import weights as hub
 from segmenter.web.handlers import Handlers
 from segmenter.web.live_weights import LiveWeights, open_weights
@@ -408,3 +409,25 @@ def test_a_full_disk_is_reported_and_once_there_is_room_the_wanted_weights_take_
             make_room(process.pid)
             wait_for(lambda: look(url, example=EXAMPLE)["weights"]["name"] == done.commit)
             assert look(url, example=EXAMPLE)["notice"] is None
+
+
+# A folder of this machine
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("metrics.json", b"[]"),
+        ("metrics.json", b'{"sources": {"a": 7}}'),
+        ("samples.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\0\0\0\1\0\0"),
+        ("README.md", b"\xff"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_at_the_start(weights, name, data):
+    (weights / name).write_bytes(data)
+    with pytest.raises(WeightsError, match=name):
+        open_weights(weights)
+
+
+def test_a_folder_without_what_is_told_serves(tiny_weights):
+    assert open_weights(tiny_weights).now.segmenter.size == 64

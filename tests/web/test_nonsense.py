@@ -10,7 +10,7 @@ import pytest
 from segmenter.errors import ChairliftError
 from segmenter.render import corrections
 from segmenter.render.options import Choices
-from segmenter.web import batch_handlers
+from segmenter.web import batch_api
 from segmenter.web.batch_handlers import BatchHandlers
 from segmenter.web.handlers import Handlers
 from segmenter.web.uploads import Uploads
@@ -56,12 +56,12 @@ def refused(answer):
 
 @pytest.mark.parametrize("text", [NESTED, '{"quality": 1' + "0" * 400 + "}", '{"quality": 1' + "0" * 5000 + "}"])
 def test_settings_and_corrections_of_nonsense(text):
-    for read in (Choices.from_json, corrections.check, batch_handlers._read_edits):
+    for read in (Choices.from_json, corrections.check, batch_api._read_edits):
         try:
             read(text)
         except ChairliftError:
             continue
-        assert read is batch_handlers._read_edits  # where any name may stand for a photo's
+        assert read is batch_api._read_edits  # where any name may stand for a photo's
 
 
 @pytest.mark.parametrize(

@@ -138,3 +138,39 @@ def test_old_files_are_swept_away_and_nothing_else(uploads, folder, sent):
     uploads.sweep(0)
     assert [path.name for path in folder.iterdir()] == ["somebody's own"]
     assert (folder / "somebody's own" / "photo.jpg").exists()
+
+
+# The folder
+
+
+def test_a_folder_of_our_own_is_swept_whole(tmp_path, monkeypatch):
+    uploads = Uploads(lambda: tmp_path / "uploads")
+    uploads.claim()
+    (tmp_path / "uploads" / "whatever").mkdir()
+    (tmp_path / "uploads" / "whatever" / "else.bin").write_bytes(b"x")
+    uploads.sweep(60)
+    assert (tmp_path / "uploads" / "whatever" / "else.bin").exists()
+    uploads.sweep(-1)
+    assert [path.name for path in uploads.folder.iterdir()] == ["CHAIRLIFT"]
+    uploads.claim()
+    uploads.sweep(-1)
+    assert [path.name for path in uploads.folder.iterdir()] == ["CHAIRLIFT"]
+
+
+def test_of_a_folder_that_others_use_only_our_own_is_swept(folder):
+    (folder / "holiday.jpg").write_bytes(b"somebody else's")
+    (folder / "tmpabcd1234").write_bytes(b"ours")
+    uploads = Uploads(lambda: folder)
+    uploads.claim()
+    uploads.sweep(-1)
+    assert [path.name for path in folder.iterdir()] == ["holiday.jpg"]
+
+
+def test_what_was_broken_off_goes_sooner(folder, monkeypatch):
+    uploads = Uploads(lambda: folder)
+    (folder / "tmpabcd1234").write_bytes(b"half a chair")
+    kept = uploads.store(b"chair", "chair.jpg")
+    now = time.time()
+    monkeypatch.setattr("segmenter.web.uploads.time.time", lambda: now + 900)
+    uploads.sweep(3600)
+    assert kept.is_file() and not (folder / "tmpabcd1234").exists()

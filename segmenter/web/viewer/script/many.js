@@ -5,7 +5,7 @@ import { choicesFor, itemsToDo, many, mayWork, recipeOf, verdictText } from './m
 import { startManyStudio } from './many_studio.js';
 import { drawItem, find, setMessage, showAll, showFinish, showNames, showProblems, showProgress } from './many_view.js';
 import { actions, arrivals, page, receivers, saveFile } from './page.js';
-import { call, failureOf, fileUrl, isReachable, untilReachable, upload } from './server.js';
+import { call, failureOf, fileUrl, isReachable, untilReachable, upload, uploadProblem } from './server.js';
 import { chosenFinish, onDescribe } from './studio.js';
 import { onLanguageChange, translate } from './words.js';
 
@@ -60,8 +60,8 @@ async function unpackZip(zip) {
   let answer;
   try {
     answer = await call('many_unpack', { key: many.key, path: await upload(zip), taken: many.items.map((item) => item.name) });
-  } catch {
-    answer = { problem: 'notSent' };
+  } catch (error) {
+    answer = { problem: uploadProblem(error) };
   }
   if (answer.problem) {
     setMessage(answer.problem);
@@ -132,12 +132,12 @@ async function cutItem(item, run, again = false) {
     answer = await call('many_cut', {
       key: many.key, name: item.name, path, choices: choicesFor(item, run.choices), edits: item.edits, background,
     });
-  } catch {
+  } catch (error) {
     if (!(await isReachable())) {
       await untilReachable();
       return many.run === run ? cutItem(item, run, again) : { problem: 'notSent' };
     }
-    answer = { problem: sent ? 'failed' : 'notSent' };
+    answer = { problem: sent ? 'failed' : uploadProblem(error) };
   }
   if (answer.gone && item.file) item.sent = false;
   const mayHelp = answer.gone || answer.problem === 'notSent';

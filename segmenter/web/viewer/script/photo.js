@@ -6,7 +6,7 @@ import { closeCamera, openCamera, takePicture } from './camera.js';
 import { showHistory } from './history.js';
 import { $, actions, goTo, page } from './page.js';
 import { canTryAgain, fail, setState, showOrigin, showUpload } from './result.js';
-import { ask, failureOf, forsake, onReturn, upload } from './server.js';
+import { ask, failureOf, forsake, onReturn, upload, uploadProblem } from './server.js';
 import { canvas, drawPhoto, redraw, setThreshold, studio, takeMap, threshold } from './studio.js';
 import { exampleName } from './words.js';
 
@@ -67,9 +67,9 @@ async function bring(photo) {
 export async function sendPhoto(photo) {
   try {
     photo.path = await upload(photo.source, (share) => { if (studio.photo === photo) showUpload(share); });
-  } catch {
+  } catch (error) {
     const why = await failureOf();
-    if (studio.photo === photo && !photo.map) fail(why === 'away' ? why : 'notSent');
+    if (studio.photo === photo && !photo.map) fail(why === 'away' ? why : uploadProblem(error));
     return false;
   } finally {
     showUpload(null);

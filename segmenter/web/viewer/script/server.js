@@ -137,6 +137,9 @@ export function upload(file, report = () => {}) {
   });
 }
 
+// Why a file did not get there, as a key of the texts: the server says where it has no room.
+export const uploadProblem = (error) => (error.message === '507' ? 'serverFull' : 'notSent');
+
 export function startServer() {
   window.addEventListener('offline', isReachable);
   window.addEventListener('online', () => { if (isAway) isReachable(); });

@@ -1,0 +1,85 @@
+"""Connections on which the head of a request does not arrive are closed; others are not."""
+
+import socket
+import threading
+import time
+
+import pytest
+import uvicorn
+
+from segmenter.web.patience import patient
+
+SECONDS = 0.5
+ASK = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+async def slow_answer(scope, receive, send):
+    """Answers after longer than the patience for a head."""
+    import asyncio
+
+    await asyncio.sleep(2 * SECONDS)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+@pytest.fixture(scope="module")
+def address():
+    config = uvicorn.Config(slow_answer, port=0, log_level="warning", lifespan="off")
+    config.load()
+    config.http_protocol_class = patient(config.http_protocol_class, SECONDS)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()
+    server.should_exit = True
+    thread.join()
+
+
+def heard(line):
+    """What comes until the other side closes the connection."""
+    line.settimeout(60)
+    data = b""
+    try:
+        while part := line.recv(4096):
+            data += part
+    except ConnectionResetError:
+        pass
+    return data
+
+
+@pytest.mark.parametrize("head", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: "])
+def test_a_head_that_does_not_arrive_is_not_waited_for(address, head):
+    with socket.create_connection(address) as line:
+        line.sendall(head)
+        assert heard(line) == b""
+
+
+def test_nor_is_one_that_drips(address):
+    with socket.create_connection(address) as line:
+        with pytest.raises(OSError):
+            for letter in ASK * 100:
+                line.sendall(bytes([letter]))
+                time.sleep(SECONDS / 5)
+
+
+def test_an_answer_may_take_longer_and_another_question_may_follow(address):
+    with socket.create_connection(address) as line:
+        for _ in range(2):
+            line.sendall(ASK)
+            data = b""
+            while not data.endswith(b"ok"):
+                part = line.recv(4096)
+                assert part, "the connection was closed"
+                data += part
+            assert data.startswith(b"HTTP/1.1 200")
+
+
+def test_a_second_head_has_no_more_time_than_the_first(address):
+    with socket.create_connection(address) as line:
+        line.sendall(ASK)
+        while not line.recv(4096).endswith(b"ok"):
+            pass
+        line.sendall(b"GET / HTTP/1.1\r\nHos")
+        assert heard(line) == b""
