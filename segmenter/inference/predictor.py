@@ -40,7 +40,7 @@ class Segmenter:
         self.folder = Path(folder)
         self.config = weights_format.read_config(self.folder)
         self._network = Network(self.folder / weights_format.LITERT, self.size)
-        self._maps = LRUCache(CACHE_BYTES, getsizeof=_bytes_of)  # of the photos seen last
+        self._maps: LRUCache[Any, np.ndarray] = LRUCache(CACHE_BYTES, getsizeof=_bytes_of)  # of the photos seen last
         self._seen: LRUCache[Any, Seen] = LRUCache(SEEN_BYTES, getsizeof=_bytes_of)  # what clicks on them start from
         self._maps_lock = threading.Lock()
 

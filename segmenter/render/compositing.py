@@ -17,7 +17,7 @@ BLURRED_PIXELS = 16_000_000  # a photo is not made larger than this to be blurre
 BLUR_SIDE = 512  # longest side on which a background is blurred
 BLUR = CONSTANTS["compositing"]["blur"]  # standard deviation of that blur, as a share of the longer side
 SCARCE = CONSTANTS["compositing"]["scarce"]  # weight below which what is farther off counts more
-LUMA = np.float32([0.299, 0.587, 0.114])  # how much of brightness each colour is (ITU-R BT.601)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # how much of brightness each colour is (ITU-R BT.601)
 
 
 def paste(background: np.ndarray, cutout: np.ndarray, shadow: np.ndarray | None = None) -> np.ndarray:
