@@ -9,12 +9,12 @@ from hypothesis import given, strategies as st
 from segmenter.errors import PhotoError
 from segmenter.render import corrections
 from segmenter.render.options import Choices
-from segmenter.web import batch_handlers
+from segmenter.web import batch_api
 from tests.fuzz import targets
 from tests.properties.strategies import ANY_JSON, GOOD_CHOICES, GOOD_EDITS, PIECES_CHOSEN, STROKES, changed_files
 
 NAMES = st.sampled_from([each.name for each in fields(Choices)])
-READERS = (Choices.from_json, corrections.check, batch_handlers._read_edits)
+READERS = (Choices.from_json, corrections.check, batch_api._read_edits)
 
 
 def refused(read, value):
