@@ -15,7 +15,9 @@ RADIUS = 6  # of the window in which map and colours are related, in pixels at e
 SMOOTHNESS = 5e-5  # the guided filter's epsilon: colour variance below this counts as noise
 DOUBT = 0.02  # weight of a pixel of probability 0.5 in the fit, where a sure one has 1
 FAINT = 1e-3  # map variance below this is no outline
-SURE = 0.8  # within this of 0 or 1 (as |2p − 1|), the map is more and more trusted over the photo: no specks, no pinholes
+SURE = (
+    0.8  # within this of 0 or 1 (as |2p − 1|), the map is more and more trusted over the photo: no specks, no pinholes
+)
 SHARPEN = 0.5  # contrast added where the photo explains the outline
 STEEP = 15  # from this slope on (probability per colour range), colours are smoothed against noise
 SMOOTHING = 1.2  # standard deviation of that smoothing, in pixels of the size the model was fitted at
