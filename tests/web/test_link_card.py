@@ -15,7 +15,9 @@ from tests.standin import RedSegmenter
 @pytest.fixture(scope="module")
 def address():
     page = app.build_page(RedSegmenter())
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.launch_options())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEGMENTER_HOSTS", "chairs.example")
+        _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.launch_options())
     yield url
     page.close()
 
