@@ -179,11 +179,16 @@ def file_data(path: Path) -> dict:
 
 
 def _newest(folder):
-    """When a folder or anything in it was changed last, in seconds."""
+    """When a folder or anything in it was changed last, in seconds.
+
+    Of what is in it the contents count alone: the same file may lie in other visitors' folders too, and that it is
+    deleted there changes nothing here.
+    """
     times = []
     for each in (folder, *folder.rglob("*")):
         try:
-            times.append(each.lstat().st_ctime)
+            status = each.lstat()
+            times.append(status.st_ctime if each == folder else status.st_mtime)
         except OSError:  # deleted meanwhile
             continue
     return max(times, default=0.0)

@@ -157,6 +157,17 @@ def test_a_folder_of_our_own_is_swept_whole(tmp_path, monkeypatch):
     assert [path.name for path in uploads.folder.iterdir()] == ["CHAIRLIFT"]
 
 
+def test_a_file_that_two_visitors_share_goes_in_one_sweep(uploads, folder):
+    (folder / ("a" * 64)).mkdir()
+    (folder / ("a" * 64) / "chair.jpg").write_bytes(b"a photo")
+    for letter in "bcd":
+        (folder / (letter * 64)).mkdir()
+        os.link(folder / ("a" * 64) / "chair.jpg", folder / (letter * 64) / "chair.jpg")
+    time.sleep(0.05)
+    uploads.sweep(0)
+    assert list(folder.iterdir()) == []
+
+
 def test_of_a_folder_that_others_use_only_our_own_is_swept(folder):
     (folder / "holiday.jpg").write_bytes(b"somebody else's")
     (folder / "tmpabcd1234").write_bytes(b"ours")
