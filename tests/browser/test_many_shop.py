@@ -59,7 +59,8 @@ def test_a_preset_by_its_name_is_seen_on_a_photo_of_the_batch(visitor):
     found = members(visitor)
     assert found["cutouts/chair 1.jpg"] == expected(disc(701), **PRESETS["marketplace-1000"])
     visitor.tab.click(".places [data-place=studio]")  # which has its parts again
-    assert visitor.tab.is_visible(".hand .finish") and visitor.tab.is_visible(".hand .sureness")
+    for part in (".hand .finish", ".hand .sureness"):
+        visitor.tab.wait_for_selector(part)
 
 
 def test_that_a_preset_enlarges_is_said(visitor):
@@ -78,11 +79,13 @@ def test_that_a_preset_enlarges_is_said(visitor):
 def test_one_photo_is_taken_out(visitor):
     visitor.tab.hover('.many-list li:has-text("chair 1.jpg")')
     visitor.tab.click('[data-do=manyRemove][data-name="chair 1.jpg"]')
+    visitor.tab.wait_for_selector('.many-list li:has-text("chair 1.jpg")', state="detached")
     assert names(visitor) == ["chair 0.jpg", "chair 2.jpg"]
-    assert visitor.tab.inner_text(".many-start") == "Cut out 2 photos"
+    visitor.tab.wait_for_selector('.many-start:has-text("Cut out 2 photos")')
     start(visitor)
     visitor.tab.focus('[data-do=manyRemove][data-name="chair 0.jpg"]')
     visitor.tab.keyboard.press("Enter")
+    visitor.tab.wait_for_selector('.many-list li:has-text("chair 0.jpg")', state="detached")
     assert [name for name in members(visitor) if name.startswith("cutouts/")] == ["cutouts/chair 2.png"]
 
 
