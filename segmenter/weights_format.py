@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from segmenter.errors import WeightsError
+from segmenter.io import png
 
 CARD = "README.md"
 CONFIG = "config.json"
@@ -103,7 +104,6 @@ def locate(place: str | os.PathLike[str]) -> Path:
 
 MOST_BYTES = {CARD: 2**20, METRICS: 32 * 2**20, SAMPLES: 64 * 2**20}
 SAMPLES_SIDE = 8192  # pixels of each side of the picture of samples, at most
-PNG_START = b"\x89PNG\r\n\x1a\n"
 MOST_LISTED = 1000  # sources, thresholds
 SHARES = ("iou", "dice", "boundary_f", "gap_accuracy")
 
@@ -134,10 +134,10 @@ def _check_card(path: Path) -> None:
 
 def _check_samples(path: Path) -> None:
     with path.open("rb") as file:
-        head = file.read(24)  # its mark, and the size in its first part
-    if len(head) < 24 or head[:8] != PNG_START or head[12:16] != b"IHDR":
+        size = png.size_of(file.read(24))
+    if size is None:
         raise WeightsError(f"{path.name} is no PNG picture")
-    width, height = (int.from_bytes(head[start : start + 4], "big") for start in (16, 20))
+    width, height = size
     if not (0 < width <= SAMPLES_SIDE and 0 < height <= SAMPLES_SIDE):
         raise WeightsError(f"{path.name} has {width} × {height} pixels; at most {SAMPLES_SIDE} a side can be shown")
 

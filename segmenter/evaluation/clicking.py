@@ -24,17 +24,14 @@ class Click(NamedTuple):
     label: int
 
 
-def deepest(region: np.ndarray) -> tuple[int, int] | None:
-    """The pixel (x, y) of a region that is farthest from its border and from the picture's; None where it is empty.
+def depth(region: np.ndarray) -> np.ndarray:
+    """How far each pixel of a region lies from its border and from the picture's, in pixels; 0 outside of it.
 
     Args:
         region: bool, H × W.
     """
-    if not region.any():
-        return None
-    inside = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    y, x = divmod(int(np.argmax(inside[1:-1, 1:-1])), region.shape[1])
-    return x, y
+    padded = np.pad(region, 1).astype(np.uint8)
+    return cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
 
 
 def next_click(truth: np.ndarray, mask: np.ndarray, known: np.ndarray | None = None) -> Click | None:
@@ -52,13 +49,11 @@ def next_click(truth: np.ndarray, mask: np.ndarray, known: np.ndarray | None = N
     """
     known = np.ones(truth.shape, bool) if known is None else known
     lost, added = truth & ~mask & known, mask & ~truth & known
-    depths = [
-        cv2.distanceTransform(np.pad(each, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max()
-        for each in (lost, added)
-    ]
-    label = int(depths[0] >= depths[1])
-    place = deepest(lost if label else added)
-    return None if place is None else Click(*place, label)
+    depths = depth(lost), depth(added)
+    label = int(depths[0].max() >= depths[1].max())
+    deep = depths[1 - label]
+    y, x = divmod(int(np.argmax(deep)), deep.shape[1])
+    return Click(x, y, label) if deep[y, x] else None
 
 
 def judge(pick: Pick, cases: Iterable[Case], threshold: float = 0.5, most: int = MOST) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class Segmenter:
         else:
             coarse = self.first_look(photo)
             if second_look:
-                coarse = self._look_again(photo, coarse)
+                coarse = _look_closer(photo, coarse, self.second_look_boxes(coarse), self.first_look)
         result = _at_full_size(coarse, photo, refine)
         result.flags.writeable = False  # it is shared by all who ask
         if result.nbytes <= self._maps.maxsize:  # a larger one is refused with an error
@@ -161,7 +161,7 @@ class Segmenter:
         if not second_look or not boxes:
             return piece
         height, width = photo.shape[:2]
-        left, top, right, bottom = _to_pixels(boxes[0], width, height)
+        left, top, right, bottom = box = _to_pixels(boxes[0], width, height)
         inside = [
             (((x * width - left) / (right - left), (y * height - top) / (bottom - top)), label)
             for (x, y), label in zip(points, labels)
@@ -169,13 +169,11 @@ class Segmenter:
         ]
         if not any(label for _, label in inside):
             return piece
-        near_photo = photo[top:bottom, left:right]
-        seen = self._see(near_photo, (digest, left, top, right, bottom))
-        near = picking.pick(self._network, seen, *zip(*inside))
-        scale = min(1.0, CANVAS / max(height, width))
-        canvas = preprocessing.from_network(piece, max(1, round(height * scale)), max(1, round(width * scale)))
-        _blend(canvas, near, _to_pixels(boxes[0], canvas.shape[1], canvas.shape[0]))
-        return canvas
+
+        def look(near):
+            return picking.pick(self._network, self._see(near, (digest, *box)), *zip(*inside))
+
+        return _look_closer(photo, piece, boxes, look)
 
     def second_look_boxes(self, square: np.ndarray) -> list[tuple[float, float, float, float]]:
         """Where a second look is worthwhile: around the objects that are small in the photo.
@@ -190,19 +188,19 @@ class Segmenter:
         boxes = _merge_overlapping([_with_margin(box) for box in _object_boxes(square)])
         return [box for box in boxes if _area(box) <= WORTHWHILE]
 
-    def _look_again(self, photo, square):
-        """The first look, with the second one blended in inside the boxes."""
-        boxes = self.second_look_boxes(square)
-        if not boxes:
-            return square
-        height, width = photo.shape[:2]
-        scale = min(1.0, CANVAS / max(height, width))
-        canvas = preprocessing.from_network(square, max(1, round(height * scale)), max(1, round(width * scale)))
-        for box in boxes:
-            left, top, right, bottom = _to_pixels(box, width, height)
-            near = self.first_look(photo[top:bottom, left:right])
-            _blend(canvas, near, _to_pixels(box, canvas.shape[1], canvas.shape[0]))
-        return canvas
+
+def _look_closer(photo, square, boxes, look):
+    """A coarse map with what is seen from nearby blended in inside the boxes; `look` is asked for each part."""
+    if not boxes:
+        return square
+    height, width = photo.shape[:2]
+    scale = min(1.0, CANVAS / max(height, width))
+    canvas = preprocessing.from_network(square, max(1, round(height * scale)), max(1, round(width * scale)))
+    for box in boxes:
+        left, top, right, bottom = _to_pixels(box, width, height)
+        near = look(photo[top:bottom, left:right])
+        _blend(canvas, near, _to_pixels(box, canvas.shape[1], canvas.shape[0]))
+    return canvas
 
 
 def _bytes_of(kept: np.ndarray | Seen) -> int:

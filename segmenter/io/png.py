@@ -50,6 +50,13 @@ def grey_step(data: bytes) -> int:
     return 255 // (2**depth - 1) if depth in (2, 4) else 1
 
 
+def size_of(data: bytes) -> tuple[int, int] | None:
+    """(width, height) in pixels, from the first 24 bytes of a PNG; None where they are no PNG's."""
+    if len(data) < 24 or not data.startswith(SIGNATURE) or data[12:16] != b"IHDR":
+        return None
+    return struct.unpack(">II", data[16:24])
+
+
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """(kind, the whole chunk) of each; the last may be cut short."""
     start = len(SIGNATURE)

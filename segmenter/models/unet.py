@@ -38,10 +38,10 @@ def build_unet(architecture: str = registry.DEFAULT, size: int | None = None) ->
     return classic_unet(size, network.widths, network.centre, name=architecture)
 
 
-def _convolve(x: Any, width: int, times: int, kernel: int = 3) -> Any:
+def convolve(x: Any, width: int, times: int = 1, kernel: int = 3, strides: int = 1) -> Any:
     """`times` × (convolution of kernel × kernel, batch normalisation, ReLU)."""
     for _ in range(times):
-        x = layers.Conv2D(width, kernel, padding="same", use_bias=False)(x)
+        x = layers.Conv2D(width, kernel, strides=strides, padding="same", use_bias=False)(x)
         x = layers.BatchNormalization(momentum=MOMENTUM)(x)
         x = layers.ReLU()(x)
     return x
@@ -64,14 +64,14 @@ def classic_unet(size: int, widths: tuple[int, ...], centre: int, name: str = "u
     photo = x = keras.Input((size, size, 3), name="photo")
     skips = []
     for width in widths:
-        x = _convolve(x, width, 2)  # batch × s × s × width
+        x = convolve(x, width, 2)  # batch × s × s × width
         skips.append(x)
         x = layers.MaxPooling2D()(x)  # batch × s/2 × s/2 × width
-    x = _convolve(x, centre, 2)
+    x = convolve(x, centre, 2)
     for width, skip in zip(reversed(widths), reversed(skips)):
         x = layers.UpSampling2D()(x)  # batch × s × s × (width above)
         x = layers.Concatenate()([skip, x])
-        x = _convolve(x, width, 3)  # batch × s × s × width
+        x = convolve(x, width, 3)  # batch × s × s × width
     probability = layers.Conv2D(1, 1, activation="sigmoid", dtype="float32", name="probability")(x)
     return keras.Model(photo, probability, name=name)
 
@@ -123,8 +123,8 @@ def unet_on_encoder(
     for width, skip in zip(DECODER_WIDTHS, [*reversed(skips), *([] if light else [photo])]):
         x = layers.UpSampling2D(interpolation="bilinear")(x)
         x = layers.Concatenate()([skip, x])
-        x = _convolve(x, width, int(light), kernel=1)  # batch × s × s × width
-        x = _convolve(x, width, 1 if light else 2)
+        x = convolve(x, width, int(light), kernel=1)  # batch × s × s × width
+        x = convolve(x, width, 1 if light else 2)
     if not light:
         probability = layers.Conv2D(1, 1, activation="sigmoid", dtype="float32", name="probability")(x)
         return keras.Model(photo, probability, name=name)

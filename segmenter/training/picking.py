@@ -14,7 +14,7 @@ import numpy as np
 
 from segmenter.datasets.augment import Draw
 from segmenter.datasets.batches import collate, emphasise_border
-from segmenter.evaluation.clicking import next_click
+from segmenter.evaluation.clicking import depth, next_click
 from segmenter.inference import clicks
 from segmenter.models import losses
 
@@ -69,15 +69,15 @@ def fit(picker: keras.Model, see: See, draw: Draw, recipe: PickRecipe, report: C
 
 def train_step(picker, see, samples, rounds, border, rng) -> tuple[float, float]:
     """One step: some clicks without learning, then one with; gives loss and Dice after the last."""
-    photos, _ = collate(samples)
-    targets = np.stack([target for _, target, _ in samples])
-    weights = np.stack([weight for _, _, weight in samples])
+    photos, truth = collate(
+        [(photo, target, emphasise_border(target, weight, border)) for photo, target, weight in samples]
+    )
     maps = list(see(photos))
-    side = targets.shape[1] // 2
+    side = photos.shape[1] // 2
     before = np.zeros((len(samples), side, side), np.float32)
     pressed: list[tuple[list[tuple[float, float]], list[int]]] = [([], []) for _ in samples]
     for turn in range(rounds + 1):
-        for target, weight, so_far, (points, labels) in zip(targets, weights, before, pressed):
+        for (_, target, weight), so_far, (points, labels) in zip(samples, before, pressed):
             click = human_click(target, weight, so_far, rng)
             if click:
                 points.append(click[0])
@@ -86,11 +86,6 @@ def train_step(picker, see, samples, rounds, border, rng) -> tuple[float, float]
         if turn < rounds:
             piece = np.asarray(keras.ops.convert_to_numpy(picker.predict_on_batch([*maps, prompts])))[..., 0]
             before = np.stack([cv2.resize(each, (side, side), interpolation=cv2.INTER_AREA) for each in piece])
-    stressed = [
-        emphasise_border(target, np.abs(weight), border) * np.where(weight < 0, -1, 1)
-        for target, weight in zip(targets, weights)
-    ]
-    truth = np.stack([targets, np.stack(stressed)], axis=-1).astype(np.float32)
     loss, dice = picker.train_on_batch([*maps, prompts], truth)
     return float(loss), float(dice)
 
@@ -108,7 +103,7 @@ def human_click(target, weight, before, rng) -> tuple[tuple[float, float], int] 
     if rng.random() < 0.7:  # people do not hit the very middle
         wrong = (truth & ~mask if label else mask & ~truth) & known
         _, parts = cv2.connectedComponents(wrong.astype(np.uint8))
-        depth = cv2.distanceTransform(np.pad(parts == parts[y, x], 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
-        inside = np.flatnonzero(depth >= min(depth.max(), max(1.0, rng.uniform(0, 0.8) * depth.max())))
+        deep = depth(parts == parts[y, x])
+        inside = np.flatnonzero(deep >= min(deep.max(), max(1.0, rng.uniform(0, 0.8) * deep.max())))
         y, x = divmod(int(inside[rng.integers(len(inside))]), SMALL)
     return ((x + 0.5) / SMALL, (y + 0.5) / SMALL), label

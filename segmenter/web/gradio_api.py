@@ -25,7 +25,7 @@ from segmenter.web.disk import no_room
 from segmenter.web.gradio_queue import FairQueue, is_wanted
 from segmenter.web.handlers import Handlers, refusal
 from segmenter.web.patience import patient
-from segmenter.web.turns import MOST_WAITING, Asker, Lane, LeftError, client_of
+from segmenter.web.turns import MOST_WAITING, Asker, Lane, LeftError, asker_of
 
 MADE_FOR = "6.31.0"  # the version of Gradio
 KEEP_ALIVE_SECONDS = 30  # for another question on the same connection; a browser may ask just as it is closed
@@ -259,6 +259,4 @@ def _server_function(name, answer, lane):
 async def _asker(request: Any) -> Asker:
     """Who asks a server function. Gradio has read the question, which says so, and keeps it."""
     said = await request.json() if "json" in request.headers.get("content-type", "") else {}
-    session = str(said.get("session_hash") or "") if isinstance(said, dict) else ""
-    peer = request.client.host if request.client else None
-    return Asker(client_of(peer, request.headers.get("x-forwarded-for"), session), session)
+    return asker_of(request, str(said.get("session_hash") or "") if isinstance(said, dict) else "")

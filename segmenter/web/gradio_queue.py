@@ -10,7 +10,7 @@ from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Event, Queue
 from gradio.server_messages import ProcessCompletedMessage
 
-from segmenter.web.turns import SHARE, Hearing, busy, client_of, fair_place, has_share
+from segmenter.web.turns import SHARE, Hearing, asker_of, busy, fair_place, has_share
 
 UNHEARD = 60.0  # seconds after which a question is dropped to whose answer nobody listens
 UNHEARD_IN_A_FULL_LINE = 5.0
@@ -28,8 +28,7 @@ class FairQueue(Queue):
 
     async def push(self, body: PredictBodyInternal, request: Any, username: str | None) -> Any:
         """As Gradio has it. Where the client has no share left, the answer is that the queue is full."""
-        forwarded = request.headers.get("x-forwarded-for")
-        client = client_of(request.client.host if request.client else None, forwarded, body.session_hash or "")
+        client = asker_of(request, body.session_hash or "").client
         full = self.max_size is not None and len(self) >= self.max_size
         self.drop_unheard(UNHEARD_IN_A_FULL_LINE if full else UNHEARD)
         if not has_share([self._clients.get(event, "") for event in self._waiting()], client, SHARE):

@@ -14,6 +14,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from segmenter.errors import FULL, PhotoError
+from segmenter.web.disk import no_room
 from segmenter.web.guard import answer
 
 MAX_MEGABYTES = 45  # of a body that is no upload: a photo of 30 MB as a data URI is 40 MB
@@ -253,8 +254,8 @@ def _too_slow() -> _Refused:
 
 
 def _no_room() -> _Refused:
-    words = "The server has no room for this now. Please try again later."
-    return _Refused(507, words, code="server.full")
+    error = no_room()
+    return _Refused(507, str(error), code=error.code)
 
 
 def _stated_length(scope: Any) -> int:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from segmenter.errors import PhotoError
 
@@ -45,6 +45,17 @@ def client_of(peer: str | None, forwarded: str | None, session: str) -> str:
     if public:
         return public[-1]
     return peer if peer and not _is_loopback(peer) else f"session {session}"
+
+
+def asker_of(request: Any, session: str) -> Asker:
+    """Who sent a request.
+
+    Args:
+        request: starlette's, or Gradio's view of it.
+        session: what the client calls itself.
+    """
+    peer = request.client.host if request.client else None
+    return Asker(client_of(peer, request.headers.get("x-forwarded-for"), session), session)
 
 
 def _is_public(address: str | None) -> bool:

@@ -149,26 +149,27 @@ async def about_the_model(soak):
 # Bad visitors: each says how it went, "wrong …" where they got what they should not
 
 
+async def leave_during(question, seconds):
+    """Ask a question, and leave before it is answered."""
+    asking = asyncio.create_task(question)
+    await asyncio.sleep(seconds)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    return "left"
+
+
 async def leaves_while_waiting(soak):
     async with Visitor(soak.server.address) as visitor:
         path = await visitor.upload("chair.jpg", soak.draw()[1])
         question = {"path": path}
-        asking = asyncio.create_task(visitor.ask(soak.random.choice(["look", "save"]), question))
-        await asyncio.sleep(soak.random.random())
-        asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
-        return "left"
+        return await leave_during(visitor.ask(soak.random.choice(["look", "save"]), question), soak.random.random())
 
 
 async def leaves_a_batch(soak):
     async with Visitor(soak.server.address) as visitor:
         path = await visitor.upload("chair.jpg", soak.draw()[1])
         question = {"key": visitor.key, "name": "chair.jpg", "path": path, "choices": {}}
-        asking = asyncio.create_task(visitor.server("many_cut", question))
-        await asyncio.sleep(soak.random.random() / 2)
-        asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
-        return "left"
+        return await leave_during(visitor.server("many_cut", question), soak.random.random() / 2)
 
 
 async def never_listens(soak):

@@ -78,6 +78,11 @@ class Visitor:
         self.tab.set_input_files(".file", {"name": name, "mimeType": kind, "buffer": data})
         self.tab.wait_for_function("before => document.querySelector('.photo').dataset.token !== before", arg=before)
 
+    def show(self, name, data):
+        """Choose a photo, and wait until its heatmap is there."""
+        self.give(name, data)
+        self.ready()
+
     def words(self):
         """The result as the page says it, with ordinary spaces."""
         return self.tab.inner_text(".words").replace("\u202f", " ")

@@ -11,8 +11,7 @@ HEAVY = "background=room:loft&shadow=0.7&softness=4&shift=3"
 @pytest.fixture
 def visitor(visit):
     visitor = visit()
-    visitor.give("ring.jpg", PHOTO)
-    visitor.ready()
+    visitor.show("ring.jpg", PHOTO)
     yield visitor
     assert visitor.complaints == []
 

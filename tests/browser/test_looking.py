@@ -23,8 +23,7 @@ def crumbs():
 @pytest.fixture
 def visitor(visit):
     visitor = visit()
-    visitor.give("crumbs.jpg", crumbs())
-    visitor.ready()
+    visitor.show("crumbs.jpg", crumbs())
     yield visitor
     assert visitor.complaints == []
 

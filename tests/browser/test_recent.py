@@ -15,8 +15,7 @@ RECENT = ".recents button"
 def visitor(visit):
     """With a photo that was corrected, a threshold of 40 %, and a shadow."""
     visitor = visit()
-    visitor.give("ring.jpg", PHOTO)
-    visitor.ready()
+    visitor.show("ring.jpg", PHOTO)
     visitor.slide(40)
     visitor.tab.click("button.correct")
     visitor.tab.click("[data-brush=erase]")

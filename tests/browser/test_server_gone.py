@@ -16,8 +16,7 @@ BANNER = ".banner:not([hidden])"
 def visitor(visit):
     """With a photo on the page. What the browser says of failed requests does not count."""
     visitor = visit()
-    visitor.give("chair.jpg", CHAIR)
-    visitor.ready()
+    visitor.show("chair.jpg", CHAIR)
     return visitor
 
 

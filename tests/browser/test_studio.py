@@ -42,8 +42,7 @@ GAP, ISLAND, RING = (0.35, 0.5), (0.85, 0.3), (0.35, 0.72)  # points in them, as
 @pytest.fixture
 def visitor(visit):
     visitor = visit()
-    visitor.give("ring.jpg", PHOTO)
-    visitor.ready()
+    visitor.show("ring.jpg", PHOTO)
     yield visitor
     assert visitor.complaints == []
 
@@ -252,8 +251,7 @@ def test_views_of_one_result_ask_the_server_nothing(visitor):
 def test_the_steps_explain_how_it_works(visit, monkeypatch):
     monkeypatch.setattr(RedSegmenter, "size", 64, raising=False)
     visitor = visit()
-    visitor.give("ring.jpg", PHOTO)
-    visitor.ready()
+    visitor.show("ring.jpg", PHOTO)
     show(visitor, "steps")
     assert visitor.tab.locator(".steps li:visible").count() == 5
     assert "64 × 64" in visitor.tab.inner_text(".steps li:nth-child(2)")

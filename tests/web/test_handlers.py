@@ -15,13 +15,6 @@ from tests.standin import RedSegmenter, as_jpeg, red_disc
 
 
 @pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "uploads"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def example(tmp_path):
     path = tmp_path / "red_chair.jpg"
     path.write_bytes(as_jpeg(red_disc(160, 120)))

@@ -14,13 +14,6 @@ MOST = 10_000
 
 
 @pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "uploads"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def uploads(folder):
     return Uploads(lambda: folder)
 
