@@ -137,7 +137,7 @@ def _with_headers(send: Any, policy: str) -> Any:
 
 
 async def answer(send: Any, status: int, words: str, **more: Any) -> None:
-    """Send a refusal in the form of FastAPI's own. What is left of the request is not read."""
+    """Send a refusal in the form of FastAPI's own. What is left of the request is not read: see `segmenter.web.lingering`."""
     body = json.dumps({"detail": words, **more}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     headers.append((b"connection", b"close"))

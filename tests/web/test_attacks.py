@@ -3,12 +3,14 @@
 import json
 import logging
 import re
+import socket
 from urllib.parse import urlsplit
 
 import pytest
 from starlette.requests import ClientDisconnect
 
 import app
+from segmenter.web.limits import MAX_MEGABYTES
 from tests.standin import RedSegmenter
 from tests.web import attacks, broken_http
 from tests.web.raw_http import as_json, file_part, request, send, upload
@@ -88,6 +90,21 @@ def test_no_way_leads_to_a_file_that_is_not_the_visitors(name, address, around, 
 @pytest.mark.parametrize("name", TRIES)
 def test_a_request_that_nobody_means_does_no_harm(name, address, around, problems):
     unharmed(send(address, TRIES[name], whole=name in WHOLE), around, problems, address)
+
+
+@pytest.mark.parametrize("route", ["queue/join", "component_server", "call/cut", "run/cut", "mcp/"])
+def test_who_sends_too_much_hears_that_it_is(route, address, around, problems):
+    """A client that sends all of it before it listens, as most do."""
+    body = bytes(MAX_MEGABYTES * 2**20 + 1)
+    data = as_json(f"/gradio_api/{route}", body)
+    with socket.create_connection(address) as line:
+        line.sendall(data)  # no reset
+        heard = b""
+        while part := line.recv(65_536):
+            heard += part
+    status, sentence = (b"404", b"no such place") if route == "run/cut" else (b"413", b"larger than 45 MB")
+    assert heard.startswith(b"HTTP/1.1 " + status) and sentence in heard
+    assert problems == [] and send(address, request("/")).status == 200
 
 
 def test_there_are_many_tries():
