@@ -234,8 +234,10 @@ def server_functions(handlers: Handlers, queue: Callable[[], FairQueue]) -> list
     answers.append(("photo_at", lambda question, stopped: handlers.photo_at(question)))
 
     async def line(question: dict, request: gr.Request) -> dict:
-        asker = await _asker(request)
-        waits = [queue().ahead(asker.session), *(lane.ahead(asker.session) for lane in lanes.values())]
+        """How many others come before the asker: in the line of the function that `of` names, or in the longest."""
+        asker, of = await _asker(request), question.get("of") if isinstance(question, dict) else None
+        asked = [lanes[of]] if isinstance(of, str) and of in lanes else [queue(), *lanes.values()]
+        waits = [each.ahead(asker.session) for each in asked]
         return {"ahead": max((ahead for ahead in waits if ahead is not None), default=0)}
 
     return [line, *(_server_function(name, answer, lanes.get(name, lanes["rest"])) for name, answer in answers)]

@@ -126,10 +126,10 @@ class Lane:
         self._running: list[Asker] = []
 
     def ahead(self, session: str) -> int | None:
-        """How many questions come before the first that a session has waiting; None where it has none."""
+        """How many questions of others come before the first that a session has waiting; None where it has none."""
         for index, place in enumerate(self._line):
             if place.asker.session == session:
-                return index + len(self._running)
+                return index + sum(asker.session != session for asker in self._running)
         return None
 
     async def run(

@@ -3,7 +3,7 @@
 import { sendOwnPicture } from './backgrounds.js';
 import { choicesFor, itemsToDo, many, mayWork, recipeOf, verdictText } from './many_items.js';
 import { startManyStudio } from './many_studio.js';
-import { drawItem, find, setMessage, showAll, showFinish, showNames, showProblems, showProgress } from './many_view.js';
+import { drawItem, find, lineIn, setMessage, showAll, showFinish, showNames, showProblems, showProgress } from './many_view.js';
 import { actions, arrivals, page, receivers, saveFile } from './page.js';
 import { call, failureOf, fileUrl, isReachable, untilReachable, upload, uploadProblem } from './server.js';
 import { chosenFinish, onDescribe } from './studio.js';
@@ -59,7 +59,8 @@ async function unpackZip(zip) {
   setMessage('manyUnpacking', { name: zip.name });
   let answer;
   try {
-    answer = await call('many_unpack', { key: many.key, path: await upload(zip), taken: many.items.map((item) => item.name) });
+    const question = { key: many.key, path: await upload(zip), taken: many.items.map((item) => item.name) };
+    answer = await call('many_unpack', question, lineIn('manyZipsBefore', 'manyUnpacking', { name: zip.name }));
   } catch (error) {
     answer = { problem: uploadProblem(error) };
   }
@@ -129,9 +130,8 @@ async function cutItem(item, run, again = false) {
     const background = await sendOwnPicture(run.choices.background);
     const path = sent ? null : await upload(item.file);
     sent = true;
-    answer = await call('many_cut', {
-      key: many.key, name: item.name, path, choices: choicesFor(item, run.choices), edits: item.edits, background,
-    });
+    const question = { key: many.key, name: item.name, path, choices: choicesFor(item, run.choices), edits: item.edits, background };
+    answer = await call('many_cut', question, lineIn('inLine', 'manyStarted', { n: run.total }));
   } catch (error) {
     if (!(await isReachable())) {
       await untilReachable();
@@ -191,7 +191,8 @@ async function downloadZip() {
   setMessage('manyZipping');
   const errors = Object.fromEntries(many.items.filter((item) => item.problem).map((item) => [item.name, verdictText(item)]));
   const names = many.items.filter((item) => ['done', 'failed'].includes(item.state)).map((item) => item.name);
-  const answer = await call('many_zip', { key: many.key, names, errors, pattern: find('.many-names').value, only: find('.many-only').checked ? 'cutouts' : 'all' }).catch(async () => ({ problem: await failureOf() }));
+  const question = { key: many.key, names, errors, pattern: find('.many-names').value, only: find('.many-only').checked ? 'cutouts' : 'all' };
+  const answer = await call('many_zip', question, lineIn('manyZipsBefore', 'manyZipping')).catch(async () => ({ problem: await failureOf() }));
   button.disabled = false;
   if (answer.gone) for (const item of many.items) Object.assign(item, { state: 'waiting', sent: item.sent && !item.file, madeOf: null });
   setMessage(answer.file ? 'manyZipped' : answer.problem);

@@ -17,8 +17,18 @@ export function setMessage(key, values = {}) {
 }
 
 function showRunMessage() {
-  const { key, values } = many.message || {};
-  find('.many-message').textContent = !key ? '' : typeof key === 'string' ? translateCount(key, values) : problemText(key);
+  const { key, values } = many.message || {}, place = find('.many-message');
+  const text = !key ? '' : typeof key === 'string' ? translateCount(key, values) : problemText(key);
+  if (place.textContent !== text) place.textContent = text; // a screen reader says it once
+}
+
+// What shows how many come first: the message `before` in place of the one that is there, as long as any do.
+export function lineIn(before, key, values) {
+  return (n) => {
+    const shown = many.message?.key;
+    if (n && (shown === key || shown === before)) setMessage(before, { n });
+    if (!n && shown === before) setMessage(key, values);
+  };
 }
 
 function durationText(seconds) {

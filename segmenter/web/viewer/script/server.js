@@ -4,6 +4,7 @@ import { $, actions, page } from './page.js';
 
 const PAUSE = 4000, ANSWER = 8000; // between two looks at the server, and how long it has for an answer, in milliseconds
 const PATIENCE = 180_000; // with a question, its turn in the queue included
+const LINE_PAUSE = 1500; // between two looks at a line, in milliseconds
 const STALLED = 60_000; // without any progress, a file is not on its way any more
 const open = new Map(); // the questions that wait for an answer: how to give one up → its event
 const listeners = []; // functions that are called when the server is there again
@@ -111,11 +112,20 @@ function answerOf(session, signal, hear) {
   });
 }
 
-// Ask one of the server's functions, aside from the queue: its answer; rejects when there is none.
-export async function call(name, question) {
-  const answer = await page.server[name](question);
-  if (!answer) throw new Error(name);
-  return answer;
+// Ask one of the server's functions, aside from the queue: its answer; rejects when there is none. As long as it is not
+// there, `inLine` is called now and then with how many others' questions come before it.
+export async function call(name, question, inLine = null) {
+  let waits = true;
+  const look = () => page.server.line({ of: name }).then(({ ahead }) => waits && inLine(ahead)).catch(() => {});
+  const looking = inLine && setInterval(look, LINE_PAUSE);
+  try {
+    const answer = await page.server[name](question);
+    if (!answer) throw new Error(name);
+    return answer;
+  } finally {
+    waits = false;
+    clearInterval(looking);
+  }
 }
 
 // ---- Files
