@@ -1,27 +1,33 @@
 """From the network's coarse map to the photo's own pixels: outlines that follow the photo's edges.
 
-It is done tile by tile, and tiles without an edge are skipped: most of a photo is sure.
+All work is done near the outline: most of a photo is sure, and stays as the network said.
 """
 
 import cv2
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from segmenter.inference import tiles
 
 # The photo is followed twice: roughly, to move an outline that is off by a few of the network's
 # pixels, and finely. Longest sides in pixels; a smaller photo is followed in its own size.
 ROUGH, FINE = 512, 1536
-RADIUS = 6  # of the window in which map and colours are related, in pixels at either size
+STEP = 3  # the fit is made on so many times fewer pixels a side: models change slowly from pixel to pixel
+RADIUS = 2  # of the window in which map and colours are related, in pixels of the fit
 SMOOTHNESS = 5e-5  # the guided filter's epsilon: colour variance below this counts as noise
 DOUBT = 0.02  # weight of a pixel of probability 0.5 in the fit, where a sure one has 1
 FAINT = 1e-3  # map variance below this is no outline
 SURE = (
     0.8  # within this of 0 or 1 (as |2p − 1|), the map is more and more trusted over the photo: no specks, no pinholes
 )
+CERTAIN = 0.01  # what is this near to 0 or 1 stays as it is
 SHARPEN = 0.5  # contrast added where the photo explains the outline
-STEEP = 15  # from this slope on (probability per colour range), colours are smoothed against noise
-SMOOTHING = 1.2  # standard deviation of that smoothing, in pixels of the size the model was fitted at
-FLAT = 0.02  # a tile whose probabilities differ by less has no outline
+STEEP = 15  # from this slope on (probability per colour range), the fit's smooth colours count, against noise
+FLAT = 0.02  # a block whose probabilities differ by less has no outline
+BLOCK = 32  # side of the blocks in which the fit is made, in its pixels
+AT_ONCE = 32  # blocks that are fitted together: what they take fits into a processor's cache
+TILE = 128  # side of the photo's tiles that are followed or passed over
+SUM = np.full((1, 4), 1 / 255, np.float32)  # of four channels of 0 … 255, as cv2.transform takes it
 
 
 def refine(photo: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -38,20 +44,30 @@ def refine(photo: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     Returns:
         probability map: float32, H × W, 0 … 1.
 
-    Reference: He, Sun & Tang, "Guided Image Filtering", ECCV 2010; applied at a larger size
-    than fitted as in He & Sun, "Fast Guided Filter", arXiv:1505.00996. Weighing each pixel by
+    Reference: He, Sun & Tang, "Guided Image Filtering", ECCV 2010; fitted at a smaller size than
+    applied as in He & Sun, "Fast Guided Filter", arXiv:1505.00996. Weighing each pixel by
     how sure it is, and trusting each fit by the variance it explains, are ours.
     """
-    rough = tiles.shrink(photo, ROUGH)
-    coarse = _resize(probabilities, rough)
-    coarse = _apply(rough, coarse, *_fit(rough, coarse))
-    fine = tiles.shrink(photo, FINE)
-    coarse = _resize(coarse, fine)
-    return _apply(photo, coarse, *_fit(fine, coarse))
+    guide = _reduced(photo, FINE)
+    rough = tiles.shrink(guide if max(guide.shape) >= ROUGH else photo, ROUGH)
+    coarse = _follow(rough, _resize(probabilities, rough), _reduced(rough, ROUGH))
+    return _follow(photo, coarse, guide)
+
+
+def _reduced(photo, longest):
+    """What the fit sees of a photo that is followed at a size of at most `longest`."""
+    return tiles.shrink(photo, max(1, round(min(longest, max(photo.shape)) / STEP)))
 
 
 def _resize(values, like):
-    return cv2.resize(values, (like.shape[1], like.shape[0]), interpolation=cv2.INTER_LINEAR)
+    shrinks = like.shape[0] * like.shape[1] < values.size
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(values, like.shape[1::-1], interpolation=how)
+
+
+def _follow(photo, coarse, guide):
+    """A map at a photo's size that follows its edges by models fitted on `guide`, the photo in small."""
+    return _apply(photo, _resize(coarse, photo), *_fit(guide, _resize(coarse, guide)))
 
 
 def _fit(guide, coarse):
@@ -62,50 +78,93 @@ def _fit(guide, coarse):
         coarse: float32, h × w.
 
     Returns:
-        (model, trust): float32, h × w × 4, the weight of each colour (of 0 … 1) and a constant;
-        float32, h × w, 0 … 1, how much of the map's variance the model explains.
+        (models, trust): float32, h × w × 4, the weight of each colour (of 0 … 1) and a constant;
+        float32, h × w, 0 … 1, how much of the map's variance the model explains. Both are 0 where there
+        is no outline.
     """
-    model = np.zeros((*coarse.shape, 4), np.float32)
-    trust = np.zeros(coarse.shape, np.float32)
-    for tile in tiles.tiles(*coarse.shape):
-        outer, inner = tiles.grown(tile, 2 * RADIUS, coarse.shape)
-        p = coarse[outer]
-        if p.max() - p.min() < FLAT:
-            continue
-        core = tiles.core(tile)
-        tile_model, tile_trust = _fit_tile(guide[outer].astype(np.float32) / 255.0, p)
-        model[core], trust[core] = tile_model[inner], tile_trust[inner]
-    return model, trust
+    height, width = coarse.shape
+    down, across = -(-height // BLOCK), -(-width // BLOCK)
+    colours, p = (_blocks(picture, down, across) for picture in (guide, coarse))
+    rows, columns = np.nonzero(p.max(axis=(2, 3)) - p.min(axis=(2, 3)) >= FLAT)
+    models = np.zeros((down, BLOCK, across, BLOCK, 4), np.float32)
+    trust = np.zeros((down, BLOCK, across, BLOCK), np.float32)
+    for start in range(0, len(rows), AT_ONCE):
+        y, x = rows[start : start + AT_ONCE], columns[start : start + AT_ONCE]
+        planes = np.moveaxis(colours[y, x], 1, 0).astype(np.float32, order="C")  # 3 × blocks × side × side
+        planes *= np.float32(1 / 255)
+        fitted, trust[y, :, x] = _fit_blocks(planes, p[y, x])
+        models[y, :, x] = np.moveaxis(fitted, 0, -1)
+    models = models.reshape(down * BLOCK, across * BLOCK, 4)[:height, :width]
+    trust = trust.reshape(down * BLOCK, across * BLOCK)[:height, :width]
+    return np.ascontiguousarray(models), np.ascontiguousarray(trust)
 
 
-def _box(values):
-    side = 2 * RADIUS + 1
-    return cv2.boxFilter(values, -1, (side, side), borderType=cv2.BORDER_REFLECT)
+def _blocks(picture, down, across):
+    """A picture as overlapping blocks, each with the surroundings that its fit reaches: a view of
+    down × across (× channels) × side × side."""
+    margin = 2 * RADIUS
+    bottom, right = down * BLOCK - picture.shape[0], across * BLOCK - picture.shape[1]
+    padded = cv2.copyMakeBorder(picture, margin, margin + bottom, margin, margin + right, cv2.BORDER_REFLECT)
+    side = BLOCK + 2 * margin
+    return sliding_window_view(padded, (side, side), axis=(0, 1))[::BLOCK, ::BLOCK]
 
 
-def _fit_tile(colours, p):
-    weight = np.square(2.0 * p - 1.0) + DOUBT
-    share = 1.0 / _box(weight)
+def _fit_blocks(colours, p):
+    """The models of several blocks.
 
-    def mean(values):  # weighted by sureness, over the window
-        return _box(weight * values) * share
+    Args:
+        colours: float32, 3 × blocks × side × side, 0 … 1.
+        p: float32, blocks × side × side.
 
-    red, green, blue = (np.ascontiguousarray(colours[..., channel]) for channel in range(3))
-    means = [mean(red), mean(green), mean(blue)]
-    mean_p = mean(p)
-    covariance = [mean(colour * p) - m * mean_p for colour, m in zip((red, green, blue), means)]
-    products = (red * red, red * green, red * blue, green * green, green * blue, blue * blue)
+    Returns:
+        (models, trust): float32, 4 × blocks × inner × inner and blocks × inner × inner, as `_fit` says;
+        inner is the side without 2 · `RADIUS` pixels at either end.
+    """
+    weight = np.square(2.0 * p - 1.0) + np.float32(DOUBT)
+    red, green, blue = colours
+    of_colours = (red, green, blue, red * red, red * green, red * blue, green * green, green * blue, blue * blue)
+    mean = _window_means(weight, [p, p * p, *of_colours, *(colours * p)])
+    mean_p, mean_pp, means, products, with_p = mean[0], mean[1], mean[2:5], mean[5:11], mean[11:]
+    covariance = with_p - means * mean_p
     pairs = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
-    matrix = [mean(xy) - means[i] * means[j] for xy, (i, j) in zip(products, pairs)]
-    slopes = _solve(matrix, covariance)
+    slopes = _solve([xy - means[i] * means[j] for xy, (i, j) in zip(products, pairs)], covariance)
     explained = sum(slope * c for slope, c in zip(slopes, covariance))
-    trust = np.clip(explained / (mean(p * p) - mean_p * mean_p + FAINT), 0.0, 1.0)
+    trust = np.clip(explained / (mean_pp - mean_p * mean_p + FAINT), 0.0, 1.0)
     constant = mean_p - sum(slope * m for slope, m in zip(slopes, means))
 
     # Every pixel lies in many windows: average their models, the trustworthy ones foremost.
-    weight = trust * trust + 1e-3
-    share = 1.0 / _box(weight)
-    return np.dstack([mean(part) for part in (*slopes, constant)]), mean(trust)
+    models = _window_means(trust * trust + np.float32(1e-3), [*slopes, constant, trust])
+    margin = 2 * RADIUS
+    return _without_noise(models[:4], colours[..., margin:-margin, margin:-margin]), models[4]
+
+
+def _window_means(weight, planes):
+    """Weighted means over the window around each pixel: planes × blocks × (side − 2 · RADIUS) squared.
+
+    All planes and blocks lie below each other as one tall picture. Where they meet, means are of two of
+    them, and are cut away.
+    """
+    stack = np.empty((1 + len(planes), *weight.shape), np.float32)
+    stack[0] = weight
+    for plane, values in zip(stack[1:], planes):
+        np.multiply(weight, values, out=plane)
+    side = 2 * RADIUS + 1
+    sums = cv2.boxFilter(stack.reshape(-1, stack.shape[-1]), -1, (side, side)).reshape(stack.shape)
+    sums = sums[..., RADIUS:-RADIUS, RADIUS:-RADIUS]
+    return sums[1:] * (1 / sums[0])
+
+
+def _without_noise(models, colours):
+    """The same models, of which the steep ones hear less of the photo's own pixels.
+
+    Where furniture and background differ little, the models are steep and would turn the photo's
+    noise into holes and specks, so the steeper they are, the more the fit's colours count, which are
+    means of many pixels.
+    """
+    slopes = models[:3]
+    steepness = np.minimum(np.sqrt(np.square(slopes).sum(axis=0)) * np.float32(1 / STEEP), 1)
+    constant = models[3] + steepness * (slopes * colours).sum(axis=0)
+    return np.concatenate([slopes * (1 - steepness), constant[np.newaxis]])
 
 
 def _solve(matrix, right):
@@ -125,36 +184,29 @@ def _solve(matrix, right):
     return x / a - u * second - v * third, second, third
 
 
-def _apply(photo, coarse, model, trust):
-    """The models applied to a photo that may be larger than the one they were fitted on."""
-    height, width = photo.shape[:2]
-    result = _resize(coarse, photo)
-    sigma = SMOOTHING * max(1.0, max(height, width) / max(coarse.shape))
-    for tile in tiles.tiles(height, width):
+def _apply(photo, result, models, trust):
+    """The models applied to the unsure parts of a photo that may be larger than the one they were fitted on.
+
+    Args:
+        photo: uint8, H × W × 3.
+        result: float32, H × W: the coarse map in the photo's size; it is changed in place and returned.
+        models, trust: as `_fit` gives them.
+    """
+    height, width = result.shape
+    for tile in tiles.tiles(height, width, TILE):
         core = tiles.core(tile)
+        p = result[core]
+        if p.max() < CERTAIN or p.min() > 1 - CERTAIN:
+            continue
         trusted = tiles.window(trust, core, photo.shape)
         if trusted.max() < 1e-3:
             continue
-        slopes = tiles.window(model, core, photo.shape)
-        p = result[core]
-        trusted = trusted * np.minimum((1.0 - np.abs(2.0 * p - 1.0)) / SURE, 1.0)
-        followed = _follow(photo, tile, slopes, sigma)
+        # A fourth channel of 255 beside the colours takes the models' constant.
+        colours = cv2.cvtColor(photo[core], cv2.COLOR_RGB2RGBA).astype(np.float32)
+        colours *= tiles.window(models, core, photo.shape)
+        followed = np.clip(cv2.transform(colours, SUM), 0.0, 1.0)
+        trusted = trusted * np.minimum((1 - np.abs(2 * p - 1)) * np.float32(1 / SURE), 1)
         p += (followed - p) * trusted
-        p += (p - 0.5) * (SHARPEN * trusted)
-    return np.clip(result, 0.0, 1.0, out=result)
-
-
-def _follow(photo, tile, slopes, sigma):
-    """The linear models' probabilities for a tile of the photo: float32, h × w, 0 … 1.
-
-    Where furniture and background differ little, the models are steep and would turn the photo's
-    noise into holes and specks, so the steeper they are, the more the colours are smoothed.
-    """
-    reach = round(3 * sigma)
-    outer, inner = tiles.grown(tile, reach, photo.shape)
-    sharp = photo[outer].astype(np.float32) / 255.0
-    smooth = cv2.GaussianBlur(sharp, (2 * reach + 1, 2 * reach + 1), sigma)[inner]
-    steepness = np.sqrt(np.square(slopes[..., :3]).sum(axis=2, keepdims=True))
-    colours = sharp[inner] + (smooth - sharp[inner]) * np.minimum(steepness / STEEP, 1.0)
-    followed = (slopes[..., :3] * colours).sum(axis=2) + slopes[..., 3]
-    return np.clip(followed, 0.0, 1.0)
+        p += (p - np.float32(0.5)) * (trusted * np.float32(SHARPEN))
+        np.clip(p, 0, 1, out=p)
+    return result

@@ -24,11 +24,17 @@ def shrink(picture: np.ndarray, longest: int) -> np.ndarray:
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
-def tiles(height: int, width: int) -> Iterator[Tile]:
-    """The tiles of a picture, row by row; together they cover it, and no two overlap."""
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            yield top, min(top + TILE, height), left, min(left + TILE, width)
+def tiles(height: int, width: int, side: int | None = None) -> Iterator[Tile]:
+    """The tiles of a picture, row by row; together they cover it, and no two overlap.
+
+    Args:
+        height, width: of the picture, in pixels.
+        side: of a tile, in pixels; `TILE` by default.
+    """
+    side = side or TILE
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            yield top, min(top + side, height), left, min(left + side, width)
 
 
 def core(tile: Tile) -> Window:

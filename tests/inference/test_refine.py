@@ -94,13 +94,67 @@ def test_grey_photo_is_no_harder_than_a_coloured_one(slats):
     assert iou(refine.refine(grey, blurred(mask, 128, 0.7)) >= 0.5, mask) > 0.97
 
 
-def test_tiles_leave_no_seams(slats, monkeypatch):
+def test_blocks_and_tiles_leave_no_seams(slats, monkeypatch):
     photo, mask = slats
     in_tiles = refine.refine(photo, blurred(mask))
-    monkeypatch.setattr(tiles, "TILE", 4096)
+    monkeypatch.setattr(refine, "TILE", 600)
+    monkeypatch.setattr(refine, "BLOCK", 200)  # the fit's 187 × 133 pixels in one
     at_once = refine.refine(photo, blurred(mask))
     # A tile that is all but flat is skipped, hence not zero.
     assert np.abs(in_tiles - at_once).max() < 0.05
+
+
+def windows(values):
+    """What is in the window around each pixel: h × w × pixels of the window (× channels)."""
+    reach, side = refine.RADIUS, 2 * refine.RADIUS + 1
+    padded = np.pad(values, [(reach, reach), (reach, reach), *[(0, 0)] * (values.ndim - 2)], mode="symmetric")
+    seen = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(0, 1))
+    seen = seen.reshape(*values.shape, side * side)
+    return np.moveaxis(seen, -1, 2)
+
+
+def naive_models(colours, p):
+    """(h × w × 4, h × w): weighted ridge regression in each pixel's window, then the means of the models."""
+    weight = windows((2 * p - 1) ** 2 + refine.DOUBT)
+    weight /= weight.sum(axis=2, keepdims=True)
+    near, near_p = windows(colours), windows(p)
+    centre, centre_p = (weight[..., None] * near).sum(axis=2), (weight * near_p).sum(axis=2)
+    off, off_p = near - centre[:, :, None], near_p - centre_p[..., None]
+    covariance = np.einsum("yxn,yxni,yxnj->yxij", weight, off, off) + refine.SMOOTHNESS * np.eye(3)
+    with_p = np.einsum("yxn,yxni,yxn->yxi", weight, off, off_p)
+    slopes = np.linalg.solve(covariance, with_p[..., None])[..., 0]
+    explained = (slopes * with_p).sum(axis=2)
+    trust = np.clip(explained / ((weight * off_p**2).sum(axis=2) + refine.FAINT), 0, 1)
+    models = np.dstack([slopes, centre_p - (slopes * centre).sum(axis=2)])
+    share = windows(trust**2 + 1e-3)
+    share /= share.sum(axis=2, keepdims=True)
+    return (share[..., None] * windows(models)).sum(axis=2), (share * windows(trust)).sum(axis=2)
+
+
+def naive_follow(photo, coarse, guide):
+    """One pass of the filter over the whole frame, in float64."""
+    colours = guide / 255.0
+    p = refine._resize(coarse, guide).astype(np.float64)
+    models, trust = naive_models(colours, p)
+    steepness = np.minimum(np.linalg.norm(models[..., :3], axis=2, keepdims=True) / refine.STEEP, 1)
+    models[..., 3] += (steepness * models[..., :3] * colours).sum(axis=2)
+    models[..., :3] *= 1 - steepness
+    p = refine._resize(coarse, photo).astype(np.float64)
+    models, trust = stretched(models, photo), stretched(trust, photo)
+    followed = np.clip((models[..., :3] * photo / 255).sum(axis=2) + models[..., 3], 0, 1)
+    trust = trust * np.minimum((1 - np.abs(2 * p - 1)) / refine.SURE, 1)
+    p = p + (followed - p) * trust
+    return np.clip(p + (p - 0.5) * refine.SHARPEN * trust, 0, 1).astype(np.float32)
+
+
+def test_the_band_gives_what_the_whole_frame_does(slats):
+    photo, mask = slats
+    coarse = blurred(mask, 96, shift=0.4)
+    middle = tiles.shrink(photo, refine.ROUGH)
+    small, guide = tiles.shrink(middle, round(refine.ROUGH / 3)), tiles.shrink(photo, round(photo.shape[1] / 3))
+    expected = naive_follow(photo, naive_follow(middle, refine._resize(coarse, middle), small), guide)
+    off = np.abs(refine.refine(photo, coarse) - expected)
+    assert off.max() < 0.06 and off.mean() < 2e-3
 
 
 def test_fit_and_solve_agree_with_a_naive_loop():
