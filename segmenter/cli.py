@@ -28,7 +28,7 @@ from segmenter.hub.commands import DATA_SCHEME
 from segmenter.inference.predictor import WEIGHTS, Segmenter
 from segmenter.io import files
 from segmenter.io.images import PhotoError, open_photo, size_notice
-from segmenter.render import corrections, render
+from segmenter.render import corrections, picks, render
 from segmenter.render.options import PRESETS, Choices
 
 STOPPED = 130  # the exit status of a program that Ctrl-C ended
@@ -205,11 +205,10 @@ def _cut_one(source, segmenter, choices, edits, background, clicks) -> int:
         edits = edits.get(source.name, ())
     data = source.read()
     photo = open_photo(data)
-    asked = {"points": [click[:2] for click in clicks], "labels": [click[2] for click in clicks]} if clicks else {}
-    try:
-        probabilities = segmenter.probabilities(photo, **asked)
-    except ValueError as error:  # a click that is none
-        raise PhotoError(f"{error}.") from error
+    if clicks:
+        picked = picks.from_pixels([click[:2] for click in clicks], [click[2] for click in clicks], photo.shape)
+        edits = [*edits, picked]
+    probabilities = picks.look(segmenter, photo, choices, edits)
     product = render.produce(photo, probabilities, choices.at(segmenter.threshold), edits, background)
     path = source.path.with_name(product.name(Path(source.name).stem))
     try:

@@ -29,6 +29,29 @@ class RedSegmenter:
         return np.clip(cv2.GaussianBlur(red, (0, 0), 2) / 200.0, 0.0, 1.0)
 
 
+class PickingSegmenter(RedSegmenter):
+    """Can be asked for single pieces, too: whatever is connected and of the colour that was clicked."""
+
+    can_pick = True
+    ALIKE = 24  # levels of each colour that a piece may differ from where it was clicked
+
+    def probabilities(self, photo, points=None, labels=None):
+        """uint8, H × W × 3 → float32, H × W, 0 … 1."""
+        if points is None:
+            return super().probabilities(photo)
+        found = np.zeros(photo.shape[:2], bool)
+        for wanted in (1, 0):  # what must not be in it comes last
+            for (x, y), label in zip(points, labels if labels is not None else [1] * len(points)):
+                if label == wanted:
+                    found = np.where(self._around(photo, round(x), round(y)), label == 1, found)
+        return cv2.GaussianBlur(found.astype(np.float32), (0, 0), 1)
+
+    def _around(self, photo, x, y):
+        alike = (np.abs(photo.astype(int) - photo[y, x]).max(axis=2) <= self.ALIKE).astype(np.uint8)
+        _, parts = cv2.connectedComponents(alike)
+        return parts == parts[y, x]
+
+
 class UnsureSegmenter(RedSegmenter):
     """Finds everything less probable, as other weights might. Its folder says which weights these are.
 
@@ -60,6 +83,24 @@ def red_disc(width=640, height=480, radius=0.3):
     photo[:] = (96, 110, 120)
     disc = away < 1
     photo[disc] = np.stack([90 + 150 * (1 - away[disc] ** 2), np.full(disc.sum(), 40), np.full(disc.sum(), 30)], axis=1)
+    return photo
+
+
+PIECES = {"red": (0.3, 0.5), "brown": (0.6, 0.5), "blue": (0.88, 0.25)}  # where the pieces of `two_and_a_ball` lie
+
+
+def two_and_a_ball(width=640, height=480):
+    """A photo of two pieces of furniture that touch, red and brown, and of a ball that is none, blue.
+
+    Returns:
+        uint8, height × width × 3.
+    """
+    photo = np.empty((height, width, 3), np.uint8)
+    photo[:] = (96, 110, 120)
+    photo[height // 4 : -height // 4, int(0.15 * width) : int(0.45 * width)] = (230, 40, 20)
+    photo[height // 4 : -height // 4, int(0.45 * width) : int(0.75 * width)] = (160, 70, 20)
+    x, y = PIECES["blue"]
+    cv2.circle(photo, (int(x * width), int(y * height)), int(0.08 * height), (30, 60, 200), -1)
     return photo
 
 

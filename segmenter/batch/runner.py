@@ -24,7 +24,7 @@ from segmenter.batch.journal import FOLDERS, Journal, Result, Settings, disk_ful
 from segmenter.errors import PhotoError, is_disk_full
 from segmenter.io import files
 from segmenter.io.images import open_photo, size_notice
-from segmenter.render import corrections, render, uncertainty
+from segmenter.render import corrections, picks, render, uncertainty
 from segmenter.render.options import Choices
 from segmenter.render.render import Product
 
@@ -83,13 +83,13 @@ def work(
     photo = open_photo(data)
     if stopped():
         return None
-    probabilities = segmenter.probabilities(photo)
+    probabilities = picks.look(segmenter, photo, choices, edits)
     if stopped():
         return None
     rendering = render.Rendering(photo, probabilities, choices.at(threshold), edits, background)
     products = {kind: rendering.product(kind) for kind in WANTED.get(choices.what, (choices.what,))}
-    settled = [edit["at"] for edit in rendering.edits if "at" in edit]
-    found = uncertainty.find(_at_most(rendering.probabilities, CHECK_SIDE), threshold, settled)
+    answered = picks.answered(rendering.edits)
+    found = uncertainty.find(_at_most(rendering.probabilities, CHECK_SIDE), threshold, answered)
     result = Result(
         file="",
         width=photo.shape[1],

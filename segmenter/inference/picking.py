@@ -1,14 +1,17 @@
 """Clicks on a photo → the piece that is meant."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from segmenter.inference import clicks
-from segmenter.inference.network import Network, Seen
 
-MOST = 50  # clicks on one piece; whoever needs more has a brush
+if TYPE_CHECKING:  # who only checks clicks needs no network
+    from segmenter.inference.network import Network, Seen
+
+MAX_CLICKS = 50  # clicks on one piece; whoever needs more has a brush
 
 
 def check(
@@ -27,8 +30,8 @@ def check(
     given = np.asarray(points, dtype=object)
     if given.ndim != 2 or given.shape[1] != 2 or len(given) != len(labels):
         raise ValueError("points are pairs of x and y in pixels, with a label for each: 1 this piece, 0 not this")
-    if len(given) > MOST:
-        raise ValueError(f"{len(given)} points are too many; at most {MOST} are possible")
+    if len(given) > MAX_CLICKS:
+        raise ValueError(f"{len(given)} points are too many; at most {MAX_CLICKS} are possible")
     if any(label not in (0, 1) for label in labels):
         raise ValueError("a label is 1 where the point lies on the piece, and 0 where it does not")
     if 1 not in labels:
@@ -44,8 +47,8 @@ def check(
 
 
 def pick(
-    network: Network,
-    seen: Seen,
+    network: "Network",
+    seen: "Seen",
     points: Sequence[tuple[float, float]],
     labels: Sequence[int],
 ) -> np.ndarray:

@@ -1,9 +1,10 @@
-"""Corrections by hand: brush strokes, and single pieces kept or dropped, in plain JSON that fits any size.
+"""Corrections by hand: brush strokes, single pieces kept or dropped, and pieces picked, in JSON that fits any size.
 
 An edit is one of
 
     {"do": "keep" | "erase", "radius": r, "points": [[x, y], …]}    a stroke of a round brush
     {"do": "keep" | "drop", "at": [x, y]}                            the piece, or enclosed gap, that holds this point
+    {"do": "only" | "add" | "take", "points": …, "labels": …}        a piece picked by clicks, see `segmenter.render.picks`
 
 with x as a share of the photo's width, y of its height, and r of its longer side.
 
@@ -19,7 +20,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -27,6 +28,7 @@ import numpy as np
 from PIL import Image
 
 from segmenter.errors import PhotoError
+from segmenter.inference.picking import MAX_CLICKS
 from segmenter.inference.pieces import without_scraps
 from segmenter.io.files import zipped
 from segmenter.render import alpha, strokes
@@ -36,6 +38,8 @@ from segmenter.render.encode import to_png
 MAX_EDITS, MAX_POINTS = CONSTANTS["corrections"]["max_edits"], CONSTANTS["corrections"]["max_points"]
 MAX_POINTS_IN_ALL = 50_000
 MAX_RADIUS = CONSTANTS["corrections"]["max_radius"]
+PICKS = ("only", "add", "take")
+MAX_PICKS = CONSTANTS["corrections"]["max_picks"]
 BEYOND = CONSTANTS["corrections"]["beyond"]  # how far a stroke may leave the photo, as a share of its width or height
 
 
@@ -60,6 +64,9 @@ def check(edits: str | bytes | Sequence[dict] | None) -> tuple[dict, ...]:
         message = "These are too many corrections: at most {limit} are possible."
         raise PhotoError(message, "correction.too_many", limit=MAX_EDITS)
     checked = tuple(_check_edit(edit, f"correction {number}") for number, edit in enumerate(edits, 1))
+    if sum(map(is_pick, checked)) > MAX_PICKS:
+        message = "These are too many picked pieces: at most {limit} are possible."
+        raise PhotoError(message, "correction.too_many_picks", limit=MAX_PICKS)
     if sum(len(edit.get("points", ())) for edit in checked) > MAX_POINTS_IN_ALL:
         message = "These are too many corrections: at most {limit} points in all are possible."
         raise PhotoError(message, "correction.too_many", limit=MAX_POINTS_IN_ALL)
@@ -77,8 +84,13 @@ def _check_edit(edit, name):
     keys, do = set(edit), edit.get("do")
     if keys == {"do", "at"} and do in ("keep", "drop"):
         return {"do": do, "at": _check_point(edit["at"], 0, 1, name)}
+    if keys == {"do", "points", "labels"} and do in PICKS:
+        return _check_pick(edit, name)
     if keys != {"do", "radius", "points"} or do not in ("keep", "erase"):
-        raise _bad(f'{name} must have "do" (keep or erase), "radius" and "points", or "do" (keep or drop) and "at"')
+        raise _bad(
+            f'{name} must have "do" (keep or erase), "radius" and "points"; or "do" (keep or drop) and "at"; or "do" '
+            '(only, add or take), "points" and "labels"'
+        )
     points, radius = edit["points"], edit["radius"]
     if not _is_number(radius) or not 0 < radius <= MAX_RADIUS:
         raise _bad(f'the "radius" of {name} must be above 0 and at most {MAX_RADIUS}')
@@ -86,6 +98,23 @@ def _check_edit(edit, name):
         raise _bad(f'{name} must have 1 to {MAX_POINTS} "points"')
     points = [_check_point(point, -BEYOND, 1 + BEYOND, name) for point in points]
     return {"do": do, "radius": float(radius), "points": points}
+
+
+def is_pick(edit: dict) -> bool:
+    """Whether a checked correction is a piece picked by clicks."""
+    return edit["do"] in PICKS
+
+
+def _check_pick(edit, name):
+    points, labels = edit["points"], edit["labels"]
+    if not isinstance(points, (list, tuple)) or not 1 <= len(points) <= MAX_CLICKS:
+        raise _bad(f'{name} must have 1 to {MAX_CLICKS} "points"')
+    right = isinstance(labels, (list, tuple)) and all(type(label) is int and label in (0, 1) for label in labels)
+    if not right or len(labels) != len(points) or 1 not in labels:
+        raise _bad(
+            f'the "labels" of {name} must be 1 (this piece) or 0 (not this), one for each point, and one of them 1'
+        )
+    return {"do": edit["do"], "points": [_check_point(point, 0, 1, name) for point in points], "labels": list(labels)}
 
 
 def _bad(why):
@@ -110,8 +139,8 @@ def apply(
     """The map as a person corrected it.
 
     Args:
-        probabilities: float32, H × W, 0 … 1.
-        edits: corrections in their order, as above.
+        probabilities: float32, H × W, 0 … 1; where pieces were picked, as `segmenter.render.picks.look` gives it.
+        edits: corrections in their order, as above; picks only say here that scraps stay.
         threshold: 0 … 1, at which pieces are told apart and strokes have their exact edge.
         pieces: "main": scraps are taken away first, as `segmenter.inference.pieces` tells them, but
             for those that a correction keeps; "all": none are.
@@ -124,18 +153,31 @@ def apply(
         PhotoError: the corrections are not valid.
     """
     edits = check(edits)
-    if pieces == "main":
-        kept = [_pixel(edit["at"], probabilities.shape) for edit in edits if edit["do"] == "keep" and "at" in edit]
-        probabilities = without_scraps(probabilities, threshold, kept)
-    if not edits:
+    by_hand = [edit for edit in edits if not is_pick(edit)]
+    if len(by_hand) == len(edits):
+        probabilities = without_scraps_but(probabilities, edits, threshold, pieces)
+    if not by_hand:
         return probabilities
     corrected = np.array(probabilities, np.float32)
-    for edit in edits:
+    for edit in by_hand:
         if "points" in edit:
             _brush(corrected, edit, threshold)
         else:
             _settle(corrected, edit, threshold)
     return corrected
+
+
+def without_scraps_but(probabilities: np.ndarray, edits: Sequence[dict], threshold: float, pieces: str) -> np.ndarray:
+    """A map without scraps, but for those that a correction keeps; as it is where `pieces` is "all".
+
+    Args:
+        probabilities, threshold, pieces: as in `apply`.
+        edits: checked corrections.
+    """
+    if pieces != "main":
+        return probabilities
+    kept = [_pixel(edit["at"], probabilities.shape) for edit in edits if edit["do"] == "keep" and "at" in edit]
+    return without_scraps(probabilities, threshold, kept)
 
 
 def _brush(corrected, edit, threshold):
@@ -210,6 +252,7 @@ def training_pair(
     pieces: str = "main",
     name: str = "photo",
     source: str | os.PathLike[str] | bytes | None = None,
+    numbered: Callable[[np.ndarray], np.ndarray | None] = lambda mask: None,
 ) -> bytes:
     """A photo and its corrected mask, as `train.py --data` takes them once they are unpacked.
 
@@ -219,16 +262,20 @@ def training_pair(
         name: of the photo, whose letters, digits, `-` and `_` count.
         source: the path or bytes that the photo was read from. They are taken as they are where
             they show just this photo; otherwise, or without them, it is written as a PNG.
+        numbered: tells the pieces of the finished mask (bool, H × W) apart: uint8, H × W, or None.
 
     Returns:
         bytes of a zip: images/NAME.jpg (.png, .webp) and masks/NAME.png, which is 255 where it is
-        furniture and 0 elsewhere.
+        furniture and 0 elsewhere; and pieces/NAME.png, where pieces are told apart.
     """
     inside = alpha.mask(apply(probabilities, edits, threshold, pieces), threshold)
     data, suffix = _as_it_came(photo, source) or (to_png(photo), ".png")
     name = re.sub(r"[^\w-]+", "_", name)[:80].strip("_") or "photo"
-    mask = to_png(inside.astype(np.uint8) * 255)
-    return zipped({f"images/{name}{suffix}": data, f"masks/{name}.png": mask})
+    parts = {f"images/{name}{suffix}": data, f"masks/{name}.png": to_png(inside.astype(np.uint8) * 255)}
+    pieces_of_it = numbered(inside)
+    if pieces_of_it is not None:
+        parts[f"pieces/{name}.png"] = to_png(pieces_of_it)
+    return zipped(parts)
 
 
 def _as_it_came(photo, source):

@@ -89,22 +89,30 @@ class Endpoints:
 
     @with_choices
     def cut(
-        self, photo: gr.FileData, edits: str = "", background_picture: gr.FileData | None = None, **settings
+        self,
+        photo: gr.FileData,
+        edits: str = "",
+        background_picture: gr.FileData | None = None,
+        points: str = "",
+        labels: str = "",
+        **settings,
     ) -> gr.FileData:
-        """Cut the furniture out of a photo, and finish the picture: background, shadow, frame and format.
+        """Cut the furniture, or the piece at some points, out of a photo, and finish the picture: background, shadow, frame and format.
 
         Args:
             photo: a picture file, or its web address: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF, up to 30 MB.
             {choices}
-            edits: corrections by hand as JSON: a list of strokes and of pieces to keep or drop.
+            edits: corrections by hand as JSON: a list of strokes and of pieces to keep, to drop or to pick.
             background_picture: a picture file for the background "own".
+            points: places on one piece, which alone is cut out, as JSON: [[x, y], …] in pixels of the photo.
+            labels: of each of the points 1 (this piece) or 0 (not this), as JSON: [1, 0, …]; 1 for all by default.
 
         Returns:
             A file: by default a PNG with transparent background, in the photo's own size, upright. A JPEG of more
             than 50 megapixels, up to 200, is worked on at half its sides, and the result is of that size.
         """
         with plain_words():
-            return cast(gr.FileData, self._handlers.cut(photo, settings, edits, background_picture))
+            return cast(gr.FileData, self._handlers.cut(photo, settings, edits, background_picture, points, labels))
 
     def probability(self, photo: gr.FileData) -> gr.FileData:
         """How probably each pixel of a photo is furniture.
@@ -229,8 +237,10 @@ def server_functions(handlers: Handlers, queue: Callable[[], FairQueue]) -> list
     visitors = batch_handlers.BatchHandlers(handlers)
     lanes = {"many_cut": Lane(), "many_unpack": Lane(), "many_zip": Lane(), "rest": Lane(2)}
     lanes["photo_at"] = Lane(2)  # others' servers may be slow
+    lanes["pick"] = Lane(2)  # the hand waits
     answers = [(f"many_{name}", getattr(visitors, name)) for name in ("cut", "unpack", "peek", "zip", "forget")]
     answers.append(("about", lambda question, stopped: handlers.about(question)))
+    answers.append(("pick", lambda question, stopped: handlers.pick(question)))
     answers.append(("photo_at", lambda question, stopped: handlers.photo_at(question)))
 
     async def line(question: dict, request: gr.Request) -> dict:

@@ -4,6 +4,7 @@ The page's questions and answers are dicts of plain JSON. A photo in a question 
 (`example`), or a file that was sent before (`path`).
 """
 
+import json
 import os
 from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
@@ -13,7 +14,7 @@ from typing import Any, TypeVar, cast
 from segmenter.batch.runner import Predictor
 from segmenter.errors import FULL, ChairliftError, GoneError, PhotoError
 from segmenter.io.images import open_photo, size_notice
-from segmenter.render import corrections, encode, render
+from segmenter.render import corrections, encode, picks, render
 from segmenter.render.options import Choices
 from segmenter.web import model_info, viewer
 from segmenter.web.disk import no_room
@@ -21,6 +22,7 @@ from segmenter.web.live_weights import LiveWeights
 from segmenter.web.uploads import Uploads, file_data
 
 MAX_MEGABYTES = 30  # of one photo
+SMALL_PHOTOS = 16  # that are kept, at the size of the page's maps, for the next click on them
 
 Answer = TypeVar("Answer", bound=Callable[..., dict])
 
@@ -58,6 +60,7 @@ class Handlers:
         self.uploads = uploads
         self.examples = {Path(path).stem: Path(path) for path in examples}
         self.show_example = lru_cache(maxsize=max(1, 2 * len(self.examples)))(self._show_example)  # of two weights
+        self._small = lru_cache(maxsize=SMALL_PHOTOS)(lambda path, changed: viewer.small(open_photo(path)))
         self.describe = lru_cache(maxsize=2)(model_info.describe)
 
     # The studio
@@ -74,6 +77,7 @@ class Handlers:
             **shown,
             "weights": weights.to_json(),
             "size": getattr(weights.segmenter, "size", None),
+            "canPick": bool(getattr(weights.segmenter, "can_pick", False)),
             "notice": notice,
         }
 
@@ -91,12 +95,34 @@ class Handlers:
         settings = {name: question[name] for name in ("threshold", "pieces") if question.get(name) is not None}
         choices = Choices.from_json(settings)
         threshold = weights.segmenter.threshold if choices.threshold is None else choices.threshold
-        photo, probabilities = self._map(path, weights)
-        edits = question.get("edits") or ()
+        photo, edits = open_photo(path), corrections.check(question.get("edits"))
+        probabilities = picks.look(weights.segmenter, photo, choices, edits)
         data = corrections.training_pair(
-            photo, probabilities, threshold, edits, choices.pieces, name=path.stem, source=path
+            photo,
+            probabilities,
+            threshold,
+            edits,
+            choices.pieces,
+            name=path.stem,
+            source=path,
+            numbered=lambda mask: picks.numbered(weights.segmenter, photo, edits, mask),
         )
         return {"file": self.uploads.keep(data, f"{path.stem}-training.zip"), "notes": []}
+
+    @refusing
+    def pick(self, question: dict) -> dict:
+        """The piece at some clicks: its `map`, of the size of the map that the page has.
+
+        The question names the photo and `weights` as for `look`; `points` and `labels` as a pick has them (see
+        `segmenter.render.picks`), and the page's map's `width` and `height`.
+        """
+        path, weights = self._source(question), self.live.named(question.get("weights"))
+        asked = {"do": "only", "points": question.get("points"), "labels": question.get("labels")}
+        size = viewer.map_size(question.get("width"), question.get("height"))
+        (checked,) = corrections.check([asked])
+        small = self._small(path, path.stat().st_mtime_ns)
+        found = picks.look(weights.segmenter, small, Choices(), [checked])
+        return {"map": viewer.piece(found, size)}
 
     @refusing
     def room(self, question: dict) -> dict:
@@ -119,8 +145,8 @@ class Handlers:
         choices = Choices.from_json(question.get("choices") or {}).at(weights.segmenter.threshold)
         background = question.get("background")
         own = open_photo(self.photo(background)) if choices.background == "own" and background else None
-        photo, probabilities = self._map(path, weights)
-        product = make(photo, probabilities, choices, corrections.check(question.get("edits")), own)
+        photo, edits = open_photo(path), corrections.check(question.get("edits"))
+        product = make(photo, picks.look(weights.segmenter, photo, choices, edits), choices, edits, own)
         return product, path.stem, size_notice(path, photo)
 
     # The model
@@ -131,7 +157,15 @@ class Handlers:
 
     # The endpoints
 
-    def cut(self, photo: Any, settings: dict | str, edits: str | None = None, background: Any = None) -> dict:
+    def cut(
+        self,
+        photo: Any,
+        settings: dict | str,
+        edits: str | None = None,
+        background: Any = None,
+        points: str = "",
+        labels: str = "",
+    ) -> dict:
         """A photo and choices → the finished file, as Gradio's view of it.
 
         Args:
@@ -139,6 +173,7 @@ class Handlers:
             settings: what `Choices.from_json` takes.
             edits: what `corrections.check` takes.
             background: as `photo`, for the choice "own".
+            points, labels: of one piece, which alone is cut out, as JSON: pairs of pixels, and 1 or 0 for each.
 
         Raises:
             PhotoError: something of this is not as it should be.
@@ -149,7 +184,9 @@ class Handlers:
         own = open_photo(self.receive(background)) if choices.background == "own" and background else None
         path = self.receive(photo)
         opened = open_photo(path)
-        product = render.produce(opened, segmenter.probabilities(opened), choices, checked, own)
+        if points or labels:
+            checked = (*checked, picks.from_pixels(_json(points, "points"), _json(labels, "labels"), opened.shape))
+        product = render.produce(opened, picks.look(segmenter, opened, choices, checked), choices, checked, own)
         return self.uploads.keep(product.data, product.name(path.stem))
 
     def probability(self, photo: Any) -> dict:
@@ -193,6 +230,15 @@ class Handlers:
 def refusal(error: ChairliftError) -> dict:
     """An answer to the page that says what was wrong, and whether the photo should be sent again."""
     return {"problem": viewer.problem(error), "gone": isinstance(error, GoneError)}
+
+
+def _json(text, name):
+    """What a program says in JSON; None where it says nothing."""
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError) as error:
+        message = "{name!r} is not valid JSON: {why}"
+        raise PhotoError(message, "pick.json", name=name, why=str(error)) from error
 
 
 def _not_too_large(path):

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from segmenter.errors import ChairliftError, PhotoError
-from segmenter.inference import pieces
+from segmenter.inference import picking, pieces
 from segmenter.render import backgrounds
 from segmenter.render.constants import CONSTANTS
 
@@ -61,7 +61,7 @@ def modules() -> dict[str, str]:
     """
     files = (resources.files(__name__) / "script").iterdir()
     found = {file.name.removesuffix(".js"): file.read_text(encoding="utf-8") for file in files}
-    numbers = {**CONSTANTS, "pieces": {"least": pieces.LEAST, "link": pieces.LINK}}
+    numbers = {**CONSTANTS, "pieces": {"least": pieces.LEAST, "link": pieces.LINK}, "clicks": picking.MAX_CLICKS}
     found["constants"] = f"export default {json.dumps(numbers)};"
     order = TopologicalSorter({name: IMPORT.findall(text) for name, text in sorted(found.items())}).static_order()
     return {name: found[name] for name in order}
@@ -130,6 +130,31 @@ def show(photo: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
         "width": photo.shape[1],
         "height": photo.shape[0],
     }
+
+
+def small(photo: np.ndarray) -> np.ndarray:
+    """A photo as small as its map is shown."""
+    return _at_most(photo, MAP_SIDE)
+
+
+def map_size(width: Any, height: Any) -> tuple[int, int]:
+    """The (width, height) of a map that the page says it has.
+
+    Raises:
+        PhotoError: it has none such.
+    """
+    if not all(type(side) is int and 0 < side <= MAP_SIDE for side in (width, height)):
+        message = "A map's width and height are whole numbers from 1 to {limit}."
+        raise PhotoError(message, "pick.size", limit=MAP_SIDE)
+    return width, height
+
+
+def piece(probabilities: np.ndarray, size: tuple[int, int]) -> str:
+    """The map of a piece as a picture of (width, height) pixels: a PNG as data URI."""
+    if probabilities.shape[::-1] != size:
+        probabilities = cv2.resize(probabilities, size, interpolation=cv2.INTER_AREA)
+    grey = np.rint(np.clip(probabilities, 0, 1) * 255).astype(np.uint8)
+    return _data_uri(grey, ".png", [cv2.IMWRITE_PNG_COMPRESSION, 3])
 
 
 def thumbnail(photo: np.ndarray) -> str:

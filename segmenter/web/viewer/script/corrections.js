@@ -130,7 +130,7 @@ function settle(map, { do: kind, at: point }, threshold) {
   for (const pixel of pixels) values[pixel] = 255 * (1 - piece);
 }
 
-// A map as a person corrected it: a new one, or the same where there are no corrections.
+// A map as a person corrected it: a new one, or the same where there are no corrections. Picks are not among them.
 export function applyEdits(map, edits, threshold) {
   if (!edits.length) return map;
   const corrected = { ...map, values: map.values.slice() }, aims = aimsAt(threshold);

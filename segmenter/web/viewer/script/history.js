@@ -28,7 +28,7 @@ function travel(by) {
 export function showHistory() {
   const { history = [[]], at = 0 } = studio.photo || {};
   for (const button of page.root.querySelectorAll('[data-do=undo]')) button.disabled = at === 0;
-  $('[data-do=redo]').disabled = at === history.length - 1;
+  for (const button of page.root.querySelectorAll('[data-do=redo]')) button.disabled = at === history.length - 1;
   $('[data-do=clear]').disabled = !corrections().length;
 }
 

@@ -4,6 +4,7 @@ import constants from './constants.js';
 import { applyEdits } from './corrections.js';
 import { cutOut, cutoff, describe, histogram, shrink } from './map.js';
 import { $, page } from './page.js';
+import { isPick, pickedMap, pickedPoints } from './picks.js';
 import { withoutScraps } from './pieces.js';
 import { fit, pixelsOf } from './pixels.js';
 import { findPlaces } from './uncertainty.js';
@@ -15,7 +16,7 @@ const STEP_SIDE = 420; // of a cutout as one of the steps
 const DESCRIBING_MS = 80; // words need not follow every frame
 
 export const studio = {
-  photo: null, // the one on the page: where it comes from, its map, its corrections, and what is made of them
+  photo: null, // the one on the page: where it comes from, its map, its pieces, its corrections, and what is made of them
   thresholdChosen: false, // whether the visitor chose one; until then the weights' own is right
   choices: { ...constants.choices.defaults }, // of the finish panel
   origin: {}, // the last answer's `weights` and `notice`
@@ -48,7 +49,7 @@ export function drawPhoto(picture) {
   context.drawImage(picture, 0, 0, width, height);
 }
 
-function readMap(picture) {
+export function readMap(picture) {
   const { width, height, data } = pixelsOf(picture);
   return { width, height, values: new Uint8Array(new Uint32Array(data.buffer).map((word) => word & 255)) };
 }
@@ -56,12 +57,15 @@ function readMap(picture) {
 // Everything that is made once per photo, before any slider moves.
 export function takeMap(answer, photo, picture) {
   drawPhoto(photo);
-  const { weights: { name: weights }, width, height, size } = answer;
-  Object.assign(studio.photo, { weights, width, height, size, base: readMap(picture) });
+  const { weights: { name: weights }, width, height, size, canPick } = answer;
+  Object.assign(studio.photo, { weights, width, height, size, canPick, base: readMap(picture), pieces: new Map() });
   correctMap();
 }
 
 const settledPoints = (edits, ...answers) => edits.filter(({ do: answer, at }) => at && answers.includes(answer)).map(({ at }) => at);
+
+// What a person has answered already: pieces and gaps that were kept or dropped, and pieces that were picked.
+const answeredPoints = (edits) => [...settledPoints(edits, 'keep', 'drop'), ...pickedPoints(edits)];
 
 // The map without scraps, unless all pieces are wanted, and with the corrections in it: at every new correction, and,
 // as both depend on it, threshold.
@@ -72,9 +76,14 @@ export function correctMap() {
 }
 
 function mapWith(edits) {
+  const byHand = edits.filter((edit) => !isPick(edit));
+  const chosen = byHand.length < edits.length ? pickedMap(edits, studio.photo.pieces, () => furniture(edits)) : furniture(edits);
+  return applyEdits(chosen, byHand, threshold());
+}
+
+function furniture(edits) {
   const { photo: { base }, choices } = studio;
-  const chosen = choices.pieces === 'all' ? base : withoutScraps(base, threshold(), settledPoints(edits, 'keep'));
-  return applyEdits(chosen, edits, threshold());
+  return choices.pieces === 'all' ? base : withoutScraps(base, threshold(), settledPoints(edits, 'keep'));
 }
 
 // Make the map anew where the threshold or the choice of pieces has changed; a stroke that is being drawn waits.
@@ -93,13 +102,13 @@ export function setMap(map) {
 export function placesToCheck() {
   const { photo } = studio, { map, edits } = photo, at = threshold();
   if (photo.places?.map !== map || photo.places.at !== at) {
-    photo.places = { map, at, found: findPlaces(shrink(map, PLACES_SIDE), at, settledPoints(edits, 'keep', 'drop')) };
+    photo.places = { map, at, found: findPlaces(shrink(map, PLACES_SIDE), at, answeredPoints(edits)) };
   }
   return photo.places.found;
 }
 
 // What would deserve a look if these were the corrections.
-export const placesWith = (edits) => findPlaces(shrink(mapWith(edits), PLACES_SIDE), threshold(), settledPoints(edits, 'keep', 'drop'));
+export const placesWith = (edits) => findPlaces(shrink(mapWith(edits), PLACES_SIDE), threshold(), answeredPoints(edits));
 
 export function figures() {
   const { photo } = studio;

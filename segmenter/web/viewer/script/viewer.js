@@ -8,10 +8,12 @@ import { startComposer } from './composer.js';
 import { startDoubts } from './doubts.js';
 import { startDownload } from './download.js';
 import { startHistory } from './history.js';
+import { startKept } from './kept.js';
 import { readLink, startLink } from './link.js';
 import { startMany } from './many.js';
 import { actions, connect, goTo, page, placeOf } from './page.js';
 import { exampleThumbnail, showExample, startPhoto } from './photo.js';
+import { startPicking } from './picking.js';
 import { startRecent } from './recent.js';
 import { setState, startResult } from './result.js';
 import { startServer } from './server.js';
@@ -54,7 +56,7 @@ export function start(gradio) {
     language: switchLanguage,
   });
   for (const startPart of [
-    startServer, startComposer, startStage, startResult, startChoices, startHistory, startZoom, startBrush, startDoubts, startPhoto, startDownload, startLink,
+    startServer, startComposer, startStage, startResult, startChoices, startHistory, startZoom, startBrush, startDoubts, startPhoto, startPicking, startKept, startDownload, startLink,
     startSources, startRecent, startMany, startAbout, listen,
   ]) startPart();
   setThreshold(page.props.threshold);
