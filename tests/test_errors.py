@@ -11,7 +11,7 @@ from segmenter import errors
 from segmenter.web import viewer
 
 PACKAGE = Path(errors.__file__).parent
-AREAS = "server|photo|gone|address|background|room|setting|correction|zip|batch"
+AREAS = "server|photo|pick|gone|address|background|room|setting|correction|zip|batch"
 CLASSES = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.ChairliftError)]
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 
 import app
 from segmenter.web import viewer
-from tests.standin import RedSegmenter
+from tests.standin import PickingSegmenter, RedSegmenter
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -145,6 +145,15 @@ def address(upload_folder):
     page.close()
 
 
+@pytest.fixture(scope="module")
+def picking_address(upload_folder):
+    """The page on weights that can be asked for single pieces."""
+    page = app.build_page(PickingSegmenter())
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.launch_options())
+    yield url
+    page.close()
+
+
 @pytest.fixture
 def visit(browser, address):
     """A function that opens the page as a visitor with a browser of given settings."""
@@ -170,7 +179,7 @@ def script(browser):
             const addresses = Function('texts', code + '; return linkModules(texts)')(texts);
             window.functions = Object.assign({}, ...(await Promise.all(names.map((name) => import(addresses[name])))));
         }""",
-        [viewer.read("link_modules.js"), viewer.modules(), ["map", "corrections", "pieces", "uncertainty"]],
+        [viewer.read("link_modules.js"), viewer.modules(), ["map", "corrections", "pieces", "picks", "uncertainty"]],
     )
 
     def evaluate(expression, grey, **names):

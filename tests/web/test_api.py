@@ -36,6 +36,7 @@ SETTINGS = {
     "in a room": ({"background": "room:loft", "shadow": 1.0, "format": "webp", "quality": 80}, []),
     "corrected": ({"threshold": 0.55, "softness": 1.5, "shift": -2.0, "background": "blur"}, STROKES),
     "all pieces": ({"threshold": 0.2, "pieces": "all"}, []),
+    "picked": ({}, [{"do": "only", "points": [[0.45, 0.6], [0.05, 0.1]], "labels": [1, 0]}, *STROKES]),
     "the mask": ({"what": "mask", "shift": 3.0}, STROKES),
 }
 
@@ -165,6 +166,35 @@ def test_photo_and_threshold_are_enough_as_ever(address, client, segmenter):
 
 
 # Tools
+
+
+def test_points_are_a_pick_in_pixels(client, tools, address, segmenter, tmp_path):
+    photo = open_photo(CHAIR)
+    points, labels = [[photo.shape[1] // 2, photo.shape[0] // 2], [3, 5]], [1, 0]
+    probabilities = segmenter.probabilities(photo, points=points, labels=labels)
+    wanted = produce(photo, probabilities, Choices(pieces="all").at(segmenter.threshold)).data
+    asked = {"points": json.dumps(points), "labels": json.dumps(labels)}
+    assert Path(client.predict(handle_file(CHAIR), **asked, api_name="/cut")).read_bytes() == wanted
+    assert by_tool(tools, f"{address}gradio_api/file={sent(address)}", asked, []) == wanted
+    single = tmp_path / CHAIR.name
+    single.write_bytes(CHAIR.read_bytes())
+    command = [sys.executable, "-m", "segmenter", "cut", single, f"--point={points[0][0]},{points[0][1]}", "--not=3,5"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(app.__file__).parent)
+    assert done.returncode == 0, done.stderr
+    assert single.with_name(f"{CHAIR.stem}-cutout.png").read_bytes() == wanted
+
+
+@pytest.mark.parametrize(
+    "points, labels, words",
+    [
+        ("[[1, 2]", "", "is not valid JSON"),
+        ("[[9999, 2]]", "", "does not lie on the photo"),
+        ("[[1, 2]]", "[0]", "at least one"),
+    ],
+)
+def test_points_that_are_none_are_refused_in_plain_words(client, points, labels, words):
+    with pytest.raises(Exception, match=words):
+        client.predict(handle_file(CHAIR), points=points, labels=labels, api_name="/cut")
 
 
 def test_the_tools_explain_themselves(tools):

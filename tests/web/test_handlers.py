@@ -1,5 +1,10 @@
 """What the page's questions are answered, without a page."""
 
+import base64
+import os
+import zipfile
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +16,7 @@ from segmenter.render.options import Choices
 from segmenter.render.render import produce
 from segmenter.web.handlers import MAX_MEGABYTES, Handlers
 from segmenter.web.uploads import Uploads
-from tests.standin import RedSegmenter, as_jpeg, red_disc
+from tests.standin import PIECES, PickingSegmenter, RedSegmenter, as_jpeg, red_disc, two_and_a_ball
 
 
 @pytest.fixture
@@ -129,3 +134,86 @@ def test_a_photo_is_fetched_from_its_address_and_what_is_none_is_refused(handler
     answer = handlers.photo_at({"address": "https://shop.example/chair"})
     assert (folder / answer["file"]["path"]).read_bytes() == data["chair"]
     assert "problem" in handlers.photo_at({"address": "https://shop.example/page"})
+
+
+# A piece at some clicks
+
+
+@pytest.fixture
+def two(folder):
+    path = folder / "two.jpg"
+    path.write_bytes(as_jpeg(two_and_a_ball(1200, 900)))
+    return path
+
+
+def pick_in(handlers, path, name, **changed):
+    question = {"path": str(path), "points": [list(PIECES[name])], "labels": [1], "width": 960, "height": 720}
+    return handlers.pick({**question, **changed})
+
+
+def picture_of(uri):
+    data = np.frombuffer(base64.b64decode(uri.split(",")[1]), np.uint8)
+    return cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+
+
+def test_a_pick_gives_the_map_of_one_piece(folder, two):
+    handlers = Handlers(PickingSegmenter(), Uploads(lambda: folder))
+    grey = picture_of(pick_in(handlers, two, "red")["map"])
+    assert grey.shape == (720, 960)
+    full = PickingSegmenter().probabilities(open_photo(two), points=[(0.3 * 1200, 0.5 * 900)], labels=[1])
+    wanted = cv2.resize(full, (960, 720), interpolation=cv2.INTER_AREA) >= 0.5
+    assert np.mean((grey >= 128) != wanted) < 0.003
+
+
+def test_a_pick_has_the_size_of_the_map_on_the_page(folder, two):
+    handlers = Handlers(PickingSegmenter(), Uploads(lambda: folder))
+    assert picture_of(pick_in(handlers, two, "red", width=480, height=360)["map"]).shape == (360, 480)
+
+
+@pytest.mark.parametrize(
+    "changed, words",
+    [
+        ({"points": []}, "1 to 50"),
+        ({"labels": [0]}, "labels"),
+        ({"points": "everywhere"}, "points"),
+        ({"width": 5000}, "width and height"),
+        ({"height": "tall"}, "width and height"),
+    ],
+)
+def test_a_pick_that_is_none_is_refused_in_words(folder, two, changed, words):
+    handlers = Handlers(PickingSegmenter(), Uploads(lambda: folder))
+    assert words in pick_in(handlers, two, "red", **changed)["problem"]["en"]
+
+
+def test_weights_that_cannot_pick_say_so_in_both_languages(handlers, two):
+    problem = pick_in(handlers, two, "red")["problem"]
+    assert "not trained to pick" in problem["en"] and "单件" in problem["zh"]
+
+
+def test_a_photo_that_has_changed_is_looked_at_anew(folder, two):
+    handlers = Handlers(PickingSegmenter(), Uploads(lambda: folder))
+    pick_in(handlers, two, "red")
+    two.write_bytes(as_jpeg(np.ascontiguousarray(two_and_a_ball(1200, 900)[:, ::-1])))
+    os.utime(two, ns=(1, 1))
+    assert picture_of(pick_in(handlers, two, "red")["map"])[360, 330] >= 128  # brown is there now
+    assert picture_of(pick_in(handlers, two, "red")["map"])[360, 600] < 128
+
+
+def test_what_is_saved_is_what_was_picked(folder, two):
+    handlers, segmenter = Handlers(PickingSegmenter(), Uploads(lambda: folder)), PickingSegmenter()
+    edits = [{"do": "only", "points": [list(PIECES["brown"])], "labels": [1]}]
+    saved = handlers.save({"path": str(two), "choices": {}, "edits": edits})["file"]["path"]
+    photo = open_photo(two)
+    piece = segmenter.probabilities(photo, points=[(0.6 * 1200 - 0.5, 0.5 * 900 - 0.5)], labels=[1])
+    assert Path(saved).read_bytes() == produce(photo, piece, Choices(pieces="all").at(0.5)).data
+
+
+def test_a_training_pair_keeps_the_pieces(folder, two):
+    handlers = Handlers(PickingSegmenter(), Uploads(lambda: folder))
+    edits = [
+        {"do": do, "points": [list(PIECES[name])], "labels": [1]} for do, name in (("only", "red"), ("add", "brown"))
+    ]
+    file = handlers.pair({"path": str(two), "edits": edits})["file"]["path"]
+    with zipfile.ZipFile(file) as pair:
+        numbers = cv2.imdecode(np.frombuffer(pair.read("pieces/two.png"), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert numbers[450, 360] == 1 and numbers[450, 720] == 2 and numbers[10, 10] == 0
