@@ -3,7 +3,7 @@
 import { sendOwnPicture } from './backgrounds.js';
 import { choicesFor, itemsToDo, many, mayWork, recipeOf, verdictText } from './many_items.js';
 import { startManyStudio } from './many_studio.js';
-import { drawItem, find, lineIn, setMessage, showAll, showFinish, showNames, showProblems, showProgress } from './many_view.js';
+import { drawItem, find, setMessage, showAll, showFinish, showLine, showNames, showProblems, showProgress } from './many_view.js';
 import { actions, arrivals, page, receivers, saveFile } from './page.js';
 import { call, failureOf, fileUrl, isReachable, untilReachable, upload, uploadProblem } from './server.js';
 import { chosenFinish, onDescribe } from './studio.js';
@@ -57,13 +57,14 @@ async function unpackZip(zip) {
     return 0;
   }
   setMessage('manyUnpacking', { name: zip.name });
-  let answer;
+  let answer, waits = true;
+  showLine('many_unpack', () => waits, 'manyZipsBefore', 'manyUnpacking', { name: zip.name });
   try {
-    const question = { key: many.key, path: await upload(zip), taken: many.items.map((item) => item.name) };
-    answer = await call('many_unpack', question, lineIn('manyZipsBefore', 'manyUnpacking', { name: zip.name }));
+    answer = await call('many_unpack', { key: many.key, path: await upload(zip), taken: many.items.map((item) => item.name) });
   } catch (error) {
     answer = { problem: uploadProblem(error) };
   }
+  waits = false;
   if (answer.problem) {
     setMessage(answer.problem);
     return 0;
@@ -107,6 +108,7 @@ function startRun(items = null) {
   setMessage('manyStarted', { n: todo.length });
   showAll();
   const run = many.run;
+  showLine('many_cut', () => many.run === run, 'inLine', 'manyStarted', { n: run.total });
   Promise.all(Array.from({ length: AT_ONCE }, () => work(run))).then(() => { if (many.run === run) endRun('manyDone'); });
 }
 
@@ -130,8 +132,9 @@ async function cutItem(item, run, again = false) {
     const background = await sendOwnPicture(run.choices.background);
     const path = sent ? null : await upload(item.file);
     sent = true;
-    const question = { key: many.key, name: item.name, path, choices: choicesFor(item, run.choices), edits: item.edits, background };
-    answer = await call('many_cut', question, lineIn('inLine', 'manyStarted', { n: run.total }));
+    answer = await call('many_cut', {
+      key: many.key, name: item.name, path, choices: choicesFor(item, run.choices), edits: item.edits, background,
+    });
   } catch (error) {
     if (!(await isReachable())) {
       await untilReachable();
@@ -191,8 +194,10 @@ async function downloadZip() {
   setMessage('manyZipping');
   const errors = Object.fromEntries(many.items.filter((item) => item.problem).map((item) => [item.name, verdictText(item)]));
   const names = many.items.filter((item) => ['done', 'failed'].includes(item.state)).map((item) => item.name);
-  const question = { key: many.key, names, errors, pattern: find('.many-names').value, only: find('.many-only').checked ? 'cutouts' : 'all' };
-  const answer = await call('many_zip', question, lineIn('manyZipsBefore', 'manyZipping')).catch(async () => ({ problem: await failureOf() }));
+  let waits = true;
+  showLine('many_zip', () => waits, 'manyZipsBefore', 'manyZipping');
+  const answer = await call('many_zip', { key: many.key, names, errors, pattern: find('.many-names').value, only: find('.many-only').checked ? 'cutouts' : 'all' }).catch(async () => ({ problem: await failureOf() }));
+  waits = false;
   button.disabled = false;
   if (answer.gone) for (const item of many.items) Object.assign(item, { state: 'waiting', sent: item.sent && !item.file, madeOf: null });
   setMessage(answer.file ? 'manyZipped' : answer.problem);

@@ -4,6 +4,7 @@ import { finishSummary } from './choices.js';
 import { itemsToDo, many, verdictText } from './many_items.js';
 import { $, page } from './page.js';
 import { enlargedText } from './result.js';
+import { watchLine } from './server.js';
 import { chosenFinish, studio } from './studio.js';
 import { percent, problemText, translate, translateCount } from './words.js';
 
@@ -22,13 +23,13 @@ function showRunMessage() {
   if (place.textContent !== text) place.textContent = text; // a screen reader says it once
 }
 
-// What shows how many come first: the message `before` in place of the one that is there, as long as any do.
-export function lineIn(before, key, values) {
-  return (n) => {
+// Say how many of others come first in a line, as the message `before` in place of another, as long as any do.
+export function showLine(name, goesOn, before, key, values) {
+  watchLine(name, goesOn, (n) => {
     const shown = many.message?.key;
     if (n && (shown === key || shown === before)) setMessage(before, { n });
     if (!n && shown === before) setMessage(key, values);
-  };
+  });
 }
 
 function durationText(seconds) {

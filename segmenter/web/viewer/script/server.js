@@ -112,20 +112,20 @@ function answerOf(session, signal, hear) {
   });
 }
 
-// Ask one of the server's functions, aside from the queue: its answer; rejects when there is none. As long as it is not
-// there, `inLine` is called now and then with how many others' questions come before it.
-export async function call(name, question, inLine = null) {
-  let waits = true;
-  const look = () => page.server.line({ of: name }).then(({ ahead }) => waits && inLine(ahead)).catch(() => {});
-  const looking = inLine && setInterval(look, LINE_PAUSE);
-  try {
-    const answer = await page.server[name](question);
-    if (!answer) throw new Error(name);
-    return answer;
-  } finally {
-    waits = false;
-    clearInterval(looking);
-  }
+// Ask one of the server's functions, aside from the queue: its answer; rejects when there is none.
+export async function call(name, question) {
+  const answer = await page.server[name](question);
+  if (!answer) throw new Error(name);
+  return answer;
+}
+
+// Look at the line before one of these functions now and then, as long as `goesOn()`: `inLine` is called with how many
+// of others come first.
+export function watchLine(name, goesOn, inLine) {
+  const looking = setInterval(() => {
+    if (!goesOn()) clearInterval(looking);
+    else page.server.line({ of: name }).then(({ ahead }) => goesOn() && inLine(ahead)).catch(() => {});
+  }, LINE_PAUSE);
 }
 
 // ---- Files
