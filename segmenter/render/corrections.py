@@ -37,6 +37,7 @@ from segmenter.render.encode import to_png
 
 MAX_EDITS, MAX_POINTS = CONSTANTS["corrections"]["max_edits"], CONSTANTS["corrections"]["max_points"]
 MAX_POINTS_IN_ALL = 50_000
+ROWS_AT_ONCE = 256  # of a stroke that is put on a map
 MAX_RADIUS = CONSTANTS["corrections"]["max_radius"]
 PICKS = ("only", "add", "take")
 MAX_PICKS = CONSTANTS["corrections"]["max_picks"]
@@ -191,13 +192,16 @@ def _brush(corrected, edit, threshold):
     if left >= right or top >= bottom:
         return
     covered = strokes.coverage(points - (left, top), radius, bottom - top, right - left)
-    part, touched = corrected[top:bottom, left:right], covered > 0
-    if edit["do"] == "keep":
-        aim = np.where(covered == 1, np.float32(1), alpha.alpha_inverse(covered, threshold))
-        np.maximum(part, aim, out=part, where=touched)
-    else:
-        aim = np.where(covered == 1, np.float32(0), alpha.alpha_inverse(1 - covered, threshold))
-        np.minimum(part, aim, out=part, where=touched)
+    for row in range(0, bottom - top, ROWS_AT_ONCE):  # most rows have few pixels of a long stroke
+        rows = slice(row, row + ROWS_AT_ONCE)
+        touched = covered[rows] > 0
+        some, part = covered[rows][touched], corrected[top:bottom, left:right][rows]
+        if edit["do"] == "keep":
+            aim = np.where(some == 1, np.float32(1), alpha.alpha_inverse(some, threshold))
+            part[touched] = np.maximum(part[touched], aim)
+        else:
+            aim = np.where(some == 1, np.float32(0), alpha.alpha_inverse(1 - some, threshold))
+            part[touched] = np.minimum(part[touched], aim)
 
 
 def _pixel(point, shape):

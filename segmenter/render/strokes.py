@@ -14,8 +14,12 @@ from numpy.typing import ArrayLike
 
 FINE = 16  # strokes are drawn on a grid this much finer than a pixel (a power of two)
 MAX_THICKNESS = 32767  # of the lines that OpenCV draws
-STRETCH, PIECE = 256.0, 64.0  # pixels of a stroke's way that are looked at together, and of a long line
+STRETCH = 256.0  # pixels of a stroke's way that are looked at together; a longer line is looked at alone
 AT_ONCE = 1_000_000  # distances that are worked out together
+MOST_LISTED = 2_000_000  # pixels of a rim that are listed: the list takes 16 bytes each
+LISTED_COST = 8  # times as long to look at a pixel of the list as to see whether one is of the rim
+
+Pixels = tuple[np.ndarray, ...]  # their rows and columns
 
 
 def coverage(points: ArrayLike, radius: float, height: int, width: int) -> np.ndarray:
@@ -34,44 +38,85 @@ def coverage(points: ArrayLike, radius: float, height: int, width: int) -> np.nd
     cv2.polylines(band, grid, False, 1, thickness, shift=FINE.bit_length() - 1)
     if radius >= 4:
         cv2.polylines(covered, grid, False, 1, 2 * math.floor(radius - 2), shift=FINE.bit_length() - 1)
-        band[covered == 1] = 0
+        cv2.subtract(band, covered, band)
     result = covered.astype(np.float32)
-    for first, last, box in _stretches(points, radius, height, width):
-        _cover(result[box], band[box], points[first : last + 1] - (box[1].start, box[0].start), radius)
+    # The rim of a stroke that lies over itself may be short, however long its way is.
+    listed = np.nonzero(band) if cv2.countNonZero(band) <= MOST_LISTED else None
+    for part in _parts(points, radius):
+        for rows, columns in _near(part, radius, band, listed):
+            _cover(result, rows, columns, part, radius)
     return result
 
 
-def _stretches(points: np.ndarray, radius: float, height: int, width: int) -> Iterator[tuple[int, int, tuple]]:
-    """The stroke's way in parts: (number of the first and of the last point, the box of all pixels that it covers).
-
-    Pixels outside of a box are too far away for that part to cover anything of them. A line that is longer than a
-    part comes several times, each time with the box of another piece of it.
-    """
+def _parts(points: np.ndarray, radius: float) -> Iterator[np.ndarray]:
+    """The stroke's way in parts: m × 2, one long line or several short ones after each other."""
     most = max(STRETCH, 2 * radius)
-    ways = np.hypot(*np.diff(points, axis=0).T)
     first, length = 0, 0.0
-    for number, way in enumerate(ways):
+    for number, way in enumerate(np.hypot(*np.diff(points, axis=0).T)):
         length += way
-        if length < most and number + 1 < len(ways):
-            continue
-        pieces = max(1, math.ceil(way / max(PIECE, 2 * radius))) if number == first else 1
-        ends = points[first : number + 2] if pieces == 1 else np.linspace(points[first], points[first + 1], pieces + 1)
-        for piece in range(pieces):
-            near = ends if pieces == 1 else ends[piece : piece + 2]
-            low, high = np.floor(near.min(axis=0) - radius - 1), np.ceil(near.max(axis=0) + radius + 2)
-            left, top = np.clip(low, 0, (width, height)).astype(int)
-            right, bottom = np.clip(high, 0, (width, height)).astype(int)
-            if left < right and top < bottom:
-                yield first, number + 1, (slice(top, bottom), slice(left, right))
-        first, length = number + 1, 0.0
+        if length >= most or number + 2 == len(points):
+            yield points[first : number + 2]
+            first, length = number + 1, 0.0
 
 
-def _cover(part: np.ndarray, band: np.ndarray, points: np.ndarray, radius: float) -> None:
-    """Raise what is covered of the band's pixels, in place, to what the line through these points covers."""
-    rows, columns = np.nonzero((band == 1) & (part < 1))
-    if len(rows):
-        covered = np.clip(radius + 0.5 - distances(np.stack([columns, rows], axis=1), points), 0, 1)
-        part[rows, columns] = np.maximum(part[rows, columns], covered.astype(np.float32))
+def _near(part: np.ndarray, radius: float, band: np.ndarray, listed: Pixels | None) -> Iterator[Pixels]:
+    """The band's pixels of which a part may cover something, and a few more: some at a time, each at most once.
+
+    Args:
+        part: m × 2.
+        radius: in pixels.
+        band: uint8, height × width; 1 in the band.
+        listed: all of the band's pixels, row by row, where they are few.
+    """
+    height, width = band.shape
+    low, high = np.floor(part.min(axis=0) - radius - 1), np.ceil(part.max(axis=0) + radius + 2)
+    left, top = np.clip(low, 0, (width, height)).astype(int)
+    right, bottom = np.clip(high, 0, (width, height)).astype(int)
+    if left >= right or top >= bottom:
+        return
+    is_long = len(part) == 2 and np.hypot(*(part[1] - part[0])) >= STRETCH
+    looks = max(bottom - top, right - left) * 3 * (radius + 2) if is_long else (bottom - top) * (right - left)
+    if listed is not None:
+        rows, columns = listed
+        first, last = np.searchsorted(rows, [top, bottom])
+        if LISTED_COST * (last - first) < looks:
+            inside = (columns[first:last] >= left) & (columns[first:last] < right)
+            yield rows[first:last][inside], columns[first:last][inside]
+            return
+    if is_long and abs(part[1, 1] - part[0, 1]) >= abs(part[1, 0] - part[0, 0]):
+        yield from _along(part, radius, band)
+    elif is_long:
+        yield from ((rows, columns) for columns, rows in _along(part[:, ::-1], radius, band.T))
+    else:
+        rows, columns = np.nonzero(band[top:bottom, left:right])
+        yield rows + top, columns + left
+
+
+def _along(line: np.ndarray, radius: float, band: np.ndarray) -> Iterator[Pixels]:
+    """The band's pixels near a line that goes down more than across, from each row those beside it."""
+    height, width = band.shape
+    (x, y), (across, down) = line[0], line[1] - line[0]
+    low, high = sorted(line[:, 1])
+    rows = np.arange(max(0, math.floor(low - radius - 1)), min(height, math.ceil(high + radius + 2)))
+    middle = x + across / down * (np.clip(rows, low, high) - y)
+    reach = (radius + 1) * math.hypot(1, across / down) + 1  # along a row
+    count = min(2 * math.ceil(reach) + 1, width)
+    starts = np.clip(np.floor(middle - reach), 0, width - count).astype(int)
+    step = max(1, AT_ONCE // count)
+    for first in range(0, len(rows), step):
+        columns = starts[first : first + step, None] + np.arange(count)
+        row, column = np.nonzero(band[rows[first : first + step, None], columns])
+        yield rows[first + row], columns[row, column]
+
+
+def _cover(result: np.ndarray, rows: np.ndarray, columns: np.ndarray, part: np.ndarray, radius: float) -> None:
+    """Raise what is covered of some pixels, in place, to what a part of the stroke covers."""
+    before = result[rows, columns]
+    open_yet = before < 1
+    if open_yet.any():
+        rows, columns = rows[open_yet], columns[open_yet]
+        covered = np.clip(radius + 0.5 - distances(np.stack([columns, rows], axis=1), part), 0, 1)
+        result[rows, columns] = np.maximum(before[open_yet], covered.astype(np.float32))
 
 
 def distances(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -44,3 +44,28 @@ def test_work_grows_with_the_length_and_not_with_its_square(monkeypatch):
         return sum(asked)
 
     assert work(2000) < 5 * work(500)
+
+
+@pytest.mark.parametrize("way", [(0.0, 1.0), (1.0, 0.0), (0.4, 0.6)], ids=["down", "across", "aslant"])
+@pytest.mark.parametrize("radius", [0.7, 9.0, 90.0])
+def test_a_zigzag_of_long_lines_is_worked_on_line_by_line(monkeypatch, way, radius):
+    calls = []
+    plain = strokes.distances
+    monkeypatch.setattr(strokes, "distances", lambda *given: calls.append(1) or plain(*given))
+    count = 40
+    there, back = np.arange(count)[:, None] % 2 * 700 * np.array(way), np.linspace(20, 200, count)[:, None]
+    points = 30 + there + back * (way[1], way[0])
+    found = strokes.coverage(points, radius, 800, 800)
+    assert len(calls) < 2 * count
+    np.testing.assert_allclose(found, plainly(points, radius, 800, 800), atol=1e-6)
+
+
+def test_a_long_stroke_over_itself_looks_at_what_is_left_of_its_rim(monkeypatch):
+    looked = []
+    cover = strokes._cover
+    monkeypatch.setattr(
+        strokes, "_cover", lambda result, rows, *given: looked.append(len(rows)) or cover(result, rows, *given)
+    )
+    x = np.linspace(50, 950, 200)
+    strokes.coverage(np.stack([x, np.where(np.arange(200) % 2, 60, 940)], axis=1), 150, 1000, 1000)
+    assert sum(looked) < 200 * 1000
