@@ -120,7 +120,10 @@ def _of_other_tools():
     via = {"chair.png1": {"filename": "chair.png", "size": 1, "regions": regions, "file_attributes": {}}}
     points = np.reshape(OUTLINE, (-1, 2)).tolist()
     region = {"value": {"points": points, "polygonlabels": ["chair"]}, "type": "polygonlabels", "original_width": 32}
-    task = {"data": {"image": "/data/upload/1/abcdefgh-chair.png"}, "annotations": [{"result": [region]}]}
+    bits = f"{4 * 32 * 24:032b}" + "00111" + "0010001101111111" + "111" + f"{4 * 32 * 24 - 1:016b}" + 8 * "1"
+    packed = list((int(bits, 2) << -len(bits) % 8).to_bytes(-(-len(bits) // 8), "big"))
+    painted = {"value": {"rle": packed, "brushlabels": ["chair"]}, "type": "brushlabels", "original_width": 32}
+    task = {"data": {"image": "/data/upload/1/abcdefgh-chair.png"}, "annotations": [{"result": [region, painted]}]}
     brushed = base64.b64encode(zlib.compress(_encoded(Image.new("L", (9, 9), 255), "PNG"))).decode()
     drawn = [
         {

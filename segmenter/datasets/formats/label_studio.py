@@ -1,4 +1,4 @@
-"""Label Studio's annotations: a JSON list of tasks, with polygons in hundredths of the photo's sides.
+"""Label Studio's annotations: a JSON list of tasks, with polygons in hundredths of the photo's sides, and brush masks.
 
 Format: https://labelstud.io/guide/export
 """
@@ -6,7 +6,10 @@ Format: https://labelstud.io/guide/export
 from pathlib import Path
 from typing import Any
 
-from segmenter.datasets.formats import common, shapes
+import numpy as np
+from pycocotools import mask as coco_mask
+
+from segmenter.datasets.formats import common, rle_pack, shapes
 from segmenter.datasets.formats.common import Part, Reading
 from segmenter.datasets.formats.sources import Json, PhotoFinder, Sources
 from segmenter.errors import OutlineError
@@ -15,7 +18,6 @@ NAME = "Label Studio"
 SUFFIXES = (".json",)
 LABELS = ("polygonlabels", "ellipselabels", "brushlabels", "rectanglelabels", "labels")
 MARKS = (*LABELS, "polygon", "ellipse", "brush", "rectangle")  # kinds of results that mark a region
-BRUSH = "it was painted with the brush, which this format packs in a way of its own: export it as COCO or as PNG masks"
 
 
 def find(sources: Sources) -> list[Json]:
@@ -104,7 +106,8 @@ def _class_of(value: dict[str, Any]) -> str:
 def _shape(value: dict[str, Any], size: tuple[int, int]) -> Part | None:
     height, width = size
     if "rle" in value:
-        raise OutlineError(BRUSH)
+        painted = rle_pack.decode(value["rle"], size)
+        return coco_mask.encode(np.asfortranarray(painted, np.uint8)) if painted.any() else None
     if "radiusX" in value:
         x, y, across, down = (float(value[name]) / 100 for name in ("x", "y", "radiusX", "radiusY"))
         return shapes.ellipse(x * width, y * height, across * width, down * height, 0, size)

@@ -4,6 +4,7 @@ import pytest
 
 from tests import sound
 from tests.datasets.formats import boxes
+from tests.datasets.formats.test_rle_pack import pack
 
 
 def shares(number):
@@ -52,6 +53,13 @@ def test_ellipses_are_read(tmp_path):
     boxes.assert_masks(export(tmp_path, results), "Label Studio", {"chair": 20})
 
 
+def test_brush_masks_are_read(tmp_path):
+    def results(number):
+        return [result(number, format="rle", rle=pack(boxes.truth(number)), brushlabels=["chair"])]
+
+    boxes.assert_masks(export(tmp_path, results), "Label Studio", {"chair": 10})
+
+
 def test_boxes_brushes_turned_photos_and_nonsense_leave_their_photos_out(tmp_path):
     turned = {**result(3), "image_rotation": 90}
     odd = {
@@ -61,5 +69,5 @@ def test_boxes_brushes_turned_photos_and_nonsense_leave_their_photos_out(tmp_pat
         4: result(4, points=[["a", "b"], [1, 2], [3, 4]], polygonlabels=["chair"]),
     }
     said = boxes.refusals(export(tmp_path, lambda number: [odd.get(number, result(number))]))
-    assert "a box but no outline" in said["photo1.jpg"] and "export it as COCO" in said["photo2.jpg"]
+    assert "a box but no outline" in said["photo1.jpg"] and "brush mask is cut short" in said["photo2.jpg"]
     assert "turned" in said["photo3.jpg"] and "makes no sense" in said["photo4.jpg"] and len(said) == 4
