@@ -111,23 +111,33 @@ def _along(line: np.ndarray, radius: float, band: np.ndarray) -> Iterator[Pixels
 
 def _cover(result: np.ndarray, rows: np.ndarray, columns: np.ndarray, part: np.ndarray, radius: float) -> None:
     """Raise what is covered of some pixels, in place, to what a part of the stroke covers."""
-    before = result[rows, columns]
+    levels, places = result.reshape(-1), rows * result.shape[1] + columns
+    before = levels[places]
     open_yet = before < 1
-    if open_yet.any():
-        rows, columns = rows[open_yet], columns[open_yet]
-        covered = np.clip(radius + 0.5 - distances(np.stack([columns, rows], axis=1), part), 0, 1)
-        result[rows, columns] = np.maximum(before[open_yet], covered.astype(np.float32))
+    if not open_yet.all():
+        before, places, rows, columns = (each[open_yet] for each in (before, places, rows, columns))
+    if len(places):
+        covered = np.clip(radius + 0.5 - distances(columns, rows, part), 0, 1)
+        levels[places] = np.maximum(before, covered.astype(np.float32))
 
 
-def distances(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """From each pixel (n × 2: x, y) to the line through the points (m × 2): float64, n."""
-    starts, ways = points[:-1], np.diff(points, axis=0)
-    lengths = np.maximum((ways**2).sum(axis=1), 1e-12)
-    nearest = np.full(len(pixels), np.inf)
-    step = max(1, AT_ONCE // len(starts))
-    for first in range(0, len(pixels), step):
-        x, y = pixels[first : first + step, :1] - starts[:, 0], pixels[first : first + step, 1:] - starts[:, 1]
-        along = np.clip((x * ways[:, 0] + y * ways[:, 1]) / lengths, 0, 1)
-        squares = (x - along * ways[:, 0]) ** 2 + (y - along * ways[:, 1]) ** 2
-        nearest[first : first + step] = np.sqrt(squares.min(axis=1))
+def distances(columns: np.ndarray, rows: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """From each pixel (its x and y: n each) to the line through the points (m × 2): float64, n."""
+    nearest = np.full(len(columns), np.inf)
+    step = max(1, AT_ONCE // (len(points) - 1))
+    for first in range(0, len(columns), step):
+        part = slice(first, first + step)
+        squares = _squares(columns[part], rows[part], points)
+        nearest[part] = np.sqrt(squares.min(axis=0))
     return nearest
+
+
+def _squares(columns: np.ndarray, rows: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """The squares of the distances from n pixels to each of the lines between the points: float64, (m − 1) × n."""
+    starts, ways = points[:-1, :, None], np.diff(points, axis=0)[:, :, None]
+    lengths = np.maximum((ways**2).sum(axis=1), 1e-12)
+    x, y = columns - starts[:, 0], rows - starts[:, 1]
+    along = np.clip((x * ways[:, 0] + y * ways[:, 1]) / lengths, 0, 1)
+    x -= along * ways[:, 0]
+    y -= along * ways[:, 1]
+    return x * x + y * y
