@@ -13,6 +13,7 @@ from tests.standin import RedSegmenter
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch, tmp_path):
     monkeypatch.setattr(app, "open_weights", lambda place: RedSegmenter())
+    monkeypatch.setenv("TMPDIR", tempfile.gettempdir())  # set for all of the process by what is tested
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
 
