@@ -223,8 +223,12 @@ def test_a_photo_of_many_whose_visitor_left_is_not_worked_on(served):
                 await asyncio.sleep(0.05)
             other = {"key": second.key, "name": "b.jpg", "path": await second.upload("b.jpg", QUICK), "choices": {}}
             waits = asyncio.create_task(second.server("many_cut", other))
-            while (await second.server("line", {}))["ahead"] != 1:
+            while (await second.server("line", {"of": "many_cut"}))["ahead"] != 1:
                 await asyncio.sleep(0.05)
+            others = [
+                await second.server("line", question) for question in ({"of": "many_zip"}, {"of": ["many_cut"]}, 7)
+            ]
+            assert [answer["ahead"] for answer in others] == [0, 1, 1]  # in another line; in the longest
             waits.cancel()
             await asyncio.gather(waits, return_exceptions=True)
             while (await second.server("line", {}))["ahead"] != 0:
