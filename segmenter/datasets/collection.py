@@ -17,6 +17,7 @@ from PIL import Image
 
 from segmenter.datasets.copy_paste import Object, cut_object
 from segmenter.datasets.pairs import Case, Pair, cases, read_folder, read_table
+from segmenter.datasets.pieces import PieceSet, main_pieces
 from segmenter.inference import preprocessing
 
 SEATS = {"chair", "armchair", "stool", "bench", "sofa"}
@@ -187,8 +188,8 @@ def empty_pairs(collection: str | os.PathLike[str]) -> list[Pair]:
     return [Pair(picture.photo, Levels(picture.mask, empty=True)) for picture in pictures]
 
 
-def validation_pieces(collection: str | os.PathLike[str]) -> dict[str, Iterator[Case]]:
-    """What a picker is validated on: name of the source → pieces, as Case, decoded one at a time.
+def validation_pieces(collection: str | os.PathLike[str]) -> dict[str, PieceSet]:
+    """What a picker is validated on: name of the source → pieces, as PieceSet.
 
     Of the scenes whose models never trained, every piece of at least `PIECE` of the picture: `scenes_seats`,
     `scenes_others`, and again as `scenes_touching` those that touch another; and the main pieces of the photos
@@ -207,10 +208,10 @@ def validation_pieces(collection: str | os.PathLike[str]) -> dict[str, Iterator[
             around = cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
             if (around & (pieces > 0) & ~piece).sum() > TOUCHING * np.sqrt(piece.sum()):
                 found["scenes_touching"].append((photo, numbered, number))
-    sources: dict[str, Iterator[Case]] = {name: map(_piece_case, each) for name, each in found.items()}
+    sources = {name: PieceSet(each, _piece_case) for name, each in found.items()}
     held_out = validation_pairs(collection)
     for name in ("wild_caltech101", "wild_duts", "photos_cut", "photos_others"):
-        sources[name] = cases(held_out.get(name, []))
+        sources[name] = main_pieces(held_out.get(name, []))
     return sources
 
 

@@ -156,8 +156,21 @@ class Varied:
         return self.plain(int(rng.integers(1 << 30)), rng)
 
     def _paste(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """One of the objects in another light, standing anywhere in front of what is there."""
         photo, target, weight = sample
+        photo, alpha = self.add(photo, rng)
+        weight = np.where(alpha > 0.3, 1.0, weight).astype(np.float32)
+        return photo, target * (1 - alpha) + alpha, weight
+
+    def add(self, photo: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """One of the objects in another light, standing anywhere in front of what is there.
+
+        Args:
+            photo: uint8, size × size × 3.
+            rng: numpy Generator.
+
+        Returns:
+            (photo uint8 size × size × 3, how much of each pixel shows the object, float32 size × size, 0 … 1).
+        """
         thing = self.objects[rng.integers(len(self.objects))]
         cutout, shadow = put(thing, self.size, rng.uniform(0.5, 1.1) * self.size, 0.2, rng)
         if rng.random() < 0.5:
@@ -165,9 +178,7 @@ class Varied:
         cutout = compositing.harmonise(cutout, photo, rng.uniform(0, 0.3))
         colours = augment.shift_colours(np.ascontiguousarray(cutout[..., :3]), rng, 0.7)
         photo = compositing.paste(photo, np.dstack([colours, cutout[..., 3]]), shadow)
-        alpha = cutout[..., 3].astype(np.float32) / 255
-        weight = np.where(alpha > 0.3, 1.0, weight).astype(np.float32)
-        return photo, target * (1 - alpha) + alpha, weight
+        return photo, cutout[..., 3].astype(np.float32) / 255
 
 
 def mosaic(samples: Sequence[Sample], rng: np.random.Generator) -> Sample:

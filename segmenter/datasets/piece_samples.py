@@ -5,22 +5,28 @@ s × s), see `segmenter.models.losses`; the target is the piece, all other furni
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from PIL import Image
 
-from segmenter.datasets import augment, collection
+from segmenter.datasets import augment, collection, pieces
 from segmenter.datasets.augment import Sample
-from segmenter.datasets.copy_paste import Object, put
+from segmenter.datasets.batches import HEADROOM, Square, augmented, load_square
+from segmenter.datasets.copy_paste import Object, Varied, put
 from segmenter.datasets.mixture import STRENGTHS, Backgrounds, Changed, Things, is_bare, photo_chances
+from segmenter.datasets.pairs import Pair
+from segmenter.datasets.pieces import LEAST
+from segmenter.errors import DatasetError
+from segmenter.inference import preprocessing
 from segmenter.render import compositing
 
 SHARES = {"scenes": 0.34, "pasted": 0.32, "things": 0.18, "photos": 0.16}  # of the samples
-LEAST = 0.004  # share of the sample that the piece must take to be picked
 TRIES = 6  # before a sample is taken as it came
 THING = 0.25  # share of what is pasted that is no furniture: anything can be picked
+BESIDE = 0.5  # share of the samples of photos of one's own into which a piece of another photo is pasted
 
 
 class PieceSamples:
@@ -48,14 +54,17 @@ class PieceSamples:
         }
 
     def __call__(self, _index: int, rng: np.random.Generator) -> Sample:
-        sample = None
-        for _ in range(TRIES):
-            source = rng.choice(list(SHARES), p=list(SHARES.values()))
-            sample = self.draws[source](rng)
-            if (sample[1] * (sample[2] > 0)).mean() > LEAST:
-                break
-        assert sample
-        return sample
+        return _large_enough(lambda: self.draws[rng.choice(list(SHARES), p=list(SHARES.values()))](rng))
+
+
+def _large_enough(draw: Callable[[], Sample]) -> Sample:
+    """A sample in which enough of the piece is seen, or the last of `TRIES`."""
+    sample = draw()
+    for _ in range(TRIES - 1):
+        if (sample[1] * (sample[2] > 0)).mean() > LEAST:
+            break
+        sample = draw()
+    return sample
 
 
 class ScenePieces:
@@ -119,3 +128,50 @@ class PastedPieces:
         thing = group[int(rng.integers(len(group)))]
         thing = thing if isinstance(thing, Object) else collection.cut_photo(thing)
         return put(thing, self.size, floor, 0.25, rng)
+
+
+class PhotoPieces:
+    """The `draw` of the picker's training on photos of one's own: one piece of one of them.
+
+    Beside or in front of some of them stands a piece of another photo, and now the one is meant and now the
+    other: many a photo shows one piece alone, which teaches nothing of telling two apart.
+
+    Args:
+        pairs: to train on.
+        size: side of the network's square in pixels.
+
+    Raises:
+        DatasetError: a file cannot be read, or there are no pieces.
+    """
+
+    def __init__(self, pairs: Iterable[Pair], size: int) -> None:
+        self.squares = [square for pair in pairs for square in piece_squares(pair, int(size * HEADROOM))]
+        if not self.squares:
+            raise DatasetError(
+                f"no photo to train on shows a piece that covers {LEAST:.1%} of it or more; add photos that do"
+            )
+        self.plain = augmented(self.squares, size)
+        self.others = Varied(self.plain, self.squares, size, 0.0, 0.0)
+
+    def __call__(self, _index: int, rng: np.random.Generator) -> Sample:
+        return _large_enough(lambda: self._draw(rng))
+
+    def _draw(self, rng: np.random.Generator) -> Sample:
+        photo, target, weight = self.plain(int(rng.integers(len(self.squares))), rng)
+        if not self.others.objects or rng.random() >= BESIDE:
+            return photo, target, weight
+        photo, alpha = self.others.add(photo, rng)
+        target = alpha if rng.random() < 0.5 else target * (1 - alpha)
+        return photo, target, np.where(alpha > 0.3, 1.0, weight).astype(np.float32)
+
+
+def piece_squares(pair: Pair, side: int) -> list[Square]:
+    """A Square of `side` pixels for each piece of a pair that can be picked, with the piece as its target."""
+    numbers, known = pieces.read(pair)
+    large = pieces.large(numbers)
+    if not large:
+        return []
+    whole = load_square(pair, side)
+    weight = cv2.resize(known.astype(np.float32), (side, side), interpolation=cv2.INTER_NEAREST)
+    targets = (preprocessing.resize((numbers == number).astype(np.float32), side, side) for number in large)
+    return [replace(whole, target=target, weight=weight) for target in targets]

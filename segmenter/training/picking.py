@@ -3,9 +3,11 @@
 Reference: Mahadevan, Voigtlaender & Leibe, "Iteratively Trained Interactive Segmentation", BMVC 2018.
 """
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -14,11 +16,16 @@ import numpy as np
 
 from segmenter.datasets.augment import Draw
 from segmenter.datasets.batches import collate, emphasise_border
+from segmenter.errors import RunError
 from segmenter.evaluation.clicking import depth, next_click
 from segmenter.inference import clicks
 from segmenter.models import losses
+from segmenter.training import callbacks, checkpoints
 
 See = Callable[[np.ndarray], Sequence[np.ndarray]]  # photos, batch × size × size × 3 → what `picker.split` gives
+STATE = "picker.npz"  # of an unfinished run
+EVERY = 50  # steps, after which it is written
+REPORTED = 100  # steps, after which people hear how far it is
 SMALL = 160  # side at which mistakes are looked for: whole pixels of the finest map do not matter there
 
 
@@ -35,8 +42,18 @@ class PickRecipe:
     seed: int = 0
 
 
-def fit(picker: keras.Model, see: See, draw: Draw, recipe: PickRecipe, report: Callable[[str], object] = print) -> None:
+def fit(
+    picker: keras.Model,
+    see: See,
+    draw: Draw,
+    recipe: PickRecipe,
+    report: Callable[[str], object] = print,
+    folder: str | os.PathLike[str] | None = None,
+    network: str = "",
+) -> int:
     """Train a picker in place; the network whose maps it is given stays as it is.
+
+    Ctrl-C (SIGINT) and SIGTERM end it after the current step.
 
     Args:
         picker: of `picker.build_picker`.
@@ -44,27 +61,82 @@ def fit(picker: keras.Model, see: See, draw: Draw, recipe: PickRecipe, report: C
         draw: function of (number, rng) → (photo, target, weight), the target one piece.
         recipe: PickRecipe.
         report: called with a line for people now and then.
+        folder: keeps all that going on takes, every `EVERY` steps and at the end; a run that ended early goes on
+            from there, exactly as it would have gone on then. None: nothing is kept.
+        network: a text that differs where the network does; what was kept of another is not gone on with.
+
+    Returns:
+        How many steps it has been trained for: `recipe.steps`, or fewer where it was asked to stop.
+
+    Raises:
+        RuntimeError: the loss is no finite number.
+        RunError: what lies in the folder is damaged, or of another picker.
     """
+    compile_picker(picker, recipe)
+    first = restore(picker, folder, network) if folder else 0
+    if first:
+        report(f"going on after step {first} of {recipe.steps}")
+    began, shown = time.monotonic(), []
+    with callbacks.gentle_stop() as stop:
+        for step in range(first, recipe.steps):
+            rng = np.random.default_rng([recipe.seed, step])
+            samples = [draw(number, rng) for number in range(recipe.batch_size)]
+            rounds = int(rng.choice(len(recipe.rounds), p=recipe.rounds))
+            shown.append(train_step(picker, see, samples, rounds, recipe.border, rng))
+            if not np.isfinite(shown[-1]).all():
+                raise RuntimeError("training the picker gave no finite loss; try a lower --learning-rate")
+            done = step + 1
+            last = stop.asked or done == recipe.steps
+            if done % REPORTED == 0 or last:
+                loss, dice = np.mean(shown, axis=0)
+                left = callbacks.duration((time.monotonic() - began) / (done - first) * (recipe.steps - done))
+                rest = f"about {left} left" if done < recipe.steps else "the last"
+                report(f"step {done} of {recipe.steps}: loss {loss:.3f}, Dice {dice:.3f}; {rest}")
+                shown = []
+            if folder and (done % EVERY == 0 or last):
+                keep(picker, folder, done, network)
+            if stop.asked:
+                return done
+    return recipe.steps
+
+
+def compile_picker(picker: keras.Model, recipe: PickRecipe) -> None:
+    """Give a picker its optimizer, loss and metric, in place."""
     rate: Any = keras.optimizers.schedules.CosineDecay(
         recipe.learning_rate / 20,
-        recipe.steps - recipe.steps // 20,
+        max(1, recipe.steps - recipe.steps // 20),
         warmup_target=recipe.learning_rate,
         warmup_steps=recipe.steps // 20,
     )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, clipnorm=5.0)
     picker.compile(optimizer=optimizer, loss=losses.cross_entropy_and_dice, metrics=[losses.dice])
-    began, shown = time.monotonic(), []
-    for step in range(recipe.steps):
-        rng = np.random.default_rng([recipe.seed, step])
-        samples = [draw(number, rng) for number in range(recipe.batch_size)]
-        rounds = int(rng.choice(len(recipe.rounds), p=recipe.rounds))
-        shown.append(train_step(picker, see, samples, rounds, recipe.border, rng))
-        if (step + 1) % 100 == 0 or step + 1 == recipe.steps:
-            loss, dice = np.mean(shown, axis=0)
-            report(
-                f"step {step + 1} of {recipe.steps}: loss {loss:.3f}, Dice {dice:.3f}, {time.monotonic() - began:.0f} s"
-            )
-            shown = []
+    optimizer.build(picker.trainable_variables)
+
+
+def keep(picker: keras.Model, folder: str | os.PathLike[str], step: int, network: str) -> None:
+    """Write down all that a compiled picker has come to after so many steps."""
+    arrays = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in checkpoints.variables(picker)]
+    checkpoints.write_arrays(Path(folder) / STATE, arrays, {"step": step, "network": network})
+
+
+def restore(picker: keras.Model, folder: str | os.PathLike[str], network: str) -> int:
+    """Bring a compiled picker to where it was kept; how many steps it had been trained for by then, 0 for none.
+
+    Raises:
+        RunError: what lies there is damaged, or of another picker.
+    """
+    path = Path(folder) / STATE
+    if not path.exists():
+        return 0
+    arrays, notes = checkpoints.read_arrays(path)
+    if notes["network"] != network:  # which trained on since then
+        return 0
+    targets = checkpoints.variables(picker)
+    if [tuple(array.shape) for array in arrays] != [tuple(target.shape) for target in targets]:
+        raise RunError(f"{folder} holds an unfinished run of another picker; choose another --out")
+    for target, array in zip(targets, arrays):
+        target.assign(array)
+    return notes["step"]
 
 
 def train_step(picker, see, samples, rounds, border, rng) -> tuple[float, float]:

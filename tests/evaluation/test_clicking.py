@@ -1,5 +1,7 @@
 """Clicks by rule, and the figures of them, against counting by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,7 @@ def test_the_figures_are_those_of_counting():
     assert found["pieces"] == 1 and found["iou"] == [0.5, 0.4, 1.0]
     assert found["clicks"] == {"0.85": 3.0, "0.9": 3.0}
     assert found["worse"] == 1.0  # the second click cost 0.1
+    assert found["clicked"] == 3  # it was right by then
     assert found["worst_first"] == [{"name": "piece", "iou": [0.5, 0.4, 1.0]}]
 
 
@@ -80,3 +83,21 @@ def test_thin_parts_and_gaps_are_counted_apart():
     filled = without_legs | box(20, 38, 6, 42)
     found = clicking.judge(lambda *_: filled.astype(np.float32), [case(truth)], most=3)
     assert found["thin"] == 1.0 and found["gaps"] == 0.0
+
+
+def test_the_worst_twenty_pieces_are_named():
+    truths = [box(4, 36, 4, 6 + number) for number in range(25)]  # the pick is always of 20 columns from the left
+    cases = [replace(case(truth), name=str(number)) for number, truth in enumerate(truths)]
+    found = clicking.judge(lambda *_: box(4, 36, 4, 24).astype(np.float32), cases, most=3)
+    names = [row["name"] for row in found["worst_first"]]
+    assert found["pieces"] == 25 and len(names) == 20 and names[:3] == ["0", "1", "2"]
+    ious = [row["iou"][0] for row in found["worst_first"]]
+    assert ious == sorted(ious)
+
+
+def test_a_piece_of_which_nothing_is_known_does_not_count():
+    truth = box(4, 36, 4, 44)
+    found = clicking.judge(lambda *_: truth.astype(np.float32), [case(truth, ~truth), case(truth)])
+    assert found["pieces"] == 1 and found["iou"] == [1.0, 1.0, 1.0]
+    nothing = clicking.judge(lambda *_: truth.astype(np.float32), [case(truth, ~truth)])
+    assert nothing["pieces"] == 0 and nothing["worst_first"] == []
