@@ -6,6 +6,7 @@ python train.py --data PLACE --check          look them over without training
 python train.py --folds 5                     train five times, each fifth of the photos once for judging
 python train.py --resume FOLDER               go on with a run that was stopped or killed
 python train.py --architecture unet_256       the article's own network, from scratch
+python train.py --pick 2000                   teach weights to pick single pieces by clicks
 python train.py --evaluate weights            judge a weights folder without training
 python train.py --push-to-hub OWNER/NAME      and publish what was trained, with its model card
 """
@@ -105,7 +106,12 @@ def evaluate(options: Namespace) -> None:
     data = experiment.read_data(options, segmenter.size)
     name = f"{Path(options.evaluate).name}-on-{experiment.data_name(options)}"
     out = options.out or run_folder.free_folder(RUNS / name)
-    metrics, judged = judging.judge(folder, experiment.divide(data, options)[1], segmenter.threshold)
+    held_out = experiment.divide(data, options)[1]
+    metrics, judged = judging.judge(folder, held_out, segmenter.threshold)
+    metrics |= judging.judge_picks(folder, held_out, segmenter.threshold, options.data if options.collection else None)
+    network = registry.NETWORKS.get(segmenter.config.get("architecture", ""))
+    if not segmenter.can_pick and network and network.encoder:
+        print(f"these weights cannot pick single pieces; to teach them: python train.py --pick 2000 --start {folder}")
     metrics = report.complete({**metrics, "data": data.name}, config=segmenter.config, findings=data.findings)
     metrics = judging.write_judgement(out, metrics, judged, options.collection, folder)
     if options.csv:
@@ -119,7 +125,7 @@ def train(options: Namespace) -> int:
     """Train as the options say, once or fold by fold; returns the exit status."""
     from segmenter.datasets import splits
     from segmenter.evaluation import results
-    from segmenter.training import experiment, starts
+    from segmenter.training import experiment, picker_run, starts
 
     began = time.monotonic()
     if options.push_to_hub:
@@ -127,13 +133,18 @@ def train(options: Namespace) -> int:
 
         weights.check_name(options.push_to_hub)  # rather now than after hours
     start = starts.find_start(options)
+    picker_run.check(start, options)
     if options.out:
         begin_at(options.out, start, options)
     data = experiment.read_data(options, start.size)
+    parts: list[tuple[Any, Any]]
     if options.folds:
         parts = splits.folds(data.pairs or [], options.folds, options.seed)
     else:
         parts = [experiment.divide(data, options)]
+    if options.pick and data.pairs:
+        kept, held_out = parts[0]
+        picker_run.check_pieces(kept, held_out["validation"])
     start, recipe = starts.settle(start, options, parts[0][0])
     if not options.out:
         name = f"{experiment.data_name(options)}-{start.architecture}{'-folds' if options.folds else ''}"
@@ -204,7 +215,10 @@ def note(out: Path, options: Namespace, data: "Data") -> None:
     """Write down what the run is begun with; or see whether the run that goes on was begun with the same."""
     import keras
 
-    photos = run_folder.fingerprint(data.pairs) if data.pairs else "a collection"
+    from segmenter.datasets import pieces
+
+    numbered = map(pieces.find_file, data.pairs or ()) if options.pick else ()
+    photos = run_folder.fingerprint(data.pairs, numbered) if data.pairs else "a collection"
     run_folder.begin(out, plain(options), free(options), photos, keras.backend.backend())
 
 

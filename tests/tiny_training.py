@@ -21,15 +21,17 @@ import train
 from segmenter.datasets import load, validate  # noqa: F401  so that forks have them
 from segmenter.evaluation import evaluate, report, results  # noqa: F401  so that forks have them
 from segmenter.models import registry, unet  # noqa: F401  so that forks have them
-from segmenter.training import cross_validation, experiment, trainer  # noqa: F401  so that forks have them
+from segmenter.training import cross_validation, experiment, picking, trainer  # noqa: F401  so that forks have them
+from tests import tiny_encoder
 
 TINY = "unet_tiny"
 LIKE_THIS = registry.Network(32, widths=(8,), centre=16)
 
 
 def register():
-    """Add a network of few weights to those that train.py knows."""
+    """Add networks of few weights to those that train.py knows."""
     registry.NETWORKS[TINY] = LIKE_THIS
+    registry.NETWORKS[tiny_encoder.NAME] = tiny_encoder.NETWORK
 
 
 def boxes(place, count=12):
@@ -47,7 +49,7 @@ def boxes(place, count=12):
     return place
 
 
-def start(arguments, log, strike=None, signals=(signal.SIGKILL,), largest=None):
+def start(arguments, log, strike=None, signals=(signal.SIGKILL,), largest=None, every=None):
     """Run train.py in a process of its own, and return it.
 
     Args:
@@ -56,11 +58,12 @@ def start(arguments, log, strike=None, signals=(signal.SIGKILL,), largest=None):
         strike: (place, number): as the function at `place` ("module:name.name") is called for the
             number-th time, the process gets the signals, the next one once it has answered the last.
         largest: bytes that a file may have (RLIMIT_FSIZE), as on a disk that is full then.
+        every: steps of the picker's training, after which it keeps what it has come to.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     process = context.Process(
-        target=_work, args=([str(word) for word in arguments], str(log), strike, signals, largest)
+        target=_work, args=([str(word) for word in arguments], str(log), strike, signals, largest, every)
     )
     process.start()
     return process
@@ -74,7 +77,7 @@ def run(*arguments, **further):
     return process.exitcode
 
 
-def _work(arguments, log, strike, signals, largest):
+def _work(arguments, log, strike, signals, largest, every):
     target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(target, 1)
     os.dup2(target, 2)
@@ -84,6 +87,7 @@ def _work(arguments, log, strike, signals, largest):
     register()
     if strike:
         _arm(*strike, signals)
+    picking.EVERY = every or picking.EVERY
     if largest:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
     status = train.main(arguments)

@@ -147,9 +147,7 @@ class PhotoPieces:
     def __init__(self, pairs: Iterable[Pair], size: int) -> None:
         self.squares = [square for pair in pairs for square in piece_squares(pair, int(size * HEADROOM))]
         if not self.squares:
-            raise DatasetError(
-                f"no photo to train on shows a piece that covers {LEAST:.1%} of it or more; add photos that do"
-            )
+            raise no_pieces()
         self.plain = augmented(self.squares, size)
         self.others = Varied(self.plain, self.squares, size, 0.0, 0.0)
 
@@ -163,6 +161,11 @@ class PhotoPieces:
         photo, alpha = self.others.add(photo, rng)
         target = alpha if rng.random() < 0.5 else target * (1 - alpha)
         return photo, target, np.where(alpha > 0.3, 1.0, weight).astype(np.float32)
+
+
+def no_pieces() -> DatasetError:
+    """What is said of photos without a piece to train on."""
+    return DatasetError(f"no photo to train on shows a piece that covers {LEAST:.1%} of it or more; add photos that do")
 
 
 def piece_squares(pair: Pair, side: int) -> list[Square]:

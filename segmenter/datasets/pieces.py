@@ -96,14 +96,15 @@ def read(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
 def connected(mask: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The connected parts of a mask as pieces: (numbers, known), see `read`. Both arguments are bool, H × W."""
     count, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    areas = statistics[:, cv2.CC_STAT_AREA].copy()
+    areas = np.array(statistics)[:, cv2.CC_STAT_AREA]
     areas[0] = 0  # the background
+    at = np.asarray(labels, np.int32)
     is_piece = areas >= max(SCRAP * areas.max(), LEAST * mask.size)  # so there are at most 1 / LEAST
     numbers = np.zeros(count, np.uint8)
     numbers[is_piece] = np.arange(1, is_piece.sum() + 1)
     is_scrap = ~is_piece
     is_scrap[0] = False
-    return numbers[labels], known & ~is_scrap[labels]
+    return numbers[at], known & ~is_scrap[at]
 
 
 def large(numbers: np.ndarray) -> list[int]:

@@ -10,6 +10,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from segmenter.datasets import provenance
 from segmenter.models import registry
+from segmenter.weights_format import PICKER
 
 CARD = "README.md"
 STARTS = {"imagenet": "the pretrained encoder", "scratch": "nothing"}  # of a training step, as the card says it
@@ -24,6 +25,12 @@ SOURCES = {  # of metrics.json, as the card says them
     "photos_outline": "other real photos outlined by hand, whose masks often paint over the gaps inside",
     "photos_outline+unknown": "real photos outlined by hand; doubtful gaps are marked and left out",
     "validation": "photos held out from training",
+}
+PIECES = {  # of the sets of pieces in metrics.json, where the card says them otherwise
+    "scenes_seats": "seats in rendered rooms and terraces whose furniture models never trained",
+    "scenes_others": "other furniture in them",
+    "scenes_touching": "pieces in them that touch another",
+    "validation": "pieces in photos held out from training",
 }
 
 # Data of a training step → rows of (what it is, its licence). `datasets.provenance` gives these names by what
@@ -87,7 +94,14 @@ def write_card(folder: str | os.PathLike[str], credits: Sequence[str] = ()) -> N
         json.loads((folder / name).read_text(encoding="utf-8")) for name in ("config.json", "metrics.json")
     )
     parts = [f"---\n{_front_matter(config, metrics)}\n---\n", f"# {config['name']}\n", _use(config)]
-    parts += [INTENDED, _results(metrics), _training(config), f"## Limits\n\n{LIMITS}", _origins(config)]
+    parts += [
+        INTENDED,
+        _results(metrics),
+        *_picking(metrics),
+        _training(config),
+        f"## Limits\n\n{LIMITS}",
+        _origins(config),
+    ]
     if credits:
         parts.append("## Credits\n\n" + "\n".join(f"- {line}" for line in credits) + "\n")
     (folder / CARD).write_text("\n".join(parts), encoding="utf-8")
@@ -186,18 +200,47 @@ def _empty(metrics: dict[str, Any]) -> str:
     )
 
 
+def _picking(metrics: dict[str, Any]) -> list[str]:
+    """How single pieces are picked by clicks, where that was measured."""
+    if "pick" not in metrics:
+        return []
+    pick = metrics["pick"]
+    bars = [f"clicks to IoU {bar}" for bar in pick["bars"]]
+    columns = ["pieces", "of what", "IoU after 1 click", "after 2", "after 3", *bars]
+    columns += ["second clicks that cost over 0.05", "thin parts found", "gaps left open"]
+    lines = [
+        "## Picking single pieces\n",
+        "By clicks that follow a rule: the first into the middle of the piece, each further one into the middle of the "
+        f"largest mistake, at most {pick['most_clicks']}. None of these pieces trained; at most {pick['most_pieces']} of "
+        "each kind are tried, drawn by a seed. Thin parts and gaps are those after one click.\n",
+        f"| {' | '.join(columns)} |",
+        "|---" * len(columns) + "|",
+    ]
+    for name, figures in pick["sources"].items():
+        cells = [f"{figures['pieces']} of {figures['of']}", PIECES.get(name) or SOURCES.get(name, name)]
+        cells += [f"{iou:.3f}" for iou in figures["iou"]]
+        cells += [f"{figures['clicks'][str(bar)]:.1f}" for bar in pick["bars"]]
+        cells += [_share(figures[key]) for key in ("worse", "thin", "gaps")]
+        lines.append(f"| {' | '.join(cells)} |")
+    return ["\n".join(lines) + "\n"]
+
+
 def _training(config: dict[str, Any]) -> str:
     lines = [
         "## Training\n",
         "| step | data | size | started from | epochs | batch | learning rate |",
         "|---|---|---|---|---|---|---|",
     ]
+    last: dict[str | None, int] = {}  # number of the last step that trained the network, or its picker
     for number, step in enumerate(config.get("steps", []), 1):
-        start = STARTS.get(step["started_from"]) or (f"step {number - 1}" if number > 1 else step["started_from"])
+        trained = step.get("trains")
+        before = f"step {last[trained]}" if trained in last else step["started_from"]
+        length = f"picker: {step['steps']} steps" if trained == PICKER else f"at most {step['epochs']}"
         lines.append(
-            f"| {number} | {step['data']} | {step['size']} | {start} | "
-            f"at most {step['epochs']} | {step['batch_size']} | {step['learning_rate']} |"
+            f"| {number} | {step['data']} | {step['size']} | {STARTS.get(step['started_from']) or before} | "
+            f"{length} | {step['batch_size']} | {step['learning_rate']} |"
         )
+        last[trained] = number
     return "\n".join(lines) + "\n"
 
 

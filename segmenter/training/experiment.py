@@ -24,14 +24,18 @@ from segmenter.evaluation.evaluate import Judged
 from segmenter.hub import model_card
 from segmenter.io import files
 from segmenter.models import litert
-from segmenter.training import recipes, run_folder, trainer, weights_folder
+from segmenter.training import picker_run, recipes, run_folder, trainer, weights_folder
 from segmenter.training.checkpoints import HISTORY
-from segmenter.training.judging import judge, judge_start, write_judgement
+from segmenter.training.judging import judge, judge_picks, judge_start, write_judgement
+from segmenter.training.options import picks_only
+from segmenter.training.picker_run import Picked
 from segmenter.training.recipes import Recipe
 from segmenter.training.starts import Start, build
+from segmenter.training.trainer import Fitted
 
 # What a result consists of; a folder that holds anything else is not replaced by one.
 OURS = {*weights_format.FILES, HISTORY, "report.html", "overlays", "contact-sheet.jpg"}
+AGAIN = "--pick 2000 trains it again"  # what to do about a picker that is left out
 CALIBRATING = 8  # batches show what values the network's activations take, for `litert.export`,
 COMPARING = 8  # and so many at least of the validation's what it costs to give them 8 bits
 
@@ -54,6 +58,15 @@ class Run(NamedTuple):
     kept: list[Pair] | None  # to train on; None: a collection
     held_out: dict[str, list[Pair]]  # name → pairs to judge on
     out: Path
+
+
+class Trained(NamedTuple):
+    """What a training came to."""
+
+    model: keras.Model
+    fitted: Fitted | None  # None: the network is that of the start, and was left as it is
+    picked: Picked | None  # None: without a picker
+    minutes: float
 
 
 # Data
@@ -162,36 +175,57 @@ def train(run: Run) -> tuple[dict[str, Any] | None, list[Judged], bool]:
 
     Returns:
         (metrics, judged, finished); metrics is None where training was stopped before its first
-        epoch was over.
+        epoch was over, or the first step of a picker that is trained alone.
     """
-    options, out = run.options, run.out
-    print(
-        f"{run.start.architecture} at {run.start.size} pixels, starting from {run.start.name}; the result goes to {out}"
-    )
+    options, out, start = run.options, run.out, run.start
+    print(f"{start.architecture} at {start.size} pixels, starting from {start.name}; the result goes to {out}")
     began = time.monotonic()
     if options.deterministic:
         trainer.deterministic()
+    fitted = examples = picked = None
+    if picks_only(options):
+        model = build(start)
+    else:
+        model, fitted, examples = train_network(run)
+    if options.pick and (fitted is None or fitted.finished):
+        picked = picker_run.train(start, options, run.kept, model, run_folder.unfinished(out))
+    if picked is None and (fitted is None or fitted.best is None):
+        first = "step" if fitted is None else "epoch"
+        print(f"stopped before the first {first} was over, so there is nothing to keep yet; {how_to_go_on(run)}")
+        return None, [], False
+    minutes = (time.monotonic() - began) / 60
+    trained = Trained(model, fitted, picked, minutes)
+    metrics, judged = finish(run, trained, examples or _examples(*make_batches(run)))
+    print(f"{minutes:.1f} minutes of training; {out} is a whole weights folder, with report.html for people")
+    if fitted and not fitted.finished:
+        epochs = len(fitted.history["epoch"])
+        print(f"stopped after epoch {epochs}, of which {(fitted.best or 0) + 1} was the best; {how_to_go_on(run)}")
+        return metrics, judged, False
+    if options.pick and not (picked and picked.finished):
+        print(f"the picker was stopped after step {picked.steps if picked else 0}; {how_to_go_on(run)}")
+        return metrics, judged, False
+    return metrics, judged, True
+
+
+def train_network(run: Run) -> tuple[keras.Model, Fitted, litert.Examples | None]:
+    """Train the network of a run; (network, Fitted, examples to serve it by, or None where there is nothing to keep)."""
+    options = run.options
     mixed = options.mixed_precision and trainer.has_gpu()
     if options.mixed_precision and not mixed:
         print("there is no GPU, where alone mixed precision helps: training in 32 bits")
+    if picker_run.has_picker(run.start) and not options.pick:
+        print(f"the picker of {run.start.name} does not fit a network that trains on, and is left out; {AGAIN}")
     with trainer.devices() as devices:
         if devices > 1:
             print(f"every batch is divided among {devices} devices")
         keras.utils.set_random_seed(run.recipe.seed)
         model = build(run.start, mixed)
         batches, validation = make_batches(run, devices)
-        fitted = trainer.fit(model, batches, validation, run.recipe, run_folder.unfinished(out))
+        fitted = trainer.fit(model, batches, validation, run.recipe, run_folder.unfinished(run.out))
     if fitted.best is None:
-        print(f"stopped before the first epoch was over, so there is nothing to keep yet; {how_to_go_on(run)}")
-        return None, [], False
-    minutes = (time.monotonic() - began) / 60
+        return model, fitted, None
     batches.epoch = 0  # the same pictures wherever a run was broken off and taken up again
-    metrics, judged = finish(run, model, fitted, minutes, _examples(batches, validation))
-    print(f"{minutes:.1f} minutes of training; {out} is a whole weights folder, with report.html for people")
-    if not fitted.finished:
-        epochs = len(fitted.history["epoch"])
-        print(f"stopped after epoch {epochs}, of which {fitted.best + 1} was the best; {how_to_go_on(run)}")
-    return metrics, judged, fitted.finished
+    return model, fitted, _examples(batches, validation)
 
 
 def _examples(batches: TrainingBatches, validation: ValidationBatches) -> litert.Examples:
@@ -207,57 +241,72 @@ def how_to_go_on(run: Run) -> str:
     return f"to go on: python train.py --resume {run.options.out or run.out}"
 
 
-def finish(
-    run: Run, model: keras.Model, fitted: trainer.Fitted, minutes: float, examples: litert.Examples
-) -> tuple[dict[str, Any], list[Judged]]:
+def finish(run: Run, trained: Trained, examples: litert.Examples) -> tuple[dict[str, Any], list[Judged]]:
     """Put the result of a run together beside its place, then move it there. Returns (metrics, judged)."""
+    options, start, fitted, picked = run.options, run.start, trained.fitted, trained.picked
     result = run_folder.unfinished(run.out) / run_folder.RESULT
     shutil.rmtree(result, ignore_errors=True)
-    config = describe(run)
-    weights_folder.save_folder(model, result, config, examples, half=run.options.collection)
-    metrics, judged = judge(result, run.held_out)
+    config = describe(run, picked)
+    half = options.collection if fitted else weights_folder.fits_half(trained.model)
+    weights_folder.save_folder(trained.model, result, config, examples, half, picked.picker if picked else None)
+    # A network that was left as it is keeps its threshold.
+    metrics, judged = judge(result, run.held_out, None if fitted else config["threshold"])
+    metrics |= judge_picks(result, run.held_out, metrics["threshold"], options.data if options.collection else None)
     config["threshold"] = metrics["threshold"]
     files.write_json(result / weights_format.CONFIG, config)
-    shutil.copy(run_folder.unfinished(run.out) / HISTORY, result / HISTORY)
-    facts = {
-        "photos trained on": len(run.kept) if run.kept else "a collection",
-        "epochs trained": len(fitted.history["epoch"]),
-        "best epoch": None if fitted.best is None else fitted.best + 1,
-        "minutes": round(minutes, 1),
-        "seed": run.recipe.seed,
-        "backend": keras.backend.backend(),
-    }
+    if fitted:
+        shutil.copy(run_folder.unfinished(run.out) / HISTORY, result / HISTORY)
     metrics = report.complete(
         {**metrics, "data": run.data.name},
-        before=judge_start(run.start, run.held_out),
-        history=result / HISTORY,
+        before=judge_start(start, run.held_out) if fitted else None,
+        history=result / HISTORY if fitted else None,
         config=config,
         findings=run.data.findings,
-        facts=facts,
+        facts=_facts(run, trained),
     )
-    metrics = write_judgement(result, metrics, judged, run.options.collection)
-    inherited = model_card.read_credits(run.start.folder) if run.start.folder else []
-    model_card.write_card(result, list(dict.fromkeys([*inherited, *credits(run.options, run.data)])))
+    metrics = write_judgement(result, metrics, judged, options.collection)
+    inherited = model_card.read_credits(start.folder) if start.folder else []
+    model_card.write_card(result, list(dict.fromkeys([*inherited, *credits(options, run.data)])))
     run_folder.publish(result, run.out)
     return metrics, judged
 
 
-def describe(run: Run) -> dict[str, Any]:
-    """config.json: what is needed to use the weights, and by which steps they came about."""
-    step = {
-        "data": run.data.name,
-        "size": run.start.size,
-        "started_from": run.start.name,
-        **recipes.describe(run.recipe),
-    }
-    earlier = weights_format.read_config(run.start.folder).get("steps", []) if run.start.folder else []
+def _facts(run: Run, trained: Trained) -> dict[str, Any]:
+    """What else the report says of a run."""
+    fitted, picked = trained.fitted, trained.picked
+    facts: dict[str, Any] = {"photos trained on": len(run.kept) if run.kept else "a collection"}
+    if fitted:
+        facts["epochs trained"] = len(fitted.history["epoch"])
+        facts["best epoch"] = None if fitted.best is None else fitted.best + 1
+    if picked:
+        facts["steps of the picker"] = picked.steps
     return {
-        "name": f"{run.start.architecture} trained on {run.data.name}",
-        "architecture": run.start.architecture,
-        "size": run.start.size,
-        "threshold": 0.5,
-        "steps": [*earlier, step],
+        **facts,
+        "minutes": round(trained.minutes, 1),
+        "seed": run.recipe.seed,
+        "backend": keras.backend.backend(),
     }
+
+
+def describe(run: Run, picked: Picked | None = None) -> dict[str, Any]:
+    """config.json: what is needed to use the weights, and by which steps they came about."""
+    start = run.start
+    earlier = weights_format.read_config(start.folder) if start.folder else {}
+    steps = [step for step in earlier.get("steps", []) if picked or step.get("trains") != weights_format.PICKER]
+    config = earlier
+    if not picks_only(run.options):
+        recipe = recipes.describe(run.recipe)
+        steps.append({"data": run.data.name, "size": start.size, "started_from": start.name, **recipe})
+        config = {
+            "name": f"{start.architecture} trained on {run.data.name}",
+            "architecture": start.architecture,
+            "size": start.size,
+            "threshold": 0.5,
+        }
+    if picked:
+        steps.append(picker_run.describe(picked, run.data.name, start.size))
+        config = {**config, weights_format.PICKER: True}
+    return {**config, "steps": steps}
 
 
 # The Hub

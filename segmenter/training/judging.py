@@ -5,15 +5,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from segmenter import weights_format
-from segmenter.datasets import provenance
-from segmenter.datasets.collection import EMPTY
+from segmenter.datasets import pieces, provenance
+from segmenter.datasets.collection import EMPTY, validation_pieces
 from segmenter.datasets.pairs import Pair, cases, read_folder
-from segmenter.evaluation import evaluate, furniture, report, results
+from segmenter.evaluation import clicking, evaluate, furniture, report, results
 from segmenter.evaluation.evaluate import Judged
 from segmenter.inference.predictor import Segmenter
 from segmenter.training.starts import Start
 
+MOST_PIECES, SEED = 150, 0  # of each set are picked, drawn by the seed: every click costs time
 PICTURES = 1024  # longest side of what is kept of a photo for the report's pictures, in pixels
 
 HeldOut = Mapping[str, Sequence[Pair]]  # name of a source → pairs to judge on
@@ -43,6 +46,54 @@ def judge(
     if threshold is None:
         return evaluate.evaluate_at_best(segmenter.probabilities, sources, longest=PICTURES)
     return evaluate.evaluate(segmenter.probabilities, sources(), threshold, longest=PICTURES)
+
+
+def judge_picks(
+    folder: str | os.PathLike[str],
+    held_out: HeldOut,
+    threshold: float,
+    collection: str | os.PathLike[str] | None = None,
+) -> dict[str, Any]:
+    """Measure how a weights folder picks single pieces, by clicks that follow a rule; see `clicking.judge`.
+
+    Args:
+        folder: a weights folder.
+        held_out: name → pairs that did not train.
+        threshold: from which probability on a pixel is of the piece, 0 … 1.
+        collection: folder of the collection whose pieces are picked, instead of those of the pairs.
+
+    Returns:
+        {"pick": figures}, or an empty dict where the weights cannot pick or the photos show no pieces. The figures
+        are `threshold`, `most_clicks` on a piece, `bars` (of IoU, for `clicks`), `most_pieces` of a set that were
+        drawn by the `seed`, and `sources`, name → what `clicking.judge` gives and `of`, how many pieces there are.
+    """
+    segmenter = Segmenter.load(folder)
+    if not segmenter.can_pick:
+        return {}
+    if collection:
+        sets = validation_pieces(collection)
+    else:
+        sets = {name: pieces.of_pairs(pairs) for name, pairs in held_out.items()}
+
+    def pick(photo: np.ndarray, points: list[tuple[int, int]], labels: list[int]) -> np.ndarray:
+        return segmenter.probabilities(photo, points=points, labels=labels)
+
+    judged = {
+        name: {"of": len(each), **clicking.judge(pick, each.draw(MOST_PIECES, SEED), threshold)}
+        for name, each in sets.items()
+    }
+    sources = {name: figures for name, figures in judged.items() if figures["pieces"]}
+    limits = {"most_clicks": clicking.MOST, "bars": list(clicking.BARS), "most_pieces": MOST_PIECES, "seed": SEED}
+    return {"pick": {"threshold": threshold, **limits, "sources": sources}} if sources else {}
+
+
+def pick_lines(metrics: dict[str, Any]) -> str:
+    """How single pieces are picked, a line for each set of them; empty where they are not."""
+    return "\n".join(
+        f"picking, {name}: IoU {figures['iou'][0]:.3f} after one click and {figures['iou'][2]:.3f} after three, "
+        f"on {figures['pieces']} pieces"
+        for name, figures in metrics.get("pick", {}).get("sources", {}).items()
+    )
 
 
 def judge_start(start: Start, held_out: HeldOut) -> dict[str, Any] | None:
@@ -91,5 +142,5 @@ def write_judgement(
         report.write_page(folder, [] if collection else judged, show_photos=not collection)
     except ValueError as error:  # what was learned is worth more than its description
         print(f"report.html could not be written: {error}")
-    print(report.verdict_lines(metrics))
+    print("\n".join(filter(None, [report.verdict_lines(metrics), pick_lines(metrics)])))
     return metrics

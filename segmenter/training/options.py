@@ -107,6 +107,13 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
         help="weigh pixels at borders and thin parts up to 1 + this (default 0; a collection: 4)",
     )
     add("--floor", type=float, help="share of the learning rate that a cosine ends at (default 0)")
+    add(
+        "--pick",
+        type=int,
+        metavar="STEPS",
+        help="teach the weights in so many steps to pick single pieces by clicks (2000 are usual); without --epochs "
+        "nothing else is trained, and the network stays as it is",
+    )
     add("--mixed-precision", action="store_true", help="compute in 16 bits where a GPU is; quicker there")
     add("--seed", type=int, default=0, help="of the split and of all that is random (default 0)")
     add("--deterministic", action="store_true", help="the same seed gives the same weights to the last bit; slower")
@@ -157,7 +164,7 @@ def parse_arguments(arguments: Sequence[str] | None = None, description: str | N
 
 def check_numbers(options: Namespace) -> None:
     """Refuse numbers that no training can be done with."""
-    above_zero = ("size", "epochs", "samples", "batch", "learning_rate", "validation", "folds")
+    above_zero = ("size", "epochs", "samples", "batch", "learning_rate", "validation", "folds", "pick")
     for name in above_zero:
         value = getattr(options, name)
         if value is not None and not 0 < value < math.inf:
@@ -173,6 +180,25 @@ def check_numbers(options: Namespace) -> None:
         raise ValueError("--folds does not go with --collection, which has validation photos of its own")
     if options.folds and options.push_to_hub:
         raise ValueError("--folds gives several networks, none to publish; train once without it for that")
+    if options.pick:
+        _check_pick(options)
+
+
+def _check_pick(options: Namespace) -> None:
+    """Refuse what does not go with --pick."""
+    if options.folds:
+        raise ValueError("--pick does not go with --folds, which judges networks alone; train once without it for that")
+    if options.curriculum == "things":
+        raise ValueError("--pick does not go with --curriculum things, which leaves weights to train on from")
+    networks = [name for name in ("samples", "ema", "floor", "hard", "mixed_precision") if getattr(options, name)]
+    if picks_only(options) and networks:
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in networks)
+        raise ValueError(f"{names} trains the network, which --pick alone leaves as it is; add --epochs to train both")
+
+
+def picks_only(options: Namespace) -> bool:
+    """Whether the picker alone is to be trained: --pick was given, and --epochs was not."""
+    return bool(options.pick) and not options.epochs
 
 
 def plain(options: Namespace) -> dict[str, Any]:

@@ -88,16 +88,20 @@ def fit(
             done = step + 1
             last = stop.asked or done == recipe.steps
             if done % REPORTED == 0 or last:
-                loss, dice = np.mean(shown, axis=0)
-                left = callbacks.duration((time.monotonic() - began) / (done - first) * (recipe.steps - done))
-                rest = f"about {left} left" if done < recipe.steps else "the last"
-                report(f"step {done} of {recipe.steps}: loss {loss:.3f}, Dice {dice:.3f}; {rest}")
+                left = (time.monotonic() - began) / (done - first) * (recipe.steps - done)
+                report(_line(done, recipe.steps, np.mean(shown, axis=0), left))
                 shown = []
             if folder and (done % EVERY == 0 or last):
                 keep(picker, folder, done, network)
             if stop.asked:
                 return done
     return recipe.steps
+
+
+def _line(done: int, steps: int, figures: np.ndarray, left: float) -> str:
+    """What people hear of a training, with its mean loss and Dice of late, and the seconds that are left."""
+    rest = f"about {callbacks.duration(left)} left" if done < steps else "the last"
+    return f"step {done} of {steps}: loss {figures[0]:.3f}, Dice {figures[1]:.3f}; {rest}"
 
 
 def compile_picker(picker: keras.Model, recipe: PickRecipe) -> None:

@@ -7,6 +7,7 @@ is not finished yet lies in OUT.unfinished beside it, from which a run that ende
     state.npz       all that training was at the end of the last epoch (see segmenter.training.checkpoints)
     best-….npz      the best weights so far
     history.csv     one row an epoch
+    picker.npz      all that the picker's training was after its last steps (see segmenter.training.picking)
     result/         the result while it is being put together
     lock            held by the process that is at work on it
 """
@@ -16,7 +17,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -164,13 +165,15 @@ def discard(out: str | os.PathLike[str]) -> None:
 # What a run was begun with
 
 
-def fingerprint(pairs: Sequence[Any]) -> str:
+def fingerprint(pairs: Sequence[Any], more: Iterable[Path | None] = ()) -> str:
     """A short text that differs where the photos or masks do: their names and sizes in bytes.
 
     Args:
         pairs: list of `pairs.Pair`.
+        more: other files that count; None stands for one that is not there.
     """
     files = [path for pair in pairs for path in (pair.photo, pair.mask) if isinstance(path, Path)]
+    files += [path for path in more if path is not None]
     lines = sorted(f"{path.name} {path.stat().st_size}" for path in files)
     return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()[:16]
 

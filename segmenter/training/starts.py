@@ -14,6 +14,7 @@ from segmenter.datasets.pairs import Pair
 from segmenter.errors import EncoderWeightsError
 from segmenter.models import losses, registry, unet
 from segmenter.training import recipes, weights_folder
+from segmenter.training.options import picks_only
 
 DEFAULT_WEIGHTS = weights_format.BUNDLED
 STARTS = ("imagenet", "scratch")
@@ -118,6 +119,7 @@ def dice_before(start: Start, kept: Sequence[Pair]) -> float:
 def settle(start: Start, options: Namespace, kept: Sequence[Pair] | None) -> tuple[Start, recipes.Recipe]:
     """Where to start and how to train: what an option gives is taken from it, the rest follows from the photos.
 
+    Where the picker alone is trained, the network's recipe says no more than which pictures it is exported by.
     Weights that know little of such photos learn anew; those that nobody asked for make way for the
     pretrained encoder, where that can be had.
 
@@ -129,6 +131,8 @@ def settle(start: Start, options: Namespace, kept: Sequence[Pair] | None) -> tup
     Returns:
         (Start, recipes.Recipe).
     """
+    if picks_only(options):
+        return start, recipes.choose(start, options.collection, seed=options.seed)
     known = True
     if start.folder and kept is not None:
         name, dice = start.name, dice_before(start, kept)

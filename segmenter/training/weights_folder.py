@@ -63,6 +63,12 @@ def save_folder(
     litert.export(plain[0], out / LITERT, examples, plain[1])
 
 
+def fits_half(model: keras.Model) -> bool:
+    """Whether numbers of 16 bits hold a network's weights as they are."""
+    with np.errstate(over="ignore"):
+        return all(np.array_equal(weight, _rounded(weight, True)) for weight in model.get_weights())
+
+
 def _rounded(weight: np.ndarray, half: bool) -> np.ndarray:
     return weight.astype(np.float16) if half else weight
 

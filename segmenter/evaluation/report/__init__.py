@@ -12,6 +12,7 @@ from typing import Any
 from segmenter.evaluation.report import summary, verdict
 from segmenter.evaluation.report.page import verdict_lines, write_page
 from segmenter.evaluation.threshold import best_threshold
+from segmenter.weights_format import PICKER
 
 __all__ = ["complete", "verdict_lines", "write_page"]
 
@@ -32,7 +33,8 @@ def complete(
         before: metrics of the weights that training started from, on the same photos, or None; may
             have `name` and `weights_sha256` besides.
         history: path of history.csv, or a list of dicts with its columns, or None.
-        config: config.json as a dict, or None; the last of its `steps` is shown as the recipe.
+        config: config.json as a dict, or None; the last of its `steps` that trained the network is shown as the
+            recipe, and the last that trained its picker beside the figures of picking.
         findings: what the check of the data found (see `summary.read_findings`); None where nothing
             was checked.
         folds: a list of dicts with the figures of each fold (`folds.fold_summary`), or None.
@@ -46,11 +48,14 @@ def complete(
     best = metrics.get("best_threshold") or {**best_threshold(metrics), "applied": False}
     metrics = {**metrics, "best_threshold": best}
     config = config or {}
-    recipe = _plain((config.get("steps") or [{}])[-1])
+    recipe = _plain(_last_step(config, None))
     if config:
         metrics["network"] = {key: config[key] for key in ("name", "architecture", "size") if key in config}
     if recipe:
         metrics["recipe"] = recipe
+    picker_recipe = _plain(_last_step(config, PICKER))
+    if "pick" in metrics and picker_recipe:
+        metrics["pick"] = {**metrics["pick"], "recipe": picker_recipe}
     if before:
         metrics, comparison = summary.compare(metrics, before)
         if comparison:
@@ -66,6 +71,11 @@ def complete(
         metrics["facts"] = _plain(facts)
     metrics["verdict"] = verdict.judge(metrics)
     return metrics
+
+
+def _last_step(config: dict[str, Any], trains: str | None) -> dict[str, Any]:
+    """The last of the steps that trained the picker, or, where `trains` is None, the network; {} without any."""
+    return next((step for step in reversed(config.get("steps", [])) if step.get("trains") == trains), {})
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

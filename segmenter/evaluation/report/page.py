@@ -85,7 +85,8 @@ def render(metrics: dict[str, Any], judged: Sequence[Judged] = (), show_photos: 
         meanings=MEANINGS,
         sources=_with_pictures(sources, judged, metrics),
         charts=_history_charts(metrics.get("history")),
-        recipe=_recipe(metrics),
+        recipe=_recipe(metrics, metrics.get("recipe", {})),
+        picker_recipe=_recipe(metrics, metrics.get("pick", {}).get("recipe", {})),
         show_photos=show_photos,
     )
 
@@ -167,13 +168,13 @@ def _with_pictures(
     return sources
 
 
-def _recipe(metrics: dict[str, Any]) -> dict[str, str]:
-    """Keys of the recipe that say something the page has not said elsewhere, with their titles."""
+def _recipe(metrics: dict[str, Any], recipe: dict[str, Any]) -> dict[str, str]:
+    """Keys of a recipe that say something the page has not said elsewhere, with their titles."""
     known = {"data": metrics.get("data"), "size": metrics.get("network", {}).get("size")}
     return {
         key: key.replace("_", " ")
-        for key, value in metrics.get("recipe", {}).items()
-        if value is not None and not (key in known and known[key] == value)
+        for key, value in recipe.items()
+        if value is not None and not isinstance(value, list) and not (key in known and known[key] == value)
     }
 
 
