@@ -72,6 +72,39 @@ CONFIG = {
 }
 
 
+PICKER_STEP = {  # as config.json has it after the last of CONFIG's steps
+    "trains": "picker",
+    "data": "boxes",
+    "size": 64,
+    "started_from": "scratch",
+    "steps": 2000,
+    "batch_size": 16,
+    "learning_rate": 2e-3,
+    "rounds": [0.7, 0.3],
+}
+
+PICK = {
+    "threshold": 0.5,
+    "most_clicks": 10,
+    "bars": [0.85, 0.9],
+    "most_pieces": 150,
+    "seed": 0,
+    "sources": {
+        "seats": {
+            "of": 412,
+            "pieces": 150,
+            "clicked": 611,
+            "iou": [0.8123, 0.9012, 0.9234],
+            "clicks": {"0.85": 1.74, "0.9": 2.93},
+            "worse": 0.0267,
+            "thin": 0.6543,
+            "gaps": None,
+            "worst_first": [{"name": "a 1", "iou": [0.1, 0.5, 0.9]}],
+        }
+    },
+}
+
+
 FINDINGS = {
     "photos": 31,
     "usable": 29,

@@ -209,6 +209,20 @@ def test_metrics_without_a_verdict_are_refused(tmp_path):
         report.write_page(tmp_path)
 
 
+def test_how_single_pieces_are_picked_is_a_table_of_its_own(whole):
+    metrics, page = whole
+    shown = dict(Reader(page).figures)
+    assert shown["/pick/sources/seats/iou/0"] == "0.812" and shown["/pick/sources/seats/clicks/0.9"] == "2.9"
+    assert shown["/pick/sources/seats/pieces"] == "150" and shown["/pick/sources/seats/gaps"] == "–"
+    assert shown["/pick/recipe/steps"] == "2000" and "/pick/recipe/rounds" not in shown
+    assert metrics["recipe"]["epochs"] == 30  # the network's own
+
+
+def test_without_a_picker_nothing_is_said_of_one(tmp_path):
+    stored, page = write(tmp_path, *judge(5), config=CONFIG)
+    assert "pick" not in stored and "Picking" not in page
+
+
 def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
     metrics, judged = judge(3)
     write(tmp_path, metrics, judged)

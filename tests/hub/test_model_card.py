@@ -81,6 +81,37 @@ def test_a_peer_stands_in_the_same_table_even_where_it_wins(folder):
     assert "Of 300 pictures without furniture, 12.3% have" in text and "rival: 90.1%" in text
 
 
+def test_how_single_pieces_are_picked_is_said_where_it_was_measured(folder):
+    model_card.write_card(folder)
+    assert "Picking single pieces" not in (folder / "README.md").read_text()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    figures = {"pieces": 150, "of": 412, "iou": [0.8123, 0.9012, 0.9234], "clicks": {"0.85": 1.74, "0.9": 2.93}}
+    sources = {"scenes_seats": {**figures, "worse": 0.0267, "thin": 0.6543, "gaps": None}}
+    sources["wild_duts"] = sources["scenes_seats"]
+    metrics["pick"] = {"most_clicks": 10, "most_pieces": 150, "bars": [0.85, 0.9], "sources": sources}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    model_card.write_card(folder)
+    text = (folder / "README.md").read_text().split("## Picking single pieces")[1].split("\n## ")[0]
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in table}) == 1 and "clicks to IoU 0.85 | clicks to IoU 0.9 |" in table[0]
+    assert table[2].startswith("| 150 of 412 | seats in rendered rooms") and model_card.SOURCES["wild_duts"] in table[3]
+    assert table[2].endswith("| 0.812 | 0.901 | 0.923 | 1.7 | 2.9 | 2.7% | 65.4% | – |")
+    assert "at most 150 of each kind" in " ".join(text.split())
+
+
+def test_a_step_goes_on_from_the_last_of_its_kind(folder):
+    config = json.loads((folder / "config.json").read_text())
+    network = {**config["steps"][0], "data": "ours"}
+    picker = {**network, "trains": "picker", "steps": 1500, "started_from": "scratch"}
+    config["steps"] = [network, picker, {**network, "started_from": "a"}, {**picker, "started_from": "b"}]
+    (folder / "config.json").write_text(json.dumps(config))
+    model_card.write_card(folder)
+    text = (folder / "README.md").read_text().split("## Training")[1]
+    rows = [line for line in text.splitlines() if "| ours |" in line]
+    assert [row.split(" | ")[3] for row in rows] == ["the pretrained encoder", "nothing", "step 1", "step 2"]
+    assert [row.split(" | ")[4] for row in rows] == ["at most 3", "picker: 1500 steps"] * 2
+
+
 def test_the_encoder_is_credited_as_its_entry_says(folder, monkeypatch):
     encoder = registry.Encoder("some_module", "small", "SomeNet, trained on clouds", "MIT")
     monkeypatch.setitem(registry.NETWORKS, "unet_some", registry.Network(64, encoder))
