@@ -14,7 +14,7 @@ from typing import Any
 
 from huggingface_hub import DatasetCard, DatasetCardData, HfApi, metadata_load, snapshot_download
 
-from segmenter.datasets import formats, pairs, summary
+from segmenter.datasets import formats, pairs, pieces, summary
 from segmenter.datasets.summary import Contents
 from segmenter.errors import HubError
 from segmenter.hub import client
@@ -26,6 +26,7 @@ TEXTS = tuple(dict.fromkeys((".csv", ".json", ".jsonl", ".txt", ".md", *formats.
 ALLOWED = (*PHOTO_SUFFIXES, *TEXTS, ".zip")
 LICENCE_FILES = ("LICENSE", "LICENCE")  # without a suffix, as they usually are
 PARTS = ("images/", "masks/")
+SENT = (*PARTS, f"{pieces.FOLDER}/")
 WRITTEN = "<!-- written by segmenter.exchange -->"  # marks a card that may be written anew
 SIZE_CATEGORIES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
@@ -230,7 +231,7 @@ def push_dataset(
         client.check_tag(tag)
     contents = look_through(folder)
     _check_parts(folder)
-    names = [name for name in _names(folder) if name.startswith(PARTS) or _stands_beside(name)]
+    names = [name for name in _names(folder) if name.startswith(SENT) or _stands_beside(name)]
     files: dict[str, Path | bytes] = {name: folder / name for name in names}
     files["README.md"] = _own_card(folder) or write_card(folder, repository, contents, licence).encode()
     if dry_run:
@@ -243,7 +244,7 @@ def push_dataset(
         tag=tag,
         private=private,
         ours=lambda there: any(path.startswith("images/") for path in there),
-        stale=lambda path: path.startswith(PARTS),
+        stale=lambda path: path.startswith(SENT),
         endpoint=endpoint,
         token=token,
     )
@@ -293,7 +294,7 @@ def write_card(folder: Path, repository: str, contents: Contents, licence: str |
     parts = [f"---\n{data.to_yaml()}\n---", WRITTEN, f"# {name}"]
     parts.append("Photos and, for each, a mask that says which of its pixels are the object.")
     parts.append("\n".join(f"- {line}" for line in lines))
-    parts.append(_LAYOUT)
+    parts.append(_LAYOUT + (_PIECES if (folder / pieces.FOLDER).is_dir() else ""))
     parts.append(f"## Train with it\n\n    python train.py --data {SCHEME}{repository}")
     for credits in sorted(folder.glob("ATTRIBUTION*")):
         text = credits.read_text(encoding="utf-8", errors="replace")
@@ -307,3 +308,5 @@ _LAYOUT = """## What is where
   object; black, blue or transparent is not; grey 128 means that nobody could tell.
 - Where a CSV beside them has the columns `file` and `group`, photos of one group show the same thing,
   so a fair split never parts them."""
+_PIECES = f"""
+- `{pieces.FOLDER}/`: a PNG of the photo's name, whose pixels are 0 where there is no piece, else the number of the piece."""

@@ -11,6 +11,7 @@ from huggingface_hub import DatasetCard, HfApi
 from PIL import Image
 
 from segmenter.cli import main
+from segmenter.datasets import pieces
 from segmenter.datasets.pairs import read_folder
 from segmenter.hub import datasets
 from segmenter.hub.client import HubError, UnreachableError
@@ -75,6 +76,17 @@ def test_what_was_pushed_is_what_trains(server, folder, pull):
     assert (found / "LICENSE").read_text() == "Do as you like.\n"
     beside = {path.name for path in found.iterdir()}
     assert beside == {"images", "masks", "list.csv", "ATTRIBUTION.md", "LICENSE", "README.md"}
+
+
+def test_numbers_of_pieces_travel_with_their_photos_and_are_told_on_the_card(server, folder, pull):
+    (folder / "pieces").mkdir()
+    numbers = np.zeros((80, 60), np.uint8)
+    numbers[:40, :15], numbers[:40, 15:30] = 1, 2
+    Image.fromarray(numbers).save(folder / "pieces/0.png")
+    push(server, folder)
+    found = pull()
+    assert [case.truth.sum() for case in pieces.of_pairs(read_folder(found)[:1])] == [600, 600]
+    assert "- `pieces/`: a PNG of the photo's name" in (found / "README.md").read_text()
 
 
 def test_gif_masks_travel_with_their_photos(server, folder, pull):
