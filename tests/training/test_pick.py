@@ -195,6 +195,8 @@ def test_pieces_that_cannot_be_read_are_told_before_anything_is_trained(start, p
 
 
 def test_a_network_without_an_encoder_does_not_speak_of_pickers(place, weights, tmp_path, capsys):
+    config = json.loads((weights / "config.json").read_text())
+    (weights / "config.json").write_text(json.dumps({**config, "architecture": tiny_training.TINY}))
     options = ["--evaluate", str(weights), "--data", str(place), "--validation", "4", "--out", str(tmp_path / "out")]
     assert train.main(options) == 0
     assert "pick" not in capsys.readouterr().out
