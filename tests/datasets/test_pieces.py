@@ -138,15 +138,16 @@ def test_samples_show_one_piece_and_what_stands_before_it_is_not_of_it(folder, m
     monkeypatch.setattr(copy_paste.augment, "shift_colours", lambda photo, rng, strength: photo)
     monkeypatch.setattr(copy_paste.compositing, "harmonise", lambda cutout, photo, strength: cutout)
     draw = PhotoPieces(read_folder(folder), 32)
-    areas = []
+    areas, seen = [], 0
     for seed in range(30):
         photo, target, weight = draw(0, np.random.default_rng(seed))
         assert photo.shape == (32, 32, 3) and target.shape == weight.shape == (32, 32)
         inside = photo[(target > 0.99) & (weight > 0)].astype(int)
-        assert len(inside) and len(set(inside[:, 0] > inside[:, 2])) == 1  # red alone or blue alone
+        assert len(set(inside[:, 0] > inside[:, 2])) <= 1  # red alone or blue alone, or a rim of what is hidden
+        seen += len(inside) > 0
         areas.append((target > 0.5).sum())
         np.testing.assert_array_equal(photo, draw(5, np.random.default_rng(seed))[0])
-    assert len(set(areas)) > 5  # some are hidden in part, and some were pasted
+    assert seen > 20 and len(set(areas)) > 5  # some are hidden in part, and some were pasted
 
 
 def only_smaller(photo, target, weight, size, rng, strength):
