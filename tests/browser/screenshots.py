@@ -31,7 +31,7 @@ SCREENS["card"] = {"viewport": {"width": link_card.SIZE[0], "height": link_card.
 THEMES = ("light", "dark")
 LANGUAGES = {"en": "en-US", "zh": "zh-CN"}
 PLACES = ("many", "about")
-VIEWS = ("heat", "cutout", "compare", "unsure", "steps", "correct", "finish", *PLACES)
+VIEWS = ("heat", "cutout", "compare", "unsure", "steps", "pick", "correct", "finish", *PLACES)
 
 
 def open_page(browser, address, screen, theme, language, example=None):
@@ -49,6 +49,13 @@ def go_to(visitor, view):
     tab = visitor.tab
     if view in PLACES:
         tab.click(f'.places a[data-place="{view}"]')
+    elif view == "pick":
+        tab.click('[data-do=view][data-view="heat"]')
+        box = tab.locator(".picking").bounding_box()
+        for kind, x in (("only", 0.45), ("add", 0.7)):
+            tab.click(f"[data-kind={kind}]")
+            tab.mouse.click(box["x"] + x * box["width"], box["y"] + 0.6 * box["height"])
+            tab.wait_for_timeout(1500)  # until the piece is there
     elif view == "correct":
         tab.click("button.correct")
         tab.click("[data-brush=erase]")
@@ -69,6 +76,9 @@ def leave(visitor, view):
     tab = visitor.tab
     if view in PLACES:
         tab.click('.places a[data-place="studio"]')
+    elif view == "pick":
+        tab.click("[data-furniture=main]")
+        tab.click("[data-kind=only]")
     elif view == "correct":
         tab.click(".done")
     elif view == "finish":

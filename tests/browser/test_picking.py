@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.browser.test_accessibility import faults
 from tests.standin import PIECES, as_jpeg, two_and_a_ball
 
 PHOTO = as_jpeg(two_and_a_ball())
@@ -219,6 +220,18 @@ def test_picks_outlive_a_reload(visitor):
     visitor.tab.wait_for_selector(".dot")
     visitor.tab.wait_for_timeout(500)
     assert shown(visitor) == {"brown"}
+
+
+@pytest.mark.parametrize("screen", [(1280, 900), (390, 844), (360, 740), (320, 640)])
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_nothing_sticks_out_and_everybody_can_use_it(visit, picking_address, screen, locale):
+    visitor = visit(viewport=screen, locale=locale, url=picking_address)
+    visitor.show("two.jpg", PHOTO)
+    click(visitor, "red")
+    click(visitor, "blue", "Shift")
+    visitor.tab.wait_for_timeout(900)  # until all has faded in
+    assert visitor.tab.evaluate("() => document.documentElement.scrollWidth") <= screen[0]
+    assert faults(visitor) == []
 
 
 def test_weights_that_cannot_pick_offer_nothing_to_click(visit):
