@@ -28,6 +28,7 @@ ROOM_SIDE = CONSTANTS["page"]["room_side"]
 # together at most 1.5 MB.
 PHOTO_BYTES, MAP_BYTES = 600_000, 450_000
 
+PIECES = {"least": pieces.LEAST, "link": pieces.LINK, "sure": pieces.SURE, "hidden": pieces.HIDDEN}
 STYLES = ("viewer", "stage", "finish", "phone")  # of the studio and of what all places share; later ones overrule
 TEXTS = ("texts", "finish")  # likewise
 PLACES = ("many", "about")  # beside the studio; each has an html, a css and a json of its texts, named after it
@@ -61,7 +62,7 @@ def modules() -> dict[str, str]:
     """
     files = (resources.files(__name__) / "script").iterdir()
     found = {file.name.removesuffix(".js"): file.read_text(encoding="utf-8") for file in files}
-    numbers = {**CONSTANTS, "pieces": {"least": pieces.LEAST, "link": pieces.LINK}, "clicks": picking.MAX_CLICKS}
+    numbers = {**CONSTANTS, "pieces": PIECES, "clicks": picking.MAX_CLICKS}
     found["constants"] = f"export default {json.dumps(numbers)};"
     order = TopologicalSorter({name: IMPORT.findall(text) for name, text in sorted(found.items())}).static_order()
     return {name: found[name] for name in order}

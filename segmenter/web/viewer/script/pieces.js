@@ -4,11 +4,12 @@ import constants from './constants.js';
 import { around, pixelAt } from './corrections.js';
 import { cutoff, rimOf } from './map.js';
 
-const { least: LEAST, link: LINK } = constants.pieces;
+const { least: LEAST, link: LINK, sure: SURE, hidden: HIDDEN } = constants.pieces;
 
 // The map without scraps: a new one, or the same where there are none. A piece that holds one of the points of `keep`,
 // [x, y] in shares of width and height, is none.
 export function withoutScraps(map, threshold, keep = []) {
+  if (!keep.length && isDoubtful(map, threshold)) return lowered(map, threshold);
   const { values } = map, { labels, weights } = findPieces(map, cutoff(LINK * threshold), cutoff(threshold));
   const heaviest = weights.reduce((most, weight) => Math.max(most, weight), 0);
   const isScrap = Uint8Array.from(weights, (weight) => (weight > 0 && weight < LEAST * heaviest ? 1 : 0));
@@ -17,6 +18,19 @@ export function withoutScraps(map, threshold, keep = []) {
   const result = { ...map, values: values.slice() };
   lower(result.values, map, labels, isScrap);
   return result;
+}
+
+// Whether the pixels that reach the threshold are too unsure on the mean to be furniture.
+function isDoubtful({ values }, threshold) {
+  const lowest = cutoff(threshold);
+  let sum = 0, count = 0;
+  for (const value of values) if (value >= lowest) { sum += value; count++; }
+  return count > 0 && sum < 255 * count * SURE * Math.min(1, 2 * threshold);
+}
+
+function lowered(map, threshold) {
+  const highest = map.values.reduce((most, value) => Math.max(most, value), 0), factor = (HIDDEN * threshold * 255) / highest;
+  return { ...map, values: map.values.map((value) => Math.round(value * factor)) };
 }
 
 // Number the sets of touching pixels of at least `low`: for each pixel its number, 0 for those below; and of each
