@@ -14,7 +14,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
         image: decoded; its `info` may hold a profile (`icc_profile`) and a transparent level (`transparency`).
 
     Returns:
-        Of mode RGB, in the same size.
+        Of mode RGB, in the same size; the image itself where it is so already.
     """
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I") or image.mode == "F":
@@ -25,7 +25,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
     elif image.mode in ("P", "1", "YCbCr", "HSV"):
         image = image.convert("RGB")
     if not transparent:
-        return _to_srgb(image, profile).convert("RGB")
+        image = _to_srgb(image, profile)
+        return image if image.mode == "RGB" else image.convert("RGB")  # which copies what is RGB already
     alpha = image.getchannel("A")
     photo = Image.new("RGB", image.size, "white")
     photo.paste(_to_srgb(image.convert("RGB"), profile), mask=alpha)

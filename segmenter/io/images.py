@@ -1,5 +1,6 @@
 """A file from anyone → a photo: uint8, height × width × 3, RGB, upright."""
 
+import contextlib
 import io
 import os
 import struct
@@ -164,8 +165,7 @@ def _decode(data: bytes, reduce_to: int | None) -> Image.Image:
     _check_sides(*image.size)
     is_jpeg = image.format in ("JPEG", "MPO")
     pixels = image.width * image.height
-    in_one_go = is_jpeg and not image.info.get("progressive") and jpeg.scans(data, most=1) == 1
-    if pixels > (MAX_JPEG_PIXELS if in_one_go else MAX_PIXELS):
+    if pixels > MAX_PIXELS and (pixels > MAX_JPEG_PIXELS or not _is_in_one_go(data, image)):
         raise _too_large(f"{image.width} × {image.height}")
     try:
         if is_jpeg and (reduce_to or pixels > MAX_PIXELS):
@@ -179,6 +179,12 @@ def _decode(data: bytes, reduce_to: int | None) -> Image.Image:
     if image.format == "PNG" and image.mode == "L" and isinstance(key, int):  # Pillow spreads the levels alone
         image.info["transparency"] = key * png.grey_step(data)
     return image
+
+
+def _is_in_one_go(data: bytes, image: Image.Image) -> bool:
+    """Whether this is a JPEG that is decoded row by row; one of several scans is unpacked whole first."""
+    is_jpeg = image.format in ("JPEG", "MPO")
+    return is_jpeg and not image.info.get("progressive") and jpeg.scans(data, most=1) == 1
 
 
 def _read(source: PhotoSource) -> bytes:
@@ -280,7 +286,6 @@ def _check_sides(width: int, height: int) -> None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except _BROKEN:  # unreadable EXIF says nothing about the way up
-        return image
+    with contextlib.suppress(*_BROKEN):  # unreadable EXIF says nothing about the way up
+        ImageOps.exif_transpose(image, in_place=True)  # else an upright photo would be copied
+    return image

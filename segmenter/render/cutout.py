@@ -1,9 +1,12 @@
 """The furniture alone, as a picture with transparent background."""
 
+import cv2
 import numpy as np
 
 from segmenter.inference.pieces import without_scraps
 from segmenter.render import alpha, foreground
+
+STRIP = 128  # rows that are put together at a time, which a processor's cache holds
 
 
 def cut(
@@ -45,7 +48,14 @@ def cut(
     if softness:
         solid, opacity = opacity, alpha.soften(opacity, softness * unit)
         colours = foreground.spread_colours(colours, solid, opacity)
-    opacity = np.rint(opacity * 255.0).astype(np.uint8)
-    cutout = np.dstack([colours, opacity])
-    cutout[opacity == 0] = 0
+    return _with_opacity(colours, opacity)
+
+
+def _with_opacity(colours, opacity):
+    """uint8 colours and float32 opacity as one uint8 picture: RGBA, all 0 where nothing is to be seen."""
+    cutout = np.zeros((*opacity.shape, 4), np.uint8)
+    for top in range(0, len(cutout), STRIP):
+        rows = slice(top, top + STRIP)
+        alpha_channel = np.rint(opacity[rows] * np.float32(255)).astype(np.uint8)
+        cv2.copyTo(cv2.merge([*cv2.split(colours[rows]), alpha_channel]), alpha_channel, cutout[rows])
     return cutout

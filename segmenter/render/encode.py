@@ -39,8 +39,10 @@ def to_png(picture: np.ndarray) -> bytes:
     Args:
         picture: uint8, H × W × 4 (RGBA, straight alpha), H × W × 3 (RGB) or H × W (grey).
     """
-    # The lightest compression: at 12 megapixels the default one takes seconds.
-    return _encoded(".png", _in_opencvs_order(picture), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    # The lightest compression, as at 12 megapixels the default one takes seconds; and one filter for all rows:
+    # trying each takes as long again and saves less than two parts in a hundred.
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
+    return _encoded(".png", _in_opencvs_order(picture), options)
 
 
 def map_png(probabilities: np.ndarray) -> bytes:
