@@ -88,7 +88,8 @@ class Segmenter:
         Args:
             photo: uint8, H × W × 3, RGB, upright.
             second_look: show the network the found objects again from nearby, where they
-                are small in the photo.
+                are small in the photo; a piece that was clicked is not looked at again, as that gave
+                no better masks and made second clicks worse.
             refine: let the outline follow the photo's edges instead of stretching the
                 network's square.
             points: clicks as (x, y), in pixels of the photo: one piece is asked for, not all furniture.
@@ -111,7 +112,7 @@ class Segmenter:
         if kept is not None:
             return kept
         if clicked:
-            coarse = self._pick(photo, key[0], *clicked, second_look)
+            coarse = picking.pick(self._network, self._see(photo, key[0]), *clicked)
         else:
             coarse = self.first_look(photo)
             if second_look:
@@ -153,27 +154,6 @@ class Segmenter:
                 if seen.nbytes <= self._seen.maxsize:
                     self._seen[key] = seen
         return seen
-
-    def _pick(self, photo, digest, points, labels, second_look):
-        """The piece that was clicked, as a coarse map; small pieces are looked at again from nearby."""
-        piece = picking.pick(self._network, self._see(photo, digest), points, labels)
-        boxes = [box for box in map(_with_margin, _object_boxes(piece)[:1]) if _area(box) <= WORTHWHILE]
-        if not second_look or not boxes:
-            return piece
-        height, width = photo.shape[:2]
-        left, top, right, bottom = box = _to_pixels(boxes[0], width, height)
-        inside = [
-            (((x * width - left) / (right - left), (y * height - top) / (bottom - top)), label)
-            for (x, y), label in zip(points, labels)
-            if left <= x * width < right and top <= y * height < bottom
-        ]
-        if not any(label for _, label in inside):
-            return piece
-
-        def look(near):
-            return picking.pick(self._network, self._see(near, (digest, *box)), *zip(*inside))
-
-        return _look_closer(photo, piece, boxes, look)
 
     def second_look_boxes(self, square: np.ndarray) -> list[tuple[float, float, float, float]]:
         """Where a second look is worthwhile: around the objects that are small in the photo.
