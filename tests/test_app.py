@@ -95,7 +95,8 @@ def test_only_the_documented_endpoints_are_public(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
     assert set(endpoints) == {"/cut", "/probability", "/batch"}
     names = [part["parameter_name"] for part in endpoints["/cut"]["parameters"]]
-    assert names == ["photo", *(choice.name for choice in fields(Choices)), "edits", "background_picture"]
+    added = ["edits", "background_picture", "points", "labels"]
+    assert names == ["photo", *(choice.name for choice in fields(Choices)), *added]
     assert names[:2] == ["photo", "threshold"]  # as it always was, for those who do not name them
     assert not client.view_api(return_format="dict")["unnamed_endpoints"]
 
