@@ -56,13 +56,20 @@ class BatchHandlers:
             raise PhotoError(message, "zip.too_large", limit=MAX_ZIP_MEGABYTES)
         taken = {_stem(str(name)) for name in _list(question.get("taken"))}
         room = max(0, MOST_PHOTOS - len(taken))
-        with sent_zip.opened(path, stopped=stopped) as archive:
-            photos = archive.photos()
-            if not photos:
-                raise no_photos()
-            self._handlers.uploads.budget.check(archive.size(photos[:room]))
-            names = _unpack_all(archive, photos[:room], folder / "photos", taken)
-        batch_files.take(folder, path, folder / f"{len(taken)}-{batch_files.ZIP}")
+        own = folder / f"{len(taken)}-{batch_files.ZIP}"
+        try:
+            batch_files.take(folder, path, own)  # first, as whoever sent the same file may be done with it meanwhile
+            with sent_zip.opened(path, stopped=stopped) as archive:
+                photos = archive.photos()
+                if not photos:
+                    raise no_photos()
+                self._handlers.uploads.budget.check(archive.size(photos[:room]))
+                names = _unpack_all(archive, photos[:room], folder / "photos", taken)
+        except FileNotFoundError as error:
+            raise _photos_gone() from error
+        except (PhotoError, OSError):
+            own.unlink(missing_ok=True)
+            raise
         paths = [str(folder / "photos" / name) for name in names]
         return {"names": names, "paths": paths, "left": max(0, len(photos) - room)}
 
@@ -184,10 +191,12 @@ class BatchHandlers:
                 batch_files.make_room(place)
                 batch_files.take(folder, sent, place)
         elif not place.is_file():
-            raise GoneError(
-                "This photo is no longer kept on the server. Please choose the photos again.", "gone.photos"
-            )
+            raise _photos_gone()
         return Source(name, place)
+
+
+def _photos_gone():
+    return GoneError("This photo is no longer kept on the server. Please choose the photos again.", "gone.photos")
 
 
 def _gone_results():

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+import logging
 import os
 import re
 import shutil
@@ -27,6 +28,8 @@ SWEPT = re.compile(rf"[0-9a-f]{{64}}|{PREFIX}.*|{BROKEN_OFF.pattern}")
 BROKEN_OFF_SECONDS = 600  # nothing was written to it for so long: nobody is writing any more
 NAME_BYTES = 255  # of a file's name, on any usual disk
 SERVED = "/gradio_api/file="  # how this page's addresses name a file of the folder
+log = logging.getLogger(__name__)
+
 NOT_SENT = "This is not a photo that was sent to this page.", "photo.foreign"
 
 
@@ -159,7 +162,10 @@ class Uploads:
 
         async def sweep():
             while True:
-                await asyncio.to_thread(self.sweep, kept_seconds)
+                try:
+                    await asyncio.to_thread(self.sweep, kept_seconds)
+                except OSError:  # the next time will do
+                    log.exception("old files could not be deleted")
                 await asyncio.sleep(pause_seconds)
 
         @asynccontextmanager
@@ -185,12 +191,12 @@ def _newest(folder):
     deleted there changes nothing here.
     """
     times = []
-    for each in (folder, *folder.rglob("*")):
-        try:
-            status = each.lstat()
-            times.append(status.st_ctime if each == folder else status.st_mtime)
-        except OSError:  # deleted meanwhile
-            continue
+    with suppress(OSError):  # it is deleted meanwhile
+        times.append(folder.lstat().st_ctime)
+    for place, folders, names in os.walk(folder):  # which passes over what is deleted meanwhile
+        for name in (*folders, *names):
+            with suppress(OSError):
+                times.append(os.lstat(os.path.join(place, name)).st_mtime)
     return max(times, default=0.0)
 
 

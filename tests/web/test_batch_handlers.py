@@ -12,7 +12,7 @@ from segmenter.io import files
 from segmenter.io.images import PhotoError
 from segmenter.render.options import Choices
 from segmenter.render.render import produce
-from segmenter.web import batch_api, batch_handlers, sent_zip, viewer
+from segmenter.web import batch_api, batch_files, batch_handlers, sent_zip, viewer
 from segmenter.web.batch_handlers import BatchHandlers
 from tests.sent import expected, unzip, zipped
 from tests.standin import RedSegmenter, UnsureSegmenter, as_jpeg, red_disc
@@ -81,6 +81,32 @@ def test_two_visitors_with_the_same_file_do_not_take_it_from_each_other(handlers
     assert second.cut({**keys[1], "name": "chair.jpg", "choices": {}})["problem"] is None
     second.forget(keys[1])
     assert not Path(photo).exists() and not Path(photos).exists()
+
+
+def test_a_zip_stays_while_it_is_unpacked_though_another_is_done_with_it(handlers, send, monkeypatch):
+    photos = send(zipped(**{"stool.jpg": STOOL}), "photos.zip")
+    first, second = BatchHandlers(handlers), BatchHandlers(handlers)
+    keys = [{"key": uuid.uuid4().hex} for _ in range(2)]
+    assert first.unpack({**keys[0], "path": photos})["names"] == ["stool.jpg"]
+    opened = sent_zip.opened
+
+    def forgotten_first(path, **options):
+        first.forget(keys[0])
+        return opened(path, **options)
+
+    monkeypatch.setattr(sent_zip, "opened", forgotten_first)
+    assert second.unpack({**keys[1], "path": photos})["names"] == ["stool.jpg"]
+
+
+def test_a_zip_that_goes_meanwhile_is_asked_for_again(handlers, send, monkeypatch):
+    photos = send(zipped(**{"stool.jpg": STOOL}), "photos.zip")
+
+    def gone(*_given):
+        raise FileNotFoundError(photos)
+
+    monkeypatch.setattr(batch_files, "take", gone)
+    answer = BatchHandlers(handlers).unpack({"key": uuid.uuid4().hex, "path": photos})
+    assert answer["gone"] and "choose the photos again" in answer["problem"]["en"]
 
 
 def test_what_somebody_sent_anew_is_not_forgotten_with_the_first_ones(handlers, send):

@@ -1,7 +1,9 @@
 """The guard at the door of visitors' files, and how long they stay."""
 
+import asyncio
 import base64
 import os
+import shutil
 import tempfile
 import time
 
@@ -178,3 +180,39 @@ def test_what_was_broken_off_goes_sooner(folder, monkeypatch):
     monkeypatch.setattr("segmenter.web.uploads.time.time", lambda: now + 900)
     uploads.sweep(3600)
     assert kept.is_file() and not (folder / "tmpabcd1234").exists()
+
+
+def test_what_is_deleted_while_it_is_looked_at_does_not_end_a_sweep(uploads, folder, monkeypatch):
+    others = folder / ("ab" * 32)
+    (others / "photos").mkdir(parents=True)
+    old = folder / ("cd" * 32)
+    old.mkdir()
+    lstat = os.lstat
+
+    def deleting(path, **options):
+        if others.name in str(path):
+            shutil.rmtree(others, ignore_errors=True)
+        return lstat(path, **options)
+
+    monkeypatch.setattr(os, "lstat", deleting)
+    uploads.sweep(-1)
+    assert not old.exists()
+
+
+def test_a_sweep_that_fails_is_not_the_last_one(uploads, monkeypatch):
+    swept = []
+
+    def failing(seconds):
+        swept.append(seconds)
+        if len(swept) == 1:
+            raise OSError("the disk does not answer")
+
+    monkeypatch.setattr(uploads, "sweep", failing)
+
+    async def serve():
+        async with uploads.lifespan(60, 0.01)(None):
+            while len(swept) < 3:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(serve(), 30))
+    assert len(swept) >= 3
