@@ -4,7 +4,7 @@ The figures are of what people get: scraps beside the main piece are left out, a
 but where a photo's mask marks all pieces of a room.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ def judge(
     sources: Mapping[str, Iterable[Case]],
     threshold: float,
     longest: int | None = None,
+    main: Callable[[np.ndarray, float], np.ndarray] = without_scraps,
 ) -> tuple[dict[str, Any], list[Judged]]:
     """Judge a segmenter on a collection.
 
@@ -34,6 +35,8 @@ def judge(
         sources: name → photos with their masks; those called `EMPTY` are pictures without furniture.
         threshold: 0 … 1.
         longest: see `evaluate.evaluate`.
+        main: function of (map, threshold) → the map of the main piece; of a network that was not made to say how
+            sure it is, `pieces.heaviest`.
 
     Returns:
         (metrics, judged) as `evaluate.evaluate`; the metrics also have `empty` (see `judge_empty`),
@@ -43,7 +46,7 @@ def judge(
     reliability = Reliability()
 
     def main_piece(photo: np.ndarray) -> np.ndarray:
-        return without_scraps(predict(photo), threshold)
+        return main(predict(photo), threshold)
 
     metrics: dict[str, Any] = {}
     judged: list[Judged] = []

@@ -45,6 +45,11 @@ def without_scraps(
     keep = list(keep)
     if not keep and is_doubtful(probabilities, threshold):
         return probabilities * np.float32(HIDDEN * threshold / probabilities.max())
+    return heaviest(probabilities, threshold, keep)
+
+
+def heaviest(probabilities: np.ndarray, threshold: float = 0.5, keep: Iterable[tuple[int, int]] = ()) -> np.ndarray:
+    """As `without_scraps`, however doubtful all of it is."""
     linked = probabilities >= np.float32(LINK * threshold)
     count, labels = cv2.connectedComponents(linked.astype(np.uint8), connectivity=8)
     if count <= 2:  # the background, and one piece
