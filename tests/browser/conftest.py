@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 import app
+from segmenter.inference import pieces
 from segmenter.web import viewer
 from tests.standin import PickingSegmenter, RedSegmenter
 
@@ -25,6 +26,7 @@ ARGUMENTS = [
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 READY = '.chairlift[data-state="ready"]'
+SURE = pieces.SURE
 WAIT = 60_000  # milliseconds; generous, as the machine may be busy
 
 
@@ -137,6 +139,22 @@ def upload_folder(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_doubtful():
+    """How sure a mask must be was found for real networks; the stand-ins are never that sure of most photos."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pieces, "SURE", 0.0)
+        patch.setitem(viewer.PIECES, "sure", 0.0)
+        yield
+
+
+@pytest.fixture
+def doubting(monkeypatch):
+    """How sure a mask must be is asked all the same."""
+    monkeypatch.setattr(pieces, "SURE", SURE)
+    monkeypatch.setitem(viewer.PIECES, "sure", SURE)
+
+
 @pytest.fixture(scope="module")
 def address(upload_folder):
     page = app.build_page(RedSegmenter())
@@ -173,6 +191,16 @@ def visit(browser, address):
 @pytest.fixture(scope="module")
 def script(browser):
     """A function that evaluates an expression of the script's functions about maps, with `map` as its map."""
+    yield from open_script(browser)
+
+
+@pytest.fixture
+def doubting_script(browser, doubting):
+    """As `script`, where it is asked how sure a mask is."""
+    yield from open_script(browser)
+
+
+def open_script(browser):
     tab = browser.new_page()
     tab.evaluate(
         """async ([code, texts, names]) => {

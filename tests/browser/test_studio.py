@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import app
 from segmenter import open_photo
 from segmenter.inference.pieces import without_scraps
 from segmenter.render import alpha, corrections, uncertainty
@@ -177,6 +178,32 @@ def test_the_main_piece_agrees(script, seed, threshold):
         values = np.reshape(values, grey.shape)
         np.testing.assert_array_equal(values >= np.ceil(255 * threshold), wanted >= threshold)
         assert np.abs(values - wanted * 255).max() <= 0.51
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.35, 0.5, 0.6])
+@pytest.mark.parametrize("sure", [100, 140, 190, 200])
+def test_what_is_doubtful_agrees(doubting_script, sure, threshold):
+    grey = np.zeros((120, 160), np.uint8)
+    grey[20:90, 30:100] = sure
+    grey[40:60, 120:140] = 230
+    wanted = without_scraps(grey.astype(np.float32) / 255, threshold)
+    found = doubting_script("Array.from(withoutScraps(map, threshold).values)", grey, threshold=threshold)
+    assert np.abs(np.reshape(found, grey.shape) - wanted * 255).max() <= 0.51
+
+
+def test_what_is_doubtful_is_not_cut_out_until_less_is_asked_for(doubting, visit):
+    page = app.build_page(RedSegmenter())
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.launch_options())
+    try:
+        visitor = visit(url=url)
+        pale = np.full((240, 320, 3), (96, 110, 120), np.uint8)
+        pale[60:180, 80:240] = (170, 60, 40)  # 130 of 200 levels redder than blue
+        visitor.show("pale.jpg", as_jpeg(pale))
+        assert visitor.words().startswith("Nothing here is that sure.") and visitor.tab.is_disabled(".download")
+        visitor.slide(40)
+        assert visitor.words().startswith("One piece of furniture") and visitor.tab.is_enabled(".download")
+    finally:
+        page.close()
 
 
 @pytest.mark.parametrize("seed", range(6))
