@@ -19,6 +19,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 import app
 from segmenter import Choices, Segmenter, open_photo, produce
+from segmenter.render import picks
 from segmenter.web.handlers import Handlers
 from segmenter.web.uploads import Uploads
 
@@ -145,7 +146,8 @@ def by_command(tmp_path, choices, edits):
 def test_everybody_gets_the_same_bytes(name, segmenter, folder, address, client, tools, tmp_path):
     choices, edits = SETTINGS[name]
     photo = open_photo(CHAIR)
-    wanted = produce(photo, segmenter.probabilities(photo), Choices(**choices).at(segmenter.threshold), edits).data
+    chosen = Choices(**choices).at(segmenter.threshold)
+    wanted = produce(photo, picks.look(segmenter, photo, chosen, edits), chosen, edits).data
     assert by_page(segmenter, folder, choices, edits) == wanted
     assert by_client(client, choices, edits) == wanted
     assert by_http(address, choices, edits) == wanted
@@ -200,7 +202,7 @@ def test_points_that_are_none_are_refused_in_plain_words(client, points, labels,
 def test_the_tools_explain_themselves(tools):
     found = {tool.name: tool for tool in tools(lambda session: session.list_tools()).tools}
     assert found.keys() == {"cut", "probability", "batch"}
-    assert found["cut"].description.startswith("Cut the furniture out of a photo")
+    assert found["cut"].description.startswith("Cut the furniture, or the piece at some points, out of a photo")
     for tool in found.values():
         for name, part in tool.inputSchema["properties"].items():
             assert part.get("description"), (tool.name, name)
