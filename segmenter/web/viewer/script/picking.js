@@ -55,8 +55,11 @@ async function hover(point, kind) {
 
 let lastPoint = null; // of the pointer, while it is over the photo
 
+function noteDrag(event) {
+  if (down && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) > STILL) down = null;
+}
+
 function pointerMove(event) {
-  if (down && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) > STILL) down = null; // a drag
   if (event.pointerType === 'touch' || event.buttons || !canPick()) return;
   lastPoint = pointOf(event);
   hover(lastPoint, kindOf(event));
@@ -158,7 +161,9 @@ export function startPicking() {
   layer().addEventListener('pointermove', pointerMove);
   layer().addEventListener('pointerleave', leave);
   layer().addEventListener('pointerdown', pointerDown);
-  document.addEventListener('pointerup', pointerUp); // the stage takes the pointer where it is dragged
+  for (const [name, listener] of [['pointermove', noteDrag], ['pointerup', pointerUp]]) {
+    document.addEventListener(name, listener); // the stage takes the pointer where it is dragged
+  }
   document.addEventListener('pointercancel', () => { down = null; });
   frame.addEventListener('pointerdown', (event) => { if (!event.isPrimary) down = null; });
   layer().addEventListener('keydown', keyDown);
