@@ -139,7 +139,7 @@ def upload_folder(tmp_path_factory):
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def nothing_is_doubtful():
     """How sure a mask must be was found for real networks; the stand-ins are never that sure of most photos."""
     with pytest.MonkeyPatch.context() as patch:
