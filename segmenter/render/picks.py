@@ -47,8 +47,7 @@ def look(segmenter: Any, photo: np.ndarray, choices: Any, edits: Sequence[dict] 
         picks = picks[1:]
     else:
         threshold = segmenter.threshold if choices.threshold is None else choices.threshold
-        kept = [edit for edit in edits if "at" in edit and edit["do"] == "keep"]
-        chosen = corrections.without_scraps_but(segmenter.probabilities(photo), kept, threshold, choices.pieces)
+        chosen = corrections.without_scraps_but(segmenter.probabilities(photo), edits, threshold, choices.pieces)
     for pick in picks:
         found = piece(segmenter, photo, pick)
         chosen = np.maximum(chosen, found) if pick["do"] == "add" else np.minimum(chosen, 1 - found)
@@ -62,10 +61,14 @@ def effective(edits: Sequence[dict]) -> list[dict]:
     return picks[last:]
 
 
+def _kept(edits):
+    """Those of the picks that count whose pieces are kept."""
+    return [pick for pick in effective(edits) if pick["do"] != "take"]
+
+
 def answered(edits: Sequence[dict]) -> list[list[float]]:
     """Where a person has decided: the points of pieces and gaps that were kept or dropped, and on pieces picked."""
-    kept = [pick for pick in effective(edits) if pick["do"] != "take"]
-    picked = [point for pick in kept for point, label in zip(pick["points"], pick["labels"]) if label]
+    picked = [point for pick in _kept(edits) for point, label in zip(pick["points"], pick["labels"]) if label]
     return [edit["at"] for edit in edits if "at" in edit] + picked
 
 
@@ -112,7 +115,7 @@ def numbered(segmenter: Any, photo: np.ndarray, edits: Sequence[dict], mask: np.
     Returns:
         uint8, H × W, 0 where the mask is not, and a number from 1 on for each piece; None where none was picked.
     """
-    kept = [pick for pick in effective(edits) if pick["do"] != "take"]
+    kept = _kept(edits)
     if not kept:
         return None
     surest, result = np.full(mask.shape, 0.5, np.float32), np.zeros(mask.shape, np.uint8)
@@ -121,10 +124,9 @@ def numbered(segmenter: Any, photo: np.ndarray, edits: Sequence[dict], mask: np.
         here = mask & (found >= surest)
         result[here], surest[here] = number, found[here]
     count, parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    for part in range(1, count):
-        inside = parts == part
-        if not result[inside].any():
-            result[inside] = min(255, int(result.max()) + 1)
+    alone = np.ones(count, bool)  # the parts that no pick holds anything of
+    alone[parts[result > 0]] = alone[0] = False
+    result = np.where(alone[parts], np.minimum(len(kept) + np.cumsum(alone), 255)[parts], result).astype(np.uint8)
     _, nearest = cv2.distanceTransformWithLabels(
         (result == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )

@@ -3,6 +3,7 @@
 import base64
 import os
 import shutil
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -155,21 +156,26 @@ def doubting(monkeypatch):
     monkeypatch.setitem(viewer.PIECES, "sure", SURE)
 
 
-@pytest.fixture(scope="module")
-def address(upload_folder):
-    page = app.build_page(RedSegmenter())
+@contextmanager
+def served(segmenter):
+    """The page on a segmenter: its address."""
+    page = app.build_page(segmenter)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.launch_options())
     yield url
     page.close()
+
+
+@pytest.fixture(scope="module")
+def address(upload_folder):
+    with served(RedSegmenter()) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def picking_address(upload_folder):
     """The page on weights that can be asked for single pieces."""
-    page = app.build_page(PickingSegmenter())
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.launch_options())
-    yield url
-    page.close()
+    with served(PickingSegmenter()) as url:
+        yield url
 
 
 @pytest.fixture

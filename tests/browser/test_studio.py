@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import app
 from segmenter import open_photo
 from segmenter.inference.pieces import without_scraps
 from segmenter.render import alpha, corrections, uncertainty
@@ -19,6 +18,7 @@ from segmenter.render.encode import to_png
 from segmenter.render.options import PRESETS, Choices
 from segmenter.render.render import Rendering, produce
 from segmenter.web import viewer
+from tests.browser.conftest import served
 from tests.standin import RedSegmenter, as_jpeg, red_disc
 
 
@@ -192,18 +192,14 @@ def test_what_is_doubtful_agrees(doubting_script, sure, threshold):
 
 
 def test_what_is_doubtful_is_not_cut_out_until_less_is_asked_for(doubting, visit):
-    page = app.build_page(RedSegmenter())
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.launch_options())
-    try:
+    pale = np.full((240, 320, 3), (96, 110, 120), np.uint8)
+    pale[60:180, 80:240] = (170, 60, 40)  # 130 of 200 levels redder than blue
+    with served(RedSegmenter()) as url:
         visitor = visit(url=url)
-        pale = np.full((240, 320, 3), (96, 110, 120), np.uint8)
-        pale[60:180, 80:240] = (170, 60, 40)  # 130 of 200 levels redder than blue
         visitor.show("pale.jpg", as_jpeg(pale))
         assert visitor.words().startswith("Nothing here is that sure.") and visitor.tab.is_disabled(".download")
         visitor.slide(40)
         assert visitor.words().startswith("One piece of furniture") and visitor.tab.is_enabled(".download")
-    finally:
-        page.close()
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -1,16 +1,13 @@
 """Who is refused before all of a request has come hears why; and nobody is listened to without end."""
 
-import contextlib
 import socket
-import threading
 import time
 from typing import NamedTuple
 
 import pytest
-import uvicorn
 
 from segmenter.web.lingering import Linger
-from segmenter.web.patience import patient
+from tests.web.bare_server import served
 
 MEGABYTE = bytes(2**20)
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
@@ -24,24 +21,9 @@ async def refuse(scope, receive, send):
     await send({"type": "http.response.body", "body": b"no"})
 
 
-@contextlib.contextmanager
-def served(linger):
-    config = uvicorn.Config(refuse, port=0, log_level="warning", lifespan="off")
-    config.load()
-    config.http_protocol_class = patient(config.http_protocol_class, linger=linger)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()
-    server.should_exit = True
-    thread.join()
-
-
 @pytest.fixture(scope="module")
 def address():
-    with served(BRIEF) as address:
+    with served(refuse, linger=BRIEF) as address:
         yield address
 
 
@@ -103,7 +85,7 @@ def test_nor_who_sends_without_end(address):
 
 
 def test_a_server_that_ends_does_not_wait_for_them():
-    with served(Linger(silence=600.0, longest=600.0)) as address:
+    with served(refuse, linger=Linger(silence=600.0, longest=600.0)) as address:
         line = socket.create_connection(address)
         line.sendall(HEAD % len(MEGABYTE))
         assert hear(line).data.endswith(b"no")

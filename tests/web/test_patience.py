@@ -1,13 +1,11 @@
 """Connections on which the head of a request does not arrive are closed; others are not."""
 
 import socket
-import threading
 import time
 
 import pytest
-import uvicorn
 
-from segmenter.web.patience import patient
+from tests.web.bare_server import served
 
 SECONDS = 0.5
 ASK = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -24,17 +22,8 @@ async def slow_answer(scope, receive, send):
 
 @pytest.fixture(scope="module")
 def address():
-    config = uvicorn.Config(slow_answer, port=0, log_level="warning", lifespan="off")
-    config.load()
-    config.http_protocol_class = patient(config.http_protocol_class, SECONDS)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()
-    server.should_exit = True
-    thread.join()
+    with served(slow_answer, SECONDS) as address:
+        yield address
 
 
 def heard(line):

@@ -3,7 +3,7 @@
 import constants from './constants.js';
 import { aimsAt, brush } from './corrections.js';
 import { record, setCorrections, showHistory } from './history.js';
-import { $, actions, page } from './page.js';
+import { $, actions, arrowOf, page } from './page.js';
 import { setView } from './stage.js';
 import { corrections, redraw, setMap, studio, threshold } from './studio.js';
 import { onZoom, pinch, resetZoom, zoomFactor } from './zoom.js';
@@ -101,7 +101,7 @@ function pointerEnd(event) {
 }
 
 function keyDown(event) {
-  const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+  const way = arrowOf(event);
   const { photo } = studio;
   if (event.key === ' ' && !event.repeat && !photo?.stroke) startStroke(cursor);
   if (way) {

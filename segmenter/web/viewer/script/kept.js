@@ -3,11 +3,11 @@
 import { record } from './history.js';
 import { insideOf, regionOf } from './corrections.js';
 import { shrink } from './map.js';
-import { $, actions, page } from './page.js';
+import { $, actions, arrowOf, page } from './page.js';
 import { change, place, pointOf } from './picking.js';
 import { dropClick, dropPiece, effectivePicks, isPick, keptPicks, keyOf, moveClick } from './picks.js';
 import { hidePiece, showPiece } from './spotlight.js';
-import { canvas, corrections, onDescribe, onDraw, redraw, studio, threshold } from './studio.js';
+import { canvas, corrections, onDescribe, onDraw, studio, threshold } from './studio.js';
 import { currentLanguage, translate } from './words.js';
 import { onZoom } from './zoom.js';
 
@@ -87,7 +87,7 @@ function showChips() {
   for (const button of page.root.querySelectorAll('[data-do=furniture]')) {
     button.setAttribute('aria-pressed', String(!picked && button.dataset.furniture === choices.pieces));
   }
-  const state = JSON.stringify([currentLanguage(), threshold(), choices.pieces, canvas('photo').dataset.token, corrections(), [...photo.pieces.keys()].length && picked]);
+  const state = JSON.stringify([currentLanguage(), threshold(), choices.pieces, canvas('photo').dataset.token, corrections(), keptPicks(corrections()).map((pick) => photo.pieces.has(keyOf(pick)))]);
   if (state === shownChips) return;
   shownChips = state;
   const pieces = keptPieces(), focused = $('.chips').contains(document.activeElement);
@@ -97,11 +97,9 @@ function showChips() {
 
 // All furniture, or the main piece: what was picked is undone.
 function showFurniture({ dataset }) {
-  studio.choices.pieces = dataset.furniture;
-  for (const button of page.root.querySelectorAll('[data-pieces]')) button.setAttribute('aria-pressed', String(button.dataset.pieces === dataset.furniture));
+  actions.pieces({ dataset: { pieces: dataset.furniture } });
   const rest = corrections().filter((edit) => !isPick(edit));
   if (rest.length < corrections().length) record(rest);
-  redraw();
 }
 
 // ---- Dots
@@ -130,7 +128,7 @@ function dot(pick, n) {
   mark.setAttribute('aria-label', translate(off ? 'dotOff' : 'dotOn'));
   mark.addEventListener('pointerdown', (event) => drag(event, mark, pick, n));
   mark.addEventListener('keydown', (event) => {
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const way = arrowOf(event);
     if (way) change(moveClick(corrections(), pick, n, pick.points[n].map((share, axis) => Math.min(1, Math.max(0, share + STEP * way[axis])))));
     if (['Delete', 'Backspace', 'Enter', ' '].includes(event.key)) change(dropClick(corrections(), pick, n));
     if (way || ['Delete', 'Backspace', 'Enter', ' '].includes(event.key)) event.preventDefault();

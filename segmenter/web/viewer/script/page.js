@@ -10,6 +10,9 @@ export function connect({ element, ...gradio }) {
   Object.assign(page, gradio, { root: element.querySelector('.chairlift') });
 }
 
+// The way that an arrow key points: [x, y]; undefined for any other key.
+export const arrowOf = ({ key }) => ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] })[key];
+
 // Save a file as a browser does with downloads.
 export function saveFile(url, name) {
   const link = document.createElement('a');

@@ -2,7 +2,7 @@
 
 import constants from './constants.js';
 import { record } from './history.js';
-import { $, actions, page, showMessage } from './page.js';
+import { $, actions, arrowOf, page, showMessage } from './page.js';
 import { fetchMissing, pieceOf } from './picked.js';
 import { addPiece, holds, isPick, keepOnly, takeAway } from './picks.js';
 import { onBegin } from './photo.js';
@@ -126,7 +126,7 @@ export function place(mark, [x, y]) {
 
 function keyDown(event) {
   if (!canPick() || event.target !== layer() || event.ctrlKey || event.metaKey) return;
-  const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+  const way = arrowOf(event);
   if (way) {
     const { width, height } = studio.photo.map, step = (STEP / zoomFactor()) * Math.max(width, height);
     const within = (share) => rounded(Math.min(1, Math.max(0, share)));

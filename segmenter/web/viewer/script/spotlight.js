@@ -1,11 +1,12 @@
 // What is under the pointer, shown before it is picked: all else steps back, or the piece itself where it would go.
 
 import { insideOf, pixelAt, regionOf } from './corrections.js';
-import { cutoff, outlines, rgba } from './map.js';
+import { cutoff, rgba } from './map.js';
+import { outlinePath, strokeOutline } from './stage.js';
 import { canvas, paint, studio, threshold } from './studio.js';
 
 const BACK = rgba(16, 15, 13, 150), CLEAR = 0;
-const LINE = '#ffffff', CASING = 'rgba(20, 18, 10, 0.7)';
+const LINE = '#ffffff';
 let shown = null; // [map, kind] that is on the canvas
 
 // The connected part of a map that holds a point, as a map of 0 and 255; null where there is none.
@@ -25,23 +26,8 @@ export function showPiece(map, kind) {
   const stays = kind === 'add' ? map.values.map((value, n) => Math.max(value, current[n])) : map.values;
   const [inside, outside] = kind === 'take' ? [BACK, CLEAR] : [CLEAR, BACK];
   paint(sheet, { ...map, values: stays }, Uint32Array.from({ length: 256 }, (_, value) => (value >= lowest ? inside : outside)));
-  drawLine(sheet, map);
+  strokeOutline(sheet.getContext('2d'), outlinePath(map, 1, 1), Math.max(1.2, map.width / 480), LINE);
   sheet.dataset.kind = kind;
-}
-
-function drawLine(sheet, map) {
-  const context = sheet.getContext('2d'), path = new Path2D();
-  for (const points of outlines(map, threshold())) {
-    path.moveTo(points[0], points[1]);
-    for (let i = 2; i < points.length; i += 2) path.lineTo(points[i], points[i + 1]);
-    path.closePath();
-  }
-  const line = Math.max(1.2, map.width / 480);
-  context.lineJoin = 'round';
-  for (const [style, lineWidth] of [[CASING, 2.4 * line], [LINE, line]]) {
-    Object.assign(context, { strokeStyle: style, lineWidth });
-    context.stroke(path);
-  }
 }
 
 export function hidePiece() {

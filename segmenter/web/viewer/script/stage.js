@@ -30,16 +30,20 @@ function drawOutline() {
   context.clearRect(0, 0, width, height);
   const { map } = studio.photo || {};
   if (!map) return;
-  const path = outlinePath(map, width / map.width, height / map.height);
   const line = density * Math.min(1.75, Math.max(1.1, box.width / 400)); // finer on a small photo
+  strokeOutline(context, outlinePath(map, width / map.width, height / map.height), line, LINE);
+}
+
+// A line of a colour, in a dark casing.
+export function strokeOutline(context, path, line, colour) {
   context.lineJoin = 'round';
-  for (const [style, lineWidth] of [[CASING, 2.3 * line], [LINE, line]]) {
+  for (const [style, lineWidth] of [[CASING, 2.3 * line], [colour, line]]) {
     Object.assign(context, { strokeStyle: style, lineWidth });
     context.stroke(path);
   }
 }
 
-function outlinePath(map, across, down) {
+export function outlinePath(map, across, down) {
   const path = new Path2D();
   for (const points of outlines(map, threshold())) {
     path.moveTo(points[0] * across, points[1] * down);
