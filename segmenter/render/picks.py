@@ -123,7 +123,8 @@ def numbered(segmenter: Any, photo: np.ndarray, edits: Sequence[dict], mask: np.
         found = piece(segmenter, photo, pick)
         here = mask & (found >= surest)
         result[here], surest[here] = number, found[here]
-    count, parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    parts = np.asarray(labels, np.int32)
     alone = np.ones(count, bool)  # the parts that no pick holds anything of
     alone[parts[result > 0]] = alone[0] = False
     result = np.where(alone[parts], np.minimum(len(kept) + np.cumsum(alone), 255)[parts], result).astype(np.uint8)
