@@ -141,7 +141,7 @@ def rendered_objects(collection: str | os.PathLike[str]) -> list[Object]:
         shadow = _grey(_png(folder / "shadows" / row["file"])).astype(np.float32) / 255
         shadow = cv2.GaussianBlur(shadow, (0, 0), 1.5)  # the rendering is grainy
         corner = (float(row["x0"]), float(row["y0"]))
-        found.append(Object(cutout, row["category"], shadow, float(row["frame"]), corner))
+        found.append(Object(cutout, row["category"], shadow, float(row["frame"]), corner, row["model"]))
     return found
 
 

@@ -26,13 +26,14 @@ SMALLEST = 0.01  # share of a picture that a cutout must have covered to be past
 
 @dataclass(frozen=True)
 class Object:
-    """A cutout to paste: RGBA uint8, the shadow on its floor (float32 or None), its place in the frame."""
+    """A cutout to paste: RGBA uint8, the shadow on its floor (float32 or None), its place in the frame, its model."""
 
     cutout: np.ndarray
     category: str
     shadow: np.ndarray | None = None  # over the whole square frame
     frame: float = 0.0  # side of that frame in pixels
     corner: tuple[float, float] = (0.0, 0.0)  # of the cutout in that frame, x and y
+    model: str = ""  # what others show from other sides; "" where there are none
 
 
 def cut_object(photo: np.ndarray, target: np.ndarray, category: str) -> Object:

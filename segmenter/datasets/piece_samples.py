@@ -23,7 +23,8 @@ from segmenter.errors import DatasetError
 from segmenter.inference import preprocessing
 from segmenter.render import compositing
 
-SHARES = {"scenes": 0.34, "pasted": 0.32, "things": 0.18, "photos": 0.16}  # of the samples
+SHARES = {"scenes": 0.38, "pasted": 0.36, "things": 0.13, "photos": 0.13}  # of the samples
+ALIKE = 0.5  # share of the pasted samples whose furniture is all of one model, as chairs around a table are
 TRIES = 6  # before a sample is taken as it came
 THING = 0.25  # share of what is pasted that is no furniture: anything can be picked
 BESIDE = 0.5  # share of the samples of photos of one's own into which a piece of another photo is pasted
@@ -68,23 +69,26 @@ def _large_enough(draw: Callable[[], Sample]) -> Sample:
 
 
 class ScenePieces:
-    """Pieces of the rendered scenes that may train."""
+    """Pieces of the rendered scenes that may train; a scene of many is seen the oftener for it."""
 
     def __init__(self, place: str | os.PathLike[str], size: int) -> None:
-        self.size, self.files = size, collection.scene_pieces(place, "train")
+        self.size = size
+        self.pieces = [
+            (photo, numbered, number)
+            for photo, numbered in collection.scene_pieces(place, "train")
+            for number in pieces.large(_read(numbered))
+        ]
 
     def __call__(self, rng: np.random.Generator) -> Sample:
-        photo_file, pieces_file = self.files[int(rng.integers(len(self.files)))]
-        with Image.open(photo_file) as picture:
-            photo = np.asarray(picture.convert("RGB"))
-        with Image.open(pieces_file) as picture:
-            pieces = np.asarray(picture)
-        areas = np.bincount(pieces.ravel())[1:]
-        large = np.flatnonzero(areas > LEAST * pieces.size) + 1
-        number = int(rng.choice(large)) if len(large) else 1
-        target = (pieces == number).astype(np.float32)
-        weight = np.ones(pieces.shape, np.float32)
-        return augment.augment(photo, target, weight, self.size, rng, STRENGTHS["scenes"])
+        photo, numbered, number = self.pieces[int(rng.integers(len(self.pieces)))]
+        target = (_read(numbered) == number).astype(np.float32)
+        weight = np.ones(target.shape, np.float32)
+        return augment.augment(_read(photo, "RGB"), target, weight, self.size, rng, STRENGTHS["scenes"])
+
+
+def _read(file, mode=None):
+    with Image.open(file) as picture:
+        return np.asarray(picture.convert(mode) if mode else picture)
 
 
 class PastedPieces:
@@ -106,11 +110,16 @@ class PastedPieces:
     ) -> None:
         self.groups = [group for group in groups if group]
         self.backgrounds, self.things, self.size = backgrounds, things, size
+        self.models: dict[str, list[Object]] = {}
+        for thing in (each for group in self.groups for each in group if isinstance(each, Object)):
+            self.models.setdefault(thing.model, []).append(thing)
 
     def __call__(self, rng: np.random.Generator) -> Sample:
         photo, _, _ = self.backgrounds(self.size, rng)
         layers: list[np.ndarray] = []  # of each object, how much of each pixel shows it
         group = self.groups[int(rng.integers(len(self.groups)))]
+        if rng.random() < ALIKE:
+            group = self._alike(group[int(rng.integers(len(group)))])
         for floor in np.sort(rng.uniform(0.5, 1.03, rng.choice([1, 2, 3, 4], p=[0.15, 0.35, 0.3, 0.2]))) * self.size:
             cutout, shadow = self._put(group, floor, rng)
             cutout = compositing.harmonise(cutout, photo, rng.uniform(0, 0.3))
@@ -121,6 +130,10 @@ class PastedPieces:
         target = large[int(rng.integers(len(large)))]
         sample = photo, target, np.ones(target.shape, np.float32)
         return augment.augment(*sample, self.size, rng, replace(STRENGTHS["scenes"], scale=(0.9, 1.4), shift=0.1))
+
+    def _alike(self, thing):
+        """Everything that shows the same model."""
+        return self.models[thing.model] if isinstance(thing, Object) and thing.model else [thing]
 
     def _put(self, group, floor, rng):
         if rng.random() < THING:

@@ -37,7 +37,7 @@ def test_now_the_one_and_now_the_other_piece_of_a_scene_is_meant(place, monkeypa
 
 
 def test_validation_scenes_never_train(place):
-    trained = {photo for photo, _ in piece_samples.ScenePieces(place, SIZE).files}
+    trained = {photo for photo, _, _ in piece_samples.ScenePieces(place, SIZE).pieces}
     assert trained and not trained & {photo for photo, _ in collection.scene_pieces(place, "val")}
 
 
@@ -61,6 +61,26 @@ def test_what_hides_a_piece_is_not_of_it(place, monkeypatch):
             shown += 1
             assert np.abs(inside - inside[0]).max() < 40  # one object's colour alone, but for a shadow's edge
     assert shown > 10
+
+
+@pytest.mark.parametrize("share, mixed", [(0.0, True), (1.0, False)])
+def test_often_all_that_is_pasted_is_of_one_model(place, monkeypatch, share, mixed):
+    monkeypatch.setattr(piece_samples, "ALIKE", share)
+    monkeypatch.setattr(piece_samples, "THING", 0.0)
+    monkeypatch.setattr(piece_samples.augment, "augment", lambda *sample: sample[:3])
+    things = [Object(np.full((20, 20, 4), 255, np.uint8), "chair", model=model) for model in "aabbcc"]
+    pasted = piece_samples.PastedPieces(
+        [things], lambda size, rng: (np.zeros((size, size, 3), np.uint8), None, None), None, SIZE
+    )
+    drawn, put = [], piece_samples.put
+    monkeypatch.setattr(piece_samples, "put", lambda thing, *rest: drawn.append(thing) or put(thing, *rest))
+    models, views = set(), set()
+    for seed in range(30):
+        drawn.clear()
+        draw(pasted, seed)
+        models.add(len({thing.model for thing in drawn}))
+        views.add(len({id(thing) for thing in drawn}))
+    assert (max(models) > 1) == mixed and max(views) > 1
 
 
 def test_pieces_to_judge_by_are_those_of_scenes_that_never_trained(place):

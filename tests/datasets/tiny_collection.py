@@ -111,5 +111,6 @@ def add_renders(place):
         name = f"{category}_{fold}"
         save(cutout, place / f"renders/cutouts/{name}.webp")
         save(np.zeros((16, 16), np.uint8), place / f"renders/shadows/{name}.png")
-        rows.append({"file": f"{name}.webp", "fold": fold, "category": category, "frame": 40, "x0": 10, "y0": 8})
+        place_in_frame = {"frame": 40, "x0": 10, "y0": 8}
+        rows.append({"file": f"{name}.webp", "model": name, "fold": fold, "category": category, **place_in_frame})
     write_table(place / "renders/renders.csv", rows)
