@@ -9,6 +9,7 @@ is lukewarm between them. A piece weighs the sum of the probabilities that reach
 of furniture are to be expected in what the mask shows of it.
 """
 
+import math
 from collections.abc import Iterable
 
 import cv2
@@ -20,6 +21,8 @@ LEAST = 1 / 3  # of the heaviest piece's weight: a lighter piece is a scrap; a c
 LINK = 0.5  # of the threshold: what reaches this much connects
 SURE = 0.77  # of a mask's pixels on the mean, at a threshold of 0.5 or more; at a lower one, in proportion
 HIDDEN = 0.9  # of the threshold: what a doubtful map reaches at most
+WORKING_PIXELS = 4_000_000  # the pieces of a larger map are told apart on squares of several pixels
+STRIP_PIXELS = 2**18  # that are looked at together
 SOFT = 1 / 400  # how far a scrap's soft rim reaches, as a share of the map's longer side: as far as alpha's
 
 
@@ -40,7 +43,8 @@ def without_scraps(
 
     Returns:
         float32, H × W, 0 … 1; `probabilities` itself where there are no scraps. The time it takes grows with
-        the number of pixels alone.
+        the number of pixels alone. On a map of more than `WORKING_PIXELS`, pieces that are less than two of its
+        working squares apart may count as one; all else is exact to the pixel.
     """
     keep = list(keep)
     if not keep and is_doubtful(probabilities, threshold):
@@ -50,15 +54,16 @@ def without_scraps(
 
 def heaviest(probabilities: np.ndarray, threshold: float = 0.5, keep: Iterable[tuple[int, int]] = ()) -> np.ndarray:
     """As `without_scraps`, however doubtful all of it is."""
-    linked = probabilities >= np.float32(LINK * threshold)
-    count, labels = cv2.connectedComponents(linked.astype(np.uint8), connectivity=8)
+    step = math.ceil(math.sqrt(probabilities.size / WORKING_PIXELS))
+    linked, weight = _in_squares(probabilities, threshold, step)
+    count, labels = cv2.connectedComponents(linked, connectivity=8)
     if count <= 2:  # the background, and one piece
         return probabilities
-    inside = probabilities >= threshold
-    weights = np.bincount(labels[inside], probabilities[inside], count)
+    inside = weight > 0
+    weights = np.bincount(labels[inside], weight[inside], count)
     scraps = (weights > 0) & (weights < LEAST * weights.max())  # what weighs nothing is in no mask, and stays as it is
-    scraps[[labels[y, x] for x, y in keep]] = False
-    return _without(probabilities, scraps[labels], linked) if scraps.any() else probabilities
+    scraps[[labels[y // step, x // step] for x, y in keep]] = False
+    return _without(probabilities, scraps[labels], step, _link(threshold)) if scraps.any() else probabilities
 
 
 def is_doubtful(probabilities: np.ndarray, threshold: float) -> bool:
@@ -66,8 +71,13 @@ def is_doubtful(probabilities: np.ndarray, threshold: float) -> bool:
 
     A lower threshold asks for as much less: whoever moves it there wants to see what is unsure.
     """
-    inside = (probabilities >= threshold).view(np.uint8)
-    return bool(inside.any()) and cv2.mean(probabilities, mask=inside)[0] < SURE * min(1.0, 2 * threshold)
+    total, count = 0.0, 0
+    for rows in _strips(probabilities.shape, 1):
+        part = probabilities[rows]
+        inside = (part >= threshold).view(np.uint8)
+        pixels = cv2.countNonZero(inside)
+        total, count = total + cv2.mean(part, mask=inside)[0] * pixels, count + pixels
+    return count > 0 and total / count < SURE * min(1.0, 2 * threshold)
 
 
 def reach(shape: tuple[int, ...]) -> int:
@@ -75,16 +85,65 @@ def reach(shape: tuple[int, ...]) -> int:
     return max(2, round(max(shape) * SOFT)) + 1
 
 
-def _without(probabilities, scraps, linked):
-    """The map without what is True in `scraps`, which is part of `linked`; both are bool, H × W."""
+def _link(threshold):
+    """What a pixel must reach to be connected."""
+    return np.float32(LINK * threshold)
+
+
+def _strips(shape, step):
+    """Slices of rows that cover a map, each of few pixels, so that what is made of them stays in a processor's cache."""
+    rows = step * max(1, STRIP_PIXELS // (shape[1] * step))
+    return [slice(top, top + rows) for top in range(0, shape[0], rows)]
+
+
+def _in_squares(probabilities, threshold, step):
+    """A map seen in squares of `step` pixels a side.
+
+    Returns:
+        uint8, h × w: 1 where a square holds a pixel that is connected; float32, h × w: the sum of its
+        probabilities that reach the threshold.
+    """
+    height, width = (-(-side // step) for side in probabilities.shape)
+    linked, weight = np.zeros((height, width), np.uint8), np.zeros((height, width), np.float32)
+    for rows in _strips(probabilities.shape, step):
+        part = probabilities[rows]
+        squares = slice(rows.start // step, -(-min(rows.stop, len(probabilities)) // step))
+        reached = np.where(part >= threshold, part, np.float32(0))
+        _add_up(reached, step, np.add, weight[squares])
+        _add_up((part >= _link(threshold)).view(np.uint8), step, np.bitwise_or, linked[squares])
+    return linked, weight
+
+
+def _add_up(values, step, join, result):
+    """Join the values of each square, first down and then across, into `result`."""
+    joined = np.zeros((len(result), values.shape[1]), result.dtype)
+    for row in range(step):
+        some = values[row::step]
+        join(joined[: len(some)], some, out=joined[: len(some)])
+    for column in range(step):
+        some = joined[:, column::step]
+        join(result[:, : some.shape[1]], some, out=result[:, : some.shape[1]])
+
+
+def _without(probabilities, squares, step, link):
+    """The map without scraps.
+
+    Args:
+        squares: bool, the map in squares of `step` pixels a side: True where one holds a scrap.
+        link: what a pixel must reach to be connected.
+    """
     result, near = probabilities.copy(), reach(probabilities.shape)
     for tile in tiles.tiles(*probabilities.shape):
         outer, inner = tiles.grown(tile, 3 * near, probabilities.shape)  # what is farther off changes nothing here
-        if not scraps[outer].any():
+        rows, columns = (np.arange(side.start, side.stop) // step for side in outer)
+        here = squares[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        if not here.any():
             continue
-        away = _distance(scraps[outer])
+        linked = probabilities[outer] >= link
+        scraps = here[rows - rows[0]][:, columns - columns[0]] & linked
+        away = _distance(scraps)
         factor = np.clip((away - near) / (2 * near), 0, 1)  # 0 on the soft rim, 1 from three times as far on
-        others = linked[outer] & ~scraps[outer]
+        others = linked & ~scraps
         lowered = ~others & (away <= _distance(others)) if others.any() else ~others
         part = result[tiles.core(tile)]
         np.multiply(part, factor[inner], out=part, where=lowered[inner])

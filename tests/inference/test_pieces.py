@@ -1,5 +1,6 @@
 """Scraps go without a trace, furniture stays as it is."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -147,3 +148,57 @@ def test_how_sure_a_mask_must_be_on_the_mean(threshold, sure, cut_out):
 def test_a_sure_piece_vouches_for_what_is_beside_it():
     both = soft(CHAIR, (240, 150, 50, 0.6))
     assert (pieces.without_scraps(both) >= 0.5).sum() == (both >= 0.5).sum()
+
+
+def naive(probabilities, threshold):
+    """The same rule, on the whole map at once and pixel by pixel."""
+    linked = probabilities >= np.float32(pieces.LINK * threshold)
+    count, labels = cv2.connectedComponents(linked.astype(np.uint8), connectivity=8)
+    weights = [probabilities[(labels == n) & (probabilities >= threshold)].sum(dtype=float) for n in range(count)]
+    light = [n for n in range(1, count) if 0 < weights[n] < pieces.LEAST * max(weights)]
+    scraps, near = np.isin(labels, light), pieces.reach(probabilities.shape)
+    if not light:
+        return probabilities
+    others, away = linked & ~scraps, pieces._distance(scraps)
+    lowered = ~others & (away <= pieces._distance(others)) if others.any() else ~others
+    return np.where(lowered, probabilities * np.clip((away - near) / (2 * near), 0, 1), probabilities)
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8])
+@pytest.mark.parametrize("shape, seed", [((300, 420), 0), ((423, 301), 1), ((257, 900), 2)])
+def test_oracle_the_whole_map_at_once_gives_the_same(shape, seed, threshold):
+    rng = np.random.default_rng(seed)
+    places = rng.integers((10, 10, 4), (shape[1] - 10, shape[0] - 10, 40), (14, 3))
+    probabilities = soft(*((*place, rng.uniform(0.4, 1)) for place in places.tolist()), shape=shape)
+    found = pieces.heaviest(probabilities, threshold)
+    np.testing.assert_array_equal(found, naive(probabilities, threshold))
+    assert found.dtype == np.float32 and found is not probabilities
+
+
+@pytest.mark.parametrize("step", [2, 3, 5])
+def test_pieces_of_a_large_map_are_told_apart_in_squares_and_cut_along_pixels(step, monkeypatch):
+    scene = soft(CHAIR, SCRAP, (40, 30, 9, 0.9), (290, 210, 12, 0.7), shape=(241, 323))
+    exact, kept = pieces.without_scraps(scene), pieces.without_scraps(scene, keep=[(240, 60)])
+    assert (exact != scene).any() and (kept != exact).any()
+    monkeypatch.setattr(pieces, "WORKING_PIXELS", scene.size // step**2 + 1)
+    np.testing.assert_array_equal(pieces.without_scraps(scene), exact)
+    np.testing.assert_array_equal(pieces.without_scraps(scene, keep=[(240, 60)]), kept)
+    assert pieces.without_scraps(soft(CHAIR, shape=(241, 323)))[120, 100] == np.float32(0.95)
+
+
+def test_a_gap_narrower_than_a_square_may_join_pieces_of_a_large_map(monkeypatch):
+    probabilities = soft(CHAIR)
+    probabilities[110:130, 170:180] = 0.9
+    probabilities[:, 168] = 0  # a gap of a pixel or two: two pieces
+    assert not pieces.without_scraps(probabilities)[120, 175]
+    monkeypatch.setattr(pieces, "WORKING_PIXELS", probabilities.size // 64)
+    np.testing.assert_array_equal(pieces.without_scraps(probabilities), probabilities)
+
+
+def test_how_sure_a_mask_is_on_the_mean_counts_all_strips(monkeypatch):
+    probabilities = np.zeros((60, 60), np.float32)
+    probabilities[:30], probabilities[30:] = 0.6, 0.9
+    monkeypatch.setattr(pieces, "STRIP_PIXELS", 120)
+    assert pieces.is_doubtful(probabilities, 0.5)  # 0.75 on the mean
+    probabilities[:30] = 0.66
+    assert not pieces.is_doubtful(probabilities, 0.5)
