@@ -5,6 +5,7 @@ import math
 import cv2
 import numpy as np
 
+from segmenter.inference import tiles
 from segmenter.render.constants import CONSTANTS
 
 RAMP = CONSTANTS["alpha"]["ramp"]  # alpha goes from 0 to 1 within this much probability on either side of the threshold
@@ -41,15 +42,26 @@ def alpha(probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
     Returns:
         float32, H × W, 0 … 1. It grows with the probabilities and shrinks with the threshold.
     """
+    result, radius = np.zeros(probabilities.shape, np.float32), rim(probabilities.shape)
+    for tile in tiles.tiles(*probabilities.shape):
+        outer, inner = tiles.grown(tile, radius, probabilities.shape)
+        part = probabilities[outer]
+        if part.max() < threshold:  # no outline is near, as in most tiles
+            continue
+        result[tiles.core(tile)] = 1 if part.min() >= threshold else _alpha(part, threshold, radius)[inner]
+    return result
+
+
+def _alpha(probabilities, threshold, radius):
+    """`alpha` of a part of a map; right where it is farther than `radius` from where the part ends."""
     below, above = _ramp(threshold)
     offset = probabilities - np.float32(threshold)
     ramp = np.clip(0.5 + 0.5 * offset / np.where(offset < 0, below, above), 0.0, 1.0)
     inside = mask(probabilities, threshold).astype(np.uint8)
-    radius = rim(inside.shape)
     kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
     ramp[cv2.erode(inside, kernel) == 1] = 1.0
     ramp[cv2.dilate(inside, kernel) == 0] = 0.0
-    return ramp.astype(np.float32, copy=False)
+    return ramp
 
 
 def rim(shape: tuple[int, ...]) -> int:

@@ -1,5 +1,6 @@
 """From a map to a mask and to opacity."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -57,3 +58,18 @@ def test_alpha_at_the_ends_of_the_slider(ramp, threshold):
     opacity = alpha.alpha(ramp, threshold)
     assert np.isfinite(opacity).all()
     np.testing.assert_array_equal(opacity >= 0.5, alpha.mask(ramp, threshold))
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 1.0])
+@pytest.mark.parametrize("shape", [(1, 1), (700, 530), (1, 900)])
+def test_oracle_the_whole_map_at_once_gives_the_same_opacity(shape, threshold):
+    rng = np.random.default_rng(3)
+    probabilities = cv2.GaussianBlur(rng.random(shape, np.float32), (0, 0), 12)
+    probabilities = np.clip((probabilities - 0.5) * 12 + 0.5, 0, 1)  # large lukewarm and flat places
+    radius = alpha.rim(shape)
+    kernel, inside = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8), (probabilities >= threshold).astype(np.uint8)
+    below, above = (np.float32(max(min(alpha.RAMP, room), 1e-6)) for room in (threshold, 1 - threshold))
+    offset = probabilities - np.float32(threshold)
+    expected = np.clip(0.5 + 0.5 * offset / np.where(offset < 0, below, above), 0, 1)
+    expected[cv2.erode(inside, kernel) == 1], expected[cv2.dilate(inside, kernel) == 0] = 1, 0
+    np.testing.assert_array_equal(alpha.alpha(probabilities, threshold), expected)
