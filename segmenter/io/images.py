@@ -20,6 +20,7 @@ MAX_PIXELS = 50_500_000  # what phones call 50 megapixels is up to 8192 × 6144;
 # takes no more memory. One of several scans would be unpacked whole first, and is not.
 MAX_JPEG_PIXELS = 4 * MAX_PIXELS
 MAX_SCANS = 100  # of a progressive JPEG, which has about ten: each is a few bytes, and goes through all pixels
+AT_ONCE = 2**18  # pixels that are copied from Pillow's memory together
 MAX_SIDE = 20_000  # in pixels: what is done near an outline reaches as far as the longer side says
 
 # The formats that are pictures of pixels and that Pillow decodes by itself, without outside programs.
@@ -99,7 +100,12 @@ def open_photo(source: PhotoSource, reduce_to: int | None = None) -> np.ndarray:
             cut short, or it has more than `MAX_PIXELS` pixels (a JPEG `MAX_JPEG_PIXELS`) or
             `MAX_SIDE` a side.
     """
-    return np.array(colours.to_rgb(_upright(decode(_read(source), reduce_to))))
+    image = colours.to_rgb(_upright(decode(_read(source), reduce_to)))
+    photo = np.empty((image.height, image.width, 3), np.uint8)
+    rows = max(1, AT_ONCE // image.width)
+    for top in range(0, image.height, rows):  # all at once, Pillow holds two more copies
+        photo[top : top + rows] = np.asarray(image.crop((0, top, image.width, min(top + rows, image.height))))
+    return photo
 
 
 def size_notice(source: PhotoSource, photo: np.ndarray) -> Notice | None:

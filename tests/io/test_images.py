@@ -341,3 +341,12 @@ def test_oracle_pillow_agrees_on_an_upright_jpeg(scene):
     data = encode(scene, "JPEG")
     expected = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
     np.testing.assert_array_equal(open_photo(data), np.asarray(expected))
+
+
+@pytest.mark.parametrize("at_once", [1, 1000, 4321])
+def test_a_photo_is_the_same_however_few_rows_are_copied_at_a_time(scene, at_once, monkeypatch):
+    data = encode(scene, "PNG")
+    monkeypatch.setattr(images, "AT_ONCE", at_once)
+    photo = open_photo(data)
+    np.testing.assert_array_equal(photo, scene)
+    assert photo.flags.writeable and photo.flags.c_contiguous
