@@ -6,8 +6,6 @@ import numpy as np
 from segmenter.inference.pieces import without_scraps
 from segmenter.render import alpha, foreground
 
-STRIP = 128  # rows that are put together at a time, which a processor's cache holds
-
 
 def cut(
     photo: np.ndarray,
@@ -44,18 +42,19 @@ def cut(
     alpha.check_same_size(photo, probabilities)
     unit = max(photo.shape) / 1000
     opacity = alpha.grow(alpha.alpha(probabilities, threshold), shift * unit)
+    if not softness:
+        return _with_opacity(foreground.clean_strips(photo, opacity), opacity)
     colours = foreground.clean_colours(photo, opacity)
-    if softness:
-        solid, opacity = opacity, alpha.soften(opacity, softness * unit)
-        colours = foreground.spread_colours(colours, solid, opacity)
-    return _with_opacity(colours, opacity)
+    solid, opacity = opacity, alpha.soften(opacity, softness * unit)
+    colours = foreground.spread_colours(colours, solid, opacity)
+    strips = (slice(top, top + foreground.STRIP) for top in range(0, len(colours), foreground.STRIP))
+    return _with_opacity(((rows, colours[rows]) for rows in strips), opacity)
 
 
-def _with_opacity(colours, opacity):
-    """uint8 colours and float32 opacity as one uint8 picture: RGBA, all 0 where nothing is to be seen."""
-    cutout = np.zeros((*opacity.shape, 4), np.uint8)
-    for top in range(0, len(cutout), STRIP):
-        rows = slice(top, top + STRIP)
+def _with_opacity(strips, opacity):
+    """uint8 colours, strip by strip, and float32 opacity as one uint8 picture: RGBA, all 0 where nothing is to be seen."""
+    cutout = np.zeros((*opacity.shape, 4), np.uint8)  # what is never written to takes no memory
+    for rows, colours in strips:
         alpha_channel = np.rint(opacity[rows] * np.float32(255)).astype(np.uint8)
-        cv2.copyTo(cv2.merge([*cv2.split(colours[rows]), alpha_channel]), alpha_channel, cutout[rows])
+        cv2.copyTo(cv2.merge([*cv2.split(colours), alpha_channel]), alpha_channel, cutout[rows])
     return cutout

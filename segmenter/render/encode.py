@@ -6,22 +6,25 @@ import numpy as np
 from segmenter.errors import PhotoError
 
 SUFFIXES = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}  # by format, as files of it are called
+STRIP = 128  # rows whose channels change places at a time
 WEBP_SIDE = 16383  # the format has no room for more pixels a side
 
 
-def encode(picture: np.ndarray, format: str, quality: int = 90) -> bytes:
+def encode(picture: np.ndarray, format: str, quality: int = 90, *, overwrite: bool = False) -> bytes:
     """A picture as a file of a format.
 
     Args:
         picture: uint8, H × W × 4 (RGBA, straight alpha) or H × W × 3 (RGB); a JPEG has no alpha.
         format: one of `SUFFIXES`.
         quality: of JPEG and WebP, 1 … 100; WebP at 100 loses nothing, and PNG never does.
+        overwrite: the picture is not needed any more, and its channels may change places; a large one takes
+            half the memory so.
 
     Raises:
         PhotoError: the format has no room for so many pixels a side.
     """
     if format == "png":
-        return to_png(picture)
+        return to_png(picture, overwrite=overwrite)
     if format == "jpeg":
         options = [cv2.IMWRITE_JPEG_QUALITY, quality]
     else:
@@ -30,19 +33,20 @@ def encode(picture: np.ndarray, format: str, quality: int = 90) -> bytes:
             raise PhotoError(message, "photo.webp_side", limit=WEBP_SIDE)
         # OpenCV takes a quality above 100 for a WebP without loss
         options = [cv2.IMWRITE_WEBP_QUALITY, quality + (quality == 100)]
-    return _encoded(SUFFIXES[format], _in_opencvs_order(picture), options)
+    return _encoded(SUFFIXES[format], _in_opencvs_order(picture, overwrite), options)
 
 
-def to_png(picture: np.ndarray) -> bytes:
+def to_png(picture: np.ndarray, *, overwrite: bool = False) -> bytes:
     """A picture as the bytes of a PNG file, without loss.
 
     Args:
         picture: uint8, H × W × 4 (RGBA, straight alpha), H × W × 3 (RGB) or H × W (grey).
+        overwrite: as in `encode`.
     """
     # The lightest compression, as at 12 megapixels the default one takes seconds; and one filter for all rows:
     # trying each takes as long again and saves less than two parts in a hundred.
     options = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
-    return _encoded(".png", _in_opencvs_order(picture), options)
+    return _encoded(".png", _in_opencvs_order(picture, overwrite), options)
 
 
 def map_png(probabilities: np.ndarray) -> bytes:
@@ -54,10 +58,15 @@ def map_png(probabilities: np.ndarray) -> bytes:
     return _encoded(".png", np.rint(probabilities * np.float32(65535)).astype(np.uint16), [])
 
 
-def _in_opencvs_order(picture):
+def _in_opencvs_order(picture, overwrite):
     if picture.ndim == 2:
         return picture
-    return cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA if picture.shape[2] == 4 else cv2.COLOR_RGB2BGR)
+    code = cv2.COLOR_RGBA2BGRA if picture.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    if not overwrite:
+        return cv2.cvtColor(picture, code)
+    for top in range(0, len(picture), STRIP):
+        picture[top : top + STRIP] = cv2.cvtColor(picture[top : top + STRIP], code)
+    return picture
 
 
 def _encoded(suffix, picture, options):

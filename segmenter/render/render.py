@@ -32,7 +32,7 @@ SPECK = CONSTANTS["render"][
 # A canvas that is larger than the photo, as its shape asks for it, has at most so many pixels, or so many times
 # those of the photo: a long thin one would become a huge square.
 ROOMY, GROWTH = 12_000_000, 25
-STRIP = 256  # rows that are composed at a time, as float32 takes four times the memory
+STRIP = 64  # rows that are composed at a time, as float32 takes four times the memory
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,8 @@ class Rendering:
         rgba = cut(
             self.photo, self.probabilities, self.threshold, "all", softness=choices.softness, shift=choices.shift
         )
-        view = _view(_object_box(rgba[..., 3]), self.photo.shape, choices)
+        framed = choices.trim or choices.room
+        view = _view(_object_box(rgba[..., 3]) if framed else None, self.photo.shape, choices)
         canvas = _background(self.photo, rgba[..., 3], view, choices, self.background)
         placed = view.placed(rgba)
         if canvas is None and not choices.shadow:
@@ -157,7 +158,8 @@ class Rendering:
         return _composed(canvas, placed, shadow)
 
     def _picture_file(self, pixels, kind, notes=()):
-        data = encode(pixels, self.choices.format, self.choices.quality)
+        """A picture that nobody else holds as a file."""
+        data = encode(pixels, self.choices.format, self.choices.quality, overwrite=True)
         return Product(data, SUFFIXES[self.choices.format], kind, notes)
 
     def _everything(self):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segmenter.render import alpha
+from segmenter.render import alpha, foreground
 from segmenter.render.cutout import cut
 
 
@@ -56,3 +56,20 @@ def test_scraps_are_left_out_unless_all_is_wanted():
     )
     with pytest.raises(ValueError, match="'main' or 'all'"):
         cut(photo, probabilities, pieces="most")
+
+
+@pytest.mark.parametrize("softness", [0, 4])
+def test_strips_leave_no_seams(softness):
+    """The furniture reaches over several strips; each pixel is as if all were put together at once."""
+    rng = np.random.default_rng(5)
+    distance = np.hypot(*np.mgrid[-190:190, -120:120])
+    probabilities = np.clip((100 - distance) / 9 + 0.5, 0, 1).astype(np.float32)
+    photo = rng.integers(0, 256, (380, 240, 3), np.uint8)
+    opacity = alpha.alpha(probabilities)
+    colours = foreground.clean_colours(photo, opacity)
+    if softness:
+        solid, opacity = opacity, alpha.soften(opacity, softness * 380 / 1000)
+        colours = foreground.spread_colours(colours, solid, opacity)
+    expected = np.dstack([colours, np.rint(opacity * 255).astype(np.uint8)])
+    expected[expected[..., 3] == 0] = 0
+    np.testing.assert_array_equal(cut(photo, probabilities, softness=softness), expected)

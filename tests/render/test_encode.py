@@ -33,3 +33,13 @@ def test_a_map_keeps_sixteen_bits():
     probabilities = np.random.default_rng(0).random((20, 30), np.float32)
     depth = np.asarray(Image.open(io.BytesIO(map_png(probabilities))))
     np.testing.assert_allclose(depth / 65535, probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize("format", ["png", "webp", "jpeg"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_picture_stays_as_it_is_and_one_that_may_be_overwritten_gives_the_same_bytes(format, channels):
+    picture = np.random.default_rng(1).integers(0, 256, (301, 17, channels), np.uint8)
+    given = picture.copy()
+    data = encode(given, format)
+    np.testing.assert_array_equal(given, picture)
+    assert encode(given, format, overwrite=True) == data

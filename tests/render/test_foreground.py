@@ -48,3 +48,11 @@ def test_odd_sizes(shape):
     photo, alpha = rng.integers(0, 256, (*shape, 3), np.uint8), rng.random(shape, np.float32)
     assert foreground.clean_colours(photo, alpha).shape == photo.shape
     assert foreground.spread_colours(photo, np.zeros(shape, np.float32), alpha).shape == photo.shape
+
+
+def test_strips_are_the_whole(mixture, monkeypatch):
+    photo, alpha, _ = mixture
+    clean = foreground.clean_colours(photo, alpha)
+    monkeypatch.setattr(foreground, "STRIP", 4 * foreground.TILE)
+    np.testing.assert_array_equal(foreground.clean_colours(photo, alpha), clean)
+    assert (clean != photo).any()
