@@ -235,9 +235,12 @@ def _training(config: dict[str, Any]) -> str:
     for number, step in enumerate(config.get("steps", []), 1):
         trained = step.get("trains")
         before = f"step {last[trained]}" if trained in last else step["started_from"]
+        before = STARTS.get(step["started_from"]) or before
+        if step.get("averaged_with"):
+            before = f"the mean of {before} and {', '.join(step['averaged_with'])}"
         length = f"picker: {step['steps']} steps" if trained == PICKER else f"at most {step['epochs']}"
         lines.append(
-            f"| {number} | {step['data']} | {step['size']} | {STARTS.get(step['started_from']) or before} | "
+            f"| {number} | {step['data']} | {step['size']} | {before} | "
             f"{length} | {step['batch_size']} | {step['learning_rate']} |"
         )
         last[trained] = number

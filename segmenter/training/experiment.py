@@ -296,7 +296,10 @@ def describe(run: Run, picked: Picked | None = None) -> dict[str, Any]:
     config = earlier
     if not picks_only(run.options):
         recipe = recipes.describe(run.recipe)
-        steps.append({"data": run.data.name, "size": start.size, "started_from": start.name, **recipe})
+        step = {"data": run.data.name, "size": start.size, "started_from": start.name}
+        if start.averaged:
+            step["averaged_with"] = [folder.resolve().name for folder in start.averaged]
+        steps.append({**step, **recipe})
         config = {
             "name": f"{start.architecture} trained on {run.data.name}",
             "architecture": start.architecture,

@@ -22,12 +22,16 @@ TRIED = 60  # photos are enough to tell whether weights know what they are to fi
 
 
 class Start(NamedTuple):
-    """Where training starts from: `folder` is a weights folder, None for the pretrained encoder and for scratch."""
+    """Where training starts from: `folder` is a weights folder, None for the pretrained encoder and for scratch.
+
+    Where `averaged` names further folders of weights, it is the mean of all of them.
+    """
 
     name: str
     folder: Path | None
     architecture: str
     size: int
+    averaged: tuple[Path, ...] = ()
 
 
 def find_start(options: Namespace, place: str | None = None) -> Start:
@@ -45,6 +49,8 @@ def find_start(options: Namespace, place: str | None = None) -> Start:
     """
     place = str(place or options.start or _default_start(options.architecture))
     if place in STARTS:
+        if options.average:
+            raise ValueError(f"--average needs weights to start from, and --start {place} has none")
         usual = registry.DEFAULT if options.collection else registry.PRETRAINED
         architecture = options.architecture or usual
         if place == "imagenet" and architecture not in registry.encoded():
@@ -57,8 +63,15 @@ def find_start(options: Namespace, place: str | None = None) -> Start:
             f"{place} holds a {config.get('architecture')}, not a {options.architecture}; "
             f"leave --architecture out, or use --start scratch"
         )
+    averaged = [_weights_folder(other) for other in options.average or ()]
+    for other, kept in zip(options.average or (), averaged):
+        found = weights_format.read_config(kept, registry.NETWORKS)["architecture"]
+        if found != config["architecture"]:
+            raise ValueError(
+                f"{other} holds a {found}, and {place} a {config['architecture']}; only networks of one kind have a mean"
+            )
     name = place if folder != Path(place) else folder.resolve().name
-    return Start(name, folder, config["architecture"], options.size or config["size"])
+    return Start(name, folder, config["architecture"], options.size or config["size"], tuple(averaged))
 
 
 def _default_start(architecture: str | None) -> str:
@@ -88,11 +101,25 @@ def build(start: Start, mixed: bool = False) -> keras.Model:
     """
     with weights_folder.precision(mixed):
         if start.folder:
-            return weights_folder.load_folder(start.folder, start.size)[0]
+            model = weights_folder.load_folder(start.folder, start.size)[0]
+            return _average(model, start) if start.averaged else model
         model = unet.build_unet(start.architecture, start.size)
     encoder = registry.find(start.architecture).encoder
     if start.name == "imagenet" and encoder:
         encoder.load().load_imagenet(model, encoder.variant)
+    return model
+
+
+def _average(model: keras.Model, start: Start) -> keras.Model:
+    """The network with the mean of its weights and of those that `start.averaged` names.
+
+    Networks that trained on from common weights often lie in one valley, where their mean does better than each
+    on photos unlike those they learnt from. Reference: Wortsman et al., "Model soups: averaging weights of
+    multiple fine-tuned models improves accuracy without increasing inference time", ICML 2022.
+    """
+    all_weights = [model.get_weights()]
+    all_weights += [weights_folder.load_folder(folder, start.size)[0].get_weights() for folder in start.averaged]
+    model.set_weights([np.mean(parts, axis=0, dtype=np.float64).astype(parts[0].dtype) for parts in zip(*all_weights)])
     return model
 
 
@@ -138,7 +165,7 @@ def settle(start: Start, options: Namespace, kept: Sequence[Pair] | None) -> tup
         name, dice = start.name, dice_before(start, kept)
         known = dice >= recipes.KNOWN
         fate = "it is only refined" if known else "it learns anew what to look for, which takes longer"
-        if not known and options.start is options.architecture is None:
+        if not known and options.start is options.architecture is None and not options.average:
             try:
                 pretrained = find_start(options, "imagenet")
                 _try_encoder(pretrained.architecture)

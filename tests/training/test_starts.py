@@ -1,7 +1,9 @@
 """Where training starts from, and what follows from the photos."""
 
+import json
 import shutil
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,8 +13,9 @@ from segmenter import errors
 from segmenter.datasets.batches import load_square
 from segmenter.datasets.pairs import read_folder
 from segmenter.datasets.provenance import CHAIRS97
-from segmenter.models import efficientnet_lite, registry
+from segmenter.models import efficientnet_lite, registry, unet
 from segmenter.training import starts, weights_folder
+from tests import tiny_training
 
 
 def test_what_weights_know_before_training_is_the_dice_of_their_masks():
@@ -86,3 +89,37 @@ def test_weights_that_were_asked_for_learn_anew_and_so_does_who_is_offline(asked
 def test_the_encoder_alone_begins_with_the_network_that_suits_the_data(arguments, architecture):
     options = train.parse_arguments(["--start", "imagenet", *arguments])
     assert starts.find_start(options).architecture == architecture
+
+
+def kept(folder, seed, architecture=tiny_training.TINY):
+    """A weights folder with random weights; returns the folder and the weights."""
+    keras.utils.set_random_seed(seed)
+    model = unet.build_unet(architecture, 32)
+    weights_folder.save_folder(model, folder, {"architecture": architecture, "size": 32, "threshold": 0.5, "steps": []})
+    return folder, model.get_weights()
+
+
+@pytest.fixture
+def networks(monkeypatch):
+    monkeypatch.setitem(registry.NETWORKS, tiny_training.TINY, tiny_training.LIKE_THIS)
+    monkeypatch.setitem(registry.NETWORKS, "unet_other", tiny_training.LIKE_THIS)
+
+
+def test_training_starts_from_the_mean_of_several_weights_and_says_so(networks, tmp_path):
+    (first, a), (second, b), (third, c) = (kept(tmp_path / name, seed) for seed, name in enumerate(("a", "b", "c")))
+    arguments = ["--start", str(first), "--average", str(second), str(third), "--epochs", "1", "--samples", "4"]
+    start = starts.find_start(train.parse_arguments(arguments))
+    for mean, *parts in zip(starts.build(start).get_weights(), a, b, c):
+        np.testing.assert_allclose(mean, sum(parts) / 3, atol=1e-6)
+    place = tiny_training.boxes(tmp_path / "boxes")
+    out = ["--data", str(place), "--validation", "4", "--out", str(tmp_path / "out")]
+    assert train.main([*arguments, *out]) == 0
+    (step,) = json.loads((tmp_path / "out/config.json").read_text())["steps"]
+    assert (step["started_from"], step["averaged_with"]) == ("a", ["b", "c"])
+    assert "| the mean of a and b, c |" in (tmp_path / "out/README.md").read_text()
+
+
+def test_only_networks_of_one_kind_have_a_mean(networks, tmp_path):
+    (first, _), (second, _) = kept(tmp_path / "a", 0), kept(tmp_path / "b", 0, "unet_other")
+    with pytest.raises(ValueError, match="b holds a unet_other, and .*a a unet_tiny; only networks of one kind"):
+        starts.find_start(train.parse_arguments(["--start", str(first), "--average", str(second)]))
