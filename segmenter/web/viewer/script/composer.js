@@ -4,10 +4,11 @@ import { pictureBehind } from './backgrounds.js';
 import { compose, isPlain } from './compose.js';
 import { page } from './page.js';
 import { fit, pixelsOf } from './pixels.js';
-import { canvas as canvasOf, cutPixels, studio } from './studio.js';
+import { canvas as canvasOf, cutPixels, cutoutNow, studio } from './studio.js';
 
 const PHOTO_SIDE = 480, BEHIND_SIDE = 1280; // of the photo that is blurred, and of a picture behind, in pixels
 const waiting = new Map(); // canvas → the last thing that is wanted on it and not drawn yet
+const plain = new WeakMap(); // canvas → {image, version} that it shows, where that is a cutout and nothing else
 const numbers = new WeakMap(); // of pictures that the worker has
 let worker = null, isBusy = false, pictures = 0;
 
@@ -16,9 +17,7 @@ let worker = null, isBusy = false, pictures = 0;
 export function drawFinished(canvas, wanted, side, aligned = false) {
   if (isPlain(wanted) && !wanted.shift && !wanted.softness) {
     waiting.delete(canvas);
-    const image = cutPixels(side);
-    fitTo(canvas, image);
-    canvas.getContext('2d').putImageData(image, 0, 0);
+    showPlain(canvas, cutoutNow(side));
   } else {
     waiting.set(canvas, { wanted, side, aligned });
     work();
@@ -65,14 +64,27 @@ async function numberOf(picture) {
   return numbers.get(picture);
 }
 
-function show(canvas, picture) {
-  fitTo(canvas, picture);
-  canvas.getContext('2d').drawImage(picture, 0, 0);
+// Show a cutout as `cutoutFollower` gives it: all of it, or the rows that are not there yet.
+function showPlain(canvas, { image, rows, version }) {
+  const { image: before, version: seen } = plain.get(canvas) || {};
+  fitTo(canvas, image);
+  plain.set(canvas, { image, version });
+  const [first, end] = before === image && version - seen < 2 ? rows : [0, image.height];
+  if (before !== image || version !== seen) canvas.getContext('2d').putImageData(image, 0, 0, 0, first, image.width, end - first);
 }
 
-function fitTo(canvas, picture) {
-  Object.assign(canvas, { width: picture.width, height: picture.height });
-  canvas.parentElement.style.setProperty('--own-ratio', picture.width / picture.height);
+function show(canvas, picture) {
+  const context = canvas.getContext('2d');
+  fitTo(canvas, picture);
+  plain.delete(canvas);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(picture, 0, 0);
+}
+
+function fitTo(canvas, { width, height }) {
+  if (canvas.width === width && canvas.height === height && plain.has(canvas)) return;
+  Object.assign(canvas, { width, height });
+  canvas.parentElement.style.setProperty('--own-ratio', width / height);
 }
 
 // Whether something is still to be drawn.

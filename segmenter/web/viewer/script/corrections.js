@@ -72,10 +72,11 @@ export function regionOf(inside, width, height, seed, connectivity, seen = new U
   return { pixels, box, border };
 }
 
-export const insideOf = ({ values }, threshold) => {
-  const lowest = cutoff(threshold);
-  return Uint8Array.from(values, (value) => (value >= lowest ? 1 : 0));
-};
+export function insideOf({ values }, threshold) {
+  const lowest = cutoff(threshold), inside = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) inside[i] = values[i] >= lowest ? 1 : 0;
+  return inside;
+}
 
 // The index of the pixel that a point in shares of width and height falls on.
 export const pixelAt = ({ width, height }, [x, y]) => (

@@ -11,7 +11,7 @@ import { hidePiece, partAt, showPiece } from './spotlight.js';
 import { onView, setView } from './stage.js';
 import { corrections, onDescribe, onDraw, studio, threshold, view } from './studio.js';
 import { translate } from './words.js';
-import { onZoom, zoomFactor } from './zoom.js';
+import { inFrame, onZoom, zoomFactor } from './zoom.js';
 
 const { max_edits: MAX_EDITS, max_picks: MAX_PICKS } = constants.corrections;
 const REST = 60; // milliseconds that the pointer rests before the server is asked what is under it
@@ -116,10 +116,10 @@ function showWorking(point) {
 }
 
 // Put something of the layer where a point of the photo is now.
-export function place(mark, [x, y]) {
-  const box = sheet().getBoundingClientRect(), frame = layer().getBoundingClientRect();
-  mark.style.left = box.left - frame.left + x * box.width + 'px';
-  mark.style.top = box.top - frame.top + y * box.height + 'px';
+export function place(mark, point) {
+  const [x, y] = inFrame(point);
+  mark.style.left = 100 * x + '%';
+  mark.style.top = 100 * y + '%';
 }
 
 // ---- By keyboard

@@ -1,88 +1,172 @@
 // The pieces of a mask, and which of them are scraps: segmenter/inference/pieces.py for maps of 8 bits.
 
 import constants from './constants.js';
-import { around, pixelAt } from './corrections.js';
-import { cutoff, rimOf } from './map.js';
+import { pixelAt } from './corrections.js';
+import { cutoff, histogram, quadsOf, rimOf } from './map.js';
 
 const { least: LEAST, link: LINK, sure: SURE, hidden: HIDDEN } = constants.pieces;
+const FREE = 0, OTHER = 1, SCRAP = 2; // what a pixel belongs to
+const histograms = new WeakMap(); // of maps that do not change, as the threshold moves far more often
 
 // The map without scraps: a new one, or the same where there are none. A piece that holds one of the points of `keep`,
-// [x, y] in shares of width and height, is none.
+// [x, y] in shares of width and height, is none. The map given must not change afterwards.
 export function withoutScraps(map, threshold, keep = []) {
   if (!keep.length && isDoubtful(map, threshold)) return lowered(map, threshold);
-  const { values } = map, { labels, weights } = findPieces(map, cutoff(LINK * threshold), cutoff(threshold));
+  const pieces = findPieces(map, cutoff(LINK * threshold), cutoff(threshold)), { weights } = pieces;
   const heaviest = weights.reduce((most, weight) => Math.max(most, weight), 0);
   const isScrap = Uint8Array.from(weights, (weight) => (weight > 0 && weight < LEAST * heaviest ? 1 : 0));
-  for (const point of keep) isScrap[labels[pixelAt(map, point)]] = 0;
+  for (const point of keep) {
+    const piece = pieceAt(pieces, map, point);
+    if (piece !== undefined) isScrap[piece] = 0;
+  }
   if (!isScrap.includes(1)) return map;
-  const result = { ...map, values: values.slice() };
-  lower(result.values, map, labels, isScrap);
+  const result = { ...map, values: map.values.slice() };
+  lower(result.values, map, pieces, isScrap);
   return result;
 }
 
+function countsOf(map) {
+  if (!histograms.has(map)) histograms.set(map, histogram(map));
+  return histograms.get(map);
+}
+
 // Whether the pixels that reach the threshold are too unsure on the mean to be furniture.
-function isDoubtful({ values }, threshold) {
-  const lowest = cutoff(threshold);
+function isDoubtful(map, threshold) {
+  const counts = countsOf(map);
   let sum = 0, count = 0;
-  for (const value of values) if (value >= lowest) { sum += value; count++; }
+  for (let value = cutoff(threshold); value < 256; value++) { sum += value * counts[value]; count += counts[value]; }
   return count > 0 && sum < 255 * count * SURE * Math.min(1, 2 * threshold);
 }
 
 function lowered(map, threshold) {
-  const highest = map.values.reduce((most, value) => Math.max(most, value), 0), factor = (HIDDEN * threshold * 255) / highest;
+  const highest = countsOf(map).findLastIndex((count) => count), factor = (HIDDEN * threshold * 255) / highest;
   return { ...map, values: map.values.map((value) => Math.round(value * factor)) };
 }
 
-// Number the sets of touching pixels of at least `low`: for each pixel its number, 0 for those below; and of each
-// number the sum of the values of at least `lowest`.
+// The sets of touching pixels of at least `low`, as runs along the rows: the pixels from `starts` to before `ends`, those
+// of row y from number `rows[y]` on; `pieces`, a number for the set of each; and of each number `weights`, the sum of
+// the values of at least `lowest`.
 function findPieces({ width, height, values }, low, lowest) {
-  const labels = new Int32Array(values.length), stack = new Int32Array(values.length), weights = [0];
-  for (let seed = 0; seed < values.length; seed++) {
-    if (values[seed] < low || labels[seed]) continue;
-    const label = weights.length;
-    let weight = 0, top = 0;
-    stack[top++] = seed;
-    labels[seed] = label;
-    while (top) {
-      const at = stack[--top], x = at % width, y = (at - x) / width;
-      if (values[at] >= lowest) weight += values[at];
-      const left = Math.max(0, x - 1), right = Math.min(width - 1, x + 1);
-      for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
-        for (let next = row * width + left; next <= row * width + right; next++) {
-          if (values[next] < low || labels[next]) continue;
-          labels[next] = label;
-          stack[top++] = next;
-        }
-      }
+  const starts = [], ends = [], sums = [], parents = [], rows = new Int32Array(height + 1);
+  const quads = quadsOf(values);
+  const rootOf = (run) => {
+    while (parents[run] !== run) run = parents[run] = parents[parents[run]];
+    return run;
+  };
+  for (let y = 0, at = 0, end = width, above = 0; y < height; y++, end += width) {
+    const row = at, first = rows[y] = starts.length;
+    for (;;) {
+      while (at < end && values[at] < low) at += at & 3 || quads[at >> 2] || at + 4 > end ? 1 : 4; // four zeros at once
+      if (at === end) break;
+      const start = at - row, run = starts.length;
+      let sum = 0;
+      for (; at < end && values[at] >= low; at++) if (values[at] >= lowest) sum += values[at];
+      starts.push(start); ends.push(at - row); sums.push(sum); parents.push(run);
+      while (above < first && ends[above] < start) above++;
+      for (let other = above; other < first && starts[other] <= at - row; other++) parents[rootOf(other)] = rootOf(run);
     }
-    weights.push(weight);
+    above = first;
   }
-  return { labels, weights };
+  rows[height] = starts.length;
+  const pieces = new Int32Array(starts.length), weights = [];
+  for (let run = 0; run < pieces.length; run++) if (parents[run] === run) pieces[run] = weights.push(0) - 1;
+  for (let run = 0; run < pieces.length; run++) weights[pieces[run] = pieces[rootOf(run)]] += sums[run];
+  return { starts, ends, rows, pieces, weights };
 }
+
+// The number of the piece that holds a point, or undefined.
+function pieceAt({ starts, ends, rows, pieces }, map, point) {
+  const at = pixelAt(map, point), x = at % map.width, y = (at - x) / map.width;
+  for (let run = rows[y]; run < rows[y + 1]; run++) if (starts[run] <= x && x < ends[run]) return pieces[run];
+  return undefined;
+}
+
+// What each pixel belongs to.
+function kindsOf({ width, height, values }, { starts, ends, rows, pieces }, isScrap) {
+  const kinds = new Uint8Array(values.length);
+  for (let y = 0; y < height; y++) {
+    for (let run = rows[y]; run < rows[y + 1]; run++) kinds.fill(isScrap[pieces[run]] ? SCRAP : OTHER, y * width + starts[run], y * width + ends[run]);
+  }
+  return kinds;
+}
+
+// How far a disc of a radius reaches to each side in its rows, from the topmost one on.
+const discOf = (radius) => Int32Array.from({ length: 2 * radius + 1 }, (_, n) => Math.floor(Math.sqrt(radius * radius - (n - radius) ** 2)));
 
 // Make scraps and their soft rims 0, in place; from there the map rises to what it was. What is nearer to another piece
 // keeps its values.
-function lower(values, map, labels, isScrap) {
-  const { width, height } = map, rim = rimOf(map) + 1, reach = 3 * rim;
-  const away = new Float32Array(values.length).fill(Infinity); // squared, from the nearest scrap
-  const near = [];
-  for (let at = 0; at < values.length; at++) {
-    if (!isScrap[labels[at]]) continue;
-    values[at] = 0;
-    const x = at % width, beside = [x > 0 && at - 1, x < width - 1 && at + 1, at >= width && at - width, at + width < width * height && at + width];
-    if (!beside.some((next) => next !== false && !isScrap[labels[next]])) continue;
-    around(at, map, reach, (next, distance) => {
-      if (isScrap[labels[next]] || labels[next] || distance >= away[next]) return;
-      if (away[next] === Infinity) near.push(next);
-      away[next] = distance;
-    });
-  }
+function lower(values, map, pieces, isScrap) {
+  const { width } = map, kinds = kindsOf(map, pieces, isScrap), rim = rimOf(map) + 1;
+  const { away, near } = surroundings(values, map, kinds, rimPixels(values, map, kinds, pieces, isScrap), 3 * rim);
+  const isCrowded = crowds(map, pieces, isScrap, 3 * rim);
   for (const at of near) {
-    const distance = Math.sqrt(away[at]);
-    let isOthers = false;
-    around(at, map, Math.floor(distance), (next, square) => {
-      if (labels[next] && !isScrap[labels[next]] && square < away[at]) isOthers = true;
-    });
-    if (!isOthers) values[at] = Math.round(values[at] * Math.min(1, Math.max(0, (distance - rim) / (2 * rim))));
+    const distance = Math.sqrt(away[at]), x = at % width, y = (at - x) / width;
+    if (isCrowded(x, y) && isOthers(map, kinds, x, y, away[at])) continue;
+    values[at] = Math.round(values[at] * Math.min(1, Math.max(0, (distance - rim) / (2 * rim))));
   }
+}
+
+// Make scraps 0, in place: the indices of their pixels that touch others.
+function rimPixels(values, { width, height }, kinds, { starts, ends, rows, pieces }, isScrap) {
+  const found = [];
+  for (let y = 0; y < height; y++) {
+    for (let run = rows[y]; run < rows[y + 1]; run++) {
+      if (!isScrap[pieces[run]]) continue;
+      const first = y * width + starts[run], last = y * width + ends[run] - 1;
+      values.fill(0, first, last + 1);
+      for (let at = first; at <= last; at++) {
+        if ((at === first && starts[run] > 0) || (at === last && ends[run] < width)
+          || (y > 0 && kinds[at - width] !== SCRAP) || (y < height - 1 && kinds[at + width] !== SCRAP)) found.push(at);
+      }
+    }
+  }
+  return found;
+}
+
+// What lies at most `reach` from the rims of scraps and is no piece's: `near`, indices; and of each how far `away` the
+// nearest scrap is, squared.
+function surroundings(values, { width, height }, kinds, rims, reach) {
+  const away = new Float32Array(values.length).fill(Infinity), near = [], disc = discOf(reach);
+  for (const at of rims) {
+    const x = at % width, y = (at - x) / width;
+    for (let down = Math.max(-reach, -y); down <= Math.min(reach, height - 1 - y); down++) {
+      const half = disc[down + reach], right = Math.min(half, width - 1 - x);
+      for (let across = Math.max(-half, -x), next = at + down * width + across; across <= right; across++, next++) {
+        if (kinds[next] !== FREE) continue;
+        const distance = down * down + across * across;
+        if (distance >= away[next]) continue;
+        if (away[next] === Infinity) near.push(next);
+        away[next] = distance;
+      }
+    }
+  }
+  return { away, near };
+}
+
+// Whether a pixel is nearer than `limit`, squared, to a piece that is no scrap.
+function isOthers({ width, height }, kinds, x, y, limit) {
+  const reach = Math.floor(Math.sqrt(limit)), most = Math.min(limit - 1, reach * reach);
+  for (let down = Math.max(-reach, -y); down <= Math.min(reach, height - 1 - y); down++) {
+    const right = Math.min(reach, width - 1 - x);
+    for (let across = Math.max(-reach, -x), next = (y + down) * width + x + across; across <= right; across++, next++) {
+      if (kinds[next] === OTHER && down * down + across * across <= most) return true;
+    }
+  }
+  return false;
+}
+
+// Whether a piece that is no scrap may lie within `reach` of a pixel: a function of x and y, exact to a few times that.
+function crowds({ width, height }, { starts, ends, rows, pieces }, isScrap, reach) {
+  const side = reach + 1, across = Math.ceil(width / side) + 2, blocks = new Uint8Array(across * (Math.ceil(height / side) + 2));
+  for (let y = 0; y < height; y++) {
+    const row = (Math.floor(y / side) + 1) * across + 1; // a border of one block spares asking for the edges
+    for (let run = rows[y]; run < rows[y + 1]; run++) {
+      if (!isScrap[pieces[run]]) blocks.fill(1, row + Math.floor(starts[run] / side), row + Math.floor((ends[run] - 1) / side) + 1);
+    }
+  }
+  return (x, y) => {
+    const block = (Math.floor(y / side) + 1) * across + Math.floor(x / side) + 1;
+    for (let at = block - across; at <= block + across; at += across) if (blocks[at - 1] || blocks[at] || blocks[at + 1]) return true;
+    return false;
+  };
 }

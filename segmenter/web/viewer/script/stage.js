@@ -2,36 +2,62 @@
 
 import { drawFinished } from './composer.js';
 import constants from './constants.js';
+import { follower } from './following.js';
 import { heatColours, outlines, rgba } from './map.js';
 import { $, actions, page } from './page.js';
 import { asCanvas, fit } from './pixels.js';
-import { canvas, cutPixels, maskPicture, onDraw, paint, redraw, studio, threshold, updateMap, view } from './studio.js';
+import { canvas, cutPixels, isMoving, maskPicture, onDraw, paint, redraw, studio, threshold, updateMap, view } from './studio.js';
 import { onLanguageChange, translate } from './words.js';
 
 const VIEWS = ['heat', 'cutout', 'compare', 'unsure', 'steps'];
 const CUTOUT_SIDE = 960, SMALL_SIDE = 720, STEP_SIDE = 420; // of the cutout in the photo's place, beside it, and as a step
 const OUTLINE_SIDE = 3200; // at most, however closely one looks
+const HURRIED = 2; // of so many points of the outline one is drawn while something moves: they are less than a pixel apart
 const listeners = [];
 const CASING = 'rgba(20, 18, 10, 0.6)', LINE = '#fff3b8'; // a dark casing, so that the line shows on bright photos too
 
+const HEAT = heatColours(), heatChanges = follower(); // what the map's canvas shows, for any photo
+let heated = null, outlined = null; // the map that it shows, and what the outline's canvas shows besides
+
+// Draw the map in its colours: the box in which it has changed, or null.
 function drawHeat() {
-  const { map, heated } = studio.photo;
-  if (heated === map) return;
-  studio.photo.heated = map;
-  paint(canvas('heat'), map, heatColours());
+  const { map } = studio.photo, box = heated === map ? null : heatChanges(map);
+  heated = map;
+  if (box) paint(canvas('heat'), map, HEAT, box);
+  return box;
 }
 
-function drawOutline() {
+// Draw the outline. While a brush moves and nothing but a box of the map has changed, that is enough.
+function drawOutline(changed) {
   const box = canvas('photo').getBoundingClientRect(); // zoomed as it is
   const density = Math.min(window.devicePixelRatio || 1, OUTLINE_SIDE / Math.max(box.width, box.height, 1));
   const width = Math.max(1, Math.round(box.width * density)), height = Math.max(1, Math.round(box.height * density));
-  const outline = canvas('outline'), context = outline.getContext('2d');
+  const outline = canvas('outline'), context = outline.getContext('2d'), { map } = studio.photo || {};
   if (outline.width !== width || outline.height !== height) Object.assign(outline, { width, height });
-  context.clearRect(0, 0, width, height);
-  const { map } = studio.photo || {};
+  const now = map && [map.width, map.height, width, height, threshold()].join(), isPart = isMoving() && now === outlined;
+  outlined = now;
+  if (isPart && !changed) return;
+  if (!isPart) context.clearRect(0, 0, width, height);
   if (!map) return;
   const line = density * Math.min(1.75, Math.max(1.1, box.width / 400)); // finer on a small photo
-  strokeOutline(context, outlinePath(map, width / map.width, height / map.height), line, LINE);
+  const scale = [width / map.width, height / map.height], step = isMoving() ? HURRIED : 1;
+  if (!isPart) strokeOutline(context, outlinePath(map, ...scale, step), line, LINE);
+  else within(context, changed, scale, 2 * line + 1, (part) => strokeOutline(context, outlinePart(map, ...scale, step, part), line, LINE));
+}
+
+// Draw anew what lies in a box of the map or touches it by less than `margin`; `draw` is given the part of the map that
+// may be seen there.
+function within(context, [left, top, right, bottom], [across, down], margin, draw) {
+  const from = [left * across, top * down].map((edge) => Math.floor(edge - across - down - margin));
+  const to = [right * across, bottom * down].map((edge) => Math.ceil(edge + across + down + margin));
+  const part = [from[0] - margin, from[1] - margin, to[0] + margin, to[1] + margin];
+  context.save();
+  context.beginPath();
+  context.rect(from[0], from[1], to[0] - from[0], to[1] - from[1]);
+  context.clip();
+  context.clearRect(from[0], from[1], to[0] - from[0], to[1] - from[1]);
+  draw(part);
+  context.restore();
 }
 
 // A line of a colour, in a dark casing.
@@ -43,12 +69,28 @@ export function strokeOutline(context, path, line, colour) {
   }
 }
 
-export function outlinePath(map, across, down) {
+// The outline on a canvas whose pixels are `across` and `down` to one of the map: of its points every `step`-th.
+export function outlinePath(map, across, down, step = 1) {
   const path = new Path2D();
   for (const points of outlines(map, threshold())) {
     path.moveTo(points[0] * across, points[1] * down);
-    for (let i = 2; i < points.length; i += 2) path.lineTo(points[i] * across, points[i + 1] * down);
+    for (let i = 2 * step; i < points.length; i += 2 * step) path.lineTo(points[i] * across, points[i + 1] * down);
     path.closePath();
+  }
+  return path;
+}
+
+// The lines of the outline that begin or end in a part of the canvas, [left, top, right, bottom].
+function outlinePart(map, across, down, step, [left, top, right, bottom]) {
+  const path = new Path2D();
+  for (const points of outlines(map, threshold())) {
+    for (let i = 0, wasIn = false; i < points.length + 2 * step; i += 2 * step) {
+      const at = i < points.length ? i : 0, x = points[at] * across, y = points[at + 1] * down; // back to the first at last
+      const isIn = x >= left && x <= right && y >= top && y <= bottom;
+      if (i && (isIn || wasIn)) path.lineTo(x, y);
+      else path.moveTo(x, y);
+      wasIn = isIn;
+    }
   }
   return path;
 }
@@ -119,8 +161,9 @@ function draw() {
     return;
   }
   updateMap();
-  if (view() !== 'cutout') drawHeat();
-  if (view() === 'heat') drawOutline();
+  const changed = view() === 'cutout' ? null : drawHeat();
+  if (view() === 'heat') drawOutline(changed);
+  else outlined = null;
   if (view() === 'unsure') paint(canvas('doubt'), photo.map, doubtColours());
   if (view() === 'compare') drawFinished(canvas('after'), { ...choices, trim: false, canvas: 'photo' }, CUTOUT_SIDE, true);
   if (view() === 'steps') drawSteps();

@@ -2,7 +2,8 @@
 
 import constants from './constants.js';
 import { applyEdits } from './corrections.js';
-import { cutOut, cutoff, describe, histogram, shrink } from './map.js';
+import { cutoutFollower } from './following.js';
+import { cutoff, describe, histogram, shrink } from './map.js';
 import { $, page } from './page.js';
 import { isPick, pickedMap, pickedPoints } from './picks.js';
 import { withoutScraps } from './pieces.js';
@@ -13,7 +14,8 @@ const PHOTO_SIDE = constants.page.photo_side; // of what is shown, in pixels; th
 const FIGURES_SIDE = 384; // of the map that the figures are read from
 const PLACES_SIDE = 480; // of the map on which places to check are looked for: on all of it that takes longer than a frame
 const STEP_SIDE = 420; // of a cutout as one of the steps
-const DESCRIBING_MS = 80; // words need not follow every frame
+const DESCRIBING_MS = 80, DESCRIBING_SHARE = 5; // words need not follow every frame, nor take more than a fifth of the time
+const MOVING_MS = 120; // between two drawings while something moves, at most
 
 export const studio = {
   photo: null, // the one on the page: where it comes from, its map, its pieces, its corrections, and what is made of them
@@ -50,8 +52,9 @@ export function drawPhoto(picture) {
 }
 
 export function readMap(picture) {
-  const { width, height, data } = pixelsOf(picture);
-  return { width, height, values: new Uint8Array(new Uint32Array(data.buffer).map((word) => word & 255)) };
+  const { width, height, data } = pixelsOf(picture), values = new Uint8Array(width * height);
+  for (let i = 0; i < values.length; i++) values[i] = data[4 * i];
+  return { width, height, values };
 }
 
 // Everything that is made once per photo, before any slider moves.
@@ -116,12 +119,15 @@ export function figures() {
   return describe(photo.histogram.counts, photo.histogram.small, threshold());
 }
 
-// Write a map on a canvas, each value in its colour.
-export function paint(canvas, { width, height, values }, colours) {
+// Write a map on a canvas, each value in its colour; or a box of it, [left, top, one beyond the right, one beyond the
+// bottom], where all else is there already.
+export function paint(canvas, { width, height, values }, colours, [left, top, right, bottom] = [0, 0, width, height]) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < values.length; i++) pixels[i] = colours[values[i]];
-  canvas.getContext('2d').putImageData(image, 0, 0);
+  const image = new ImageData(right - left, bottom - top), pixels = new Uint32Array(image.data.buffer);
+  for (let y = top, i = 0; y < bottom; y++) {
+    for (let at = y * width + left, end = y * width + right; at < end; at++, i++) pixels[i] = colours[values[at]];
+  }
+  canvas.getContext('2d').putImageData(image, left, top);
 }
 
 export function maskPicture(map) {
@@ -132,41 +138,46 @@ export function maskPicture(map) {
 
 // The photo's pixels with the cutout's alpha, at most `side` pixels long.
 export function cutPixels(side = STEP_SIDE) {
-  const { map, colours } = scaled(side), image = new ImageData(map.width, map.height);
-  cutOut(map, threshold(), colours, new Uint32Array(image.data.buffer));
-  return image;
+  const { image: { data, width, height } } = cutoutNow(side);
+  return new ImageData(data.slice(), width, height);
 }
 
-// The map and the photo's colours on at most `side` pixels, made once for each map.
-function scaled(side) {
-  const { photo } = studio, { map } = photo;
-  photo.sizes ??= new Map();
-  const kept = photo.sizes.get(side) || {};
-  if (kept.of !== map) {
-    const small = Math.max(map.width, map.height) > side ? shrink(map, side) : map;
-    kept.colours ??= new Uint32Array(pixelsOf(canvas('photo'), small.width, small.height).data.buffer);
-    photo.sizes.set(side, { of: map, map: small, colours: kept.colours });
+// The same, but not to be changed: it is what the next one will be made of; see `cutoutFollower`.
+export function cutoutNow(side) {
+  const { photo } = studio;
+  photo.cutouts ??= new Map();
+  if (!photo.cutouts.has(side)) {
+    photo.cutouts.set(side, cutoutFollower(side, (...size) => new Uint32Array(pixelsOf(canvas('photo'), ...size).data.buffer)));
   }
-  return photo.sizes.get(side);
+  return photo.cutouts.get(side)(photo.map, threshold());
 }
 
 // ---- Drawing again
 
 const drawers = [], describers = [];
-let drawing = false, describing = null;
+let drawing = false, describing = null, resting = null, drawn = 0, moving = false, pause = DESCRIBING_MS;
 
 export const onDraw = (drawer) => drawers.push(drawer); // in the next frame after a change
 export const onDescribe = (describer) => describers.push(describer); // a moment after a change
 
+// Whether one drawing follows another, as when a slider moves: once it rests, all is drawn again.
+export const isMoving = () => moving;
+
 export function redraw() { // at most once per frame, however fast the slider moves
   if (drawing) return;
   drawing = true;
-  requestAnimationFrame(() => {
+  requestAnimationFrame((now) => {
     drawing = false;
+    moving = now - drawn < MOVING_MS;
+    drawn = now;
     for (const drawer of drawers) drawer();
+    clearTimeout(resting);
+    resting = moving ? setTimeout(redraw, MOVING_MS) : null;
   });
   describing ??= setTimeout(() => {
+    const begun = performance.now();
     describing = null;
     for (const describer of describers) describer();
-  }, DESCRIBING_MS);
+    pause = Math.max(DESCRIBING_MS, DESCRIBING_SHARE * (performance.now() - begun)); // a slow machine describes less often
+  }, pause);
 }

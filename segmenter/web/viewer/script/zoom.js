@@ -9,6 +9,10 @@ const listeners = []; // functions that follow the zoom
 let zoom = 1, panX = 0, panY = 0; // the sheet's scale, and where it lies, as shares of the frame
 
 export const zoomFactor = () => zoom;
+
+// Where a point of the photo is in its frame: shares of both.
+export const inFrame = ([x, y]) => [panX + zoom * x, panY + zoom * y];
+
 export const onZoom = (listener) => listeners.push(listener);
 
 // What is zoomed, as large as it is unzoomed: the photo's frame, or the cutout's.
