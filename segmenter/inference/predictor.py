@@ -137,10 +137,27 @@ class Segmenter:
         ask = self._network.furniture
         return (ask(square) + ask(square[:, :, ::-1])[:, ::-1]) / 2
 
-    def _check_clicks(self, points, labels, shape):
-        """(points as shares, labels), both tuples, as a map is kept by them."""
+    def prepare(self, photo: np.ndarray) -> None:
+        """Let the encoder see a photo before anybody clicks on it: the first click then takes no longer than the next.
+
+        Args:
+            photo: uint8, H × W × 3, RGB, upright, as it will be given to `probabilities`.
+
+        Raises:
+            ValueError: `photo` is not such an array, or the weights cannot pick.
+        """
+        _check_photo(photo)
+        self._check_can_pick()
+        photo = np.ascontiguousarray(photo)
+        self._see(photo, hashlib.sha256(photo.data).digest())
+
+    def _check_can_pick(self):
         if not self.can_pick:
             raise ValueError(f"the weights in {self.folder} were not trained to pick single pieces; leave points out")
+
+    def _check_clicks(self, points, labels, shape):
+        """(points as shares, labels), both tuples, as a map is kept by them."""
+        self._check_can_pick()
         labels = [1] * len(points) if labels is None else labels
         return tuple(picking.check(points, labels, shape)), tuple(int(label) for label in labels)
 

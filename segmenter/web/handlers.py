@@ -6,10 +6,16 @@ The page's questions and answers are dicts of plain JSON. A photo in a question 
 
 import json
 import os
+import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
+
+import numpy as np
+from cachetools import LRUCache
 
 from segmenter.batch.runner import Predictor
 from segmenter.errors import FULL, ChairliftError, GoneError, PhotoError
@@ -60,7 +66,9 @@ class Handlers:
         self.uploads = uploads
         self.examples = {Path(path).stem: Path(path) for path in examples}
         self.show_example = lru_cache(maxsize=max(1, 2 * len(self.examples)))(self._show_example)  # of two weights
-        self._small = lru_cache(maxsize=SMALL_PHOTOS)(lambda path, changed: viewer.small(open_photo(path)))
+        self._small: LRUCache[Any, np.ndarray] = LRUCache(SMALL_PHOTOS)  # file and when it changed → photo
+        self._small_lock = threading.Lock()
+        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="ahead")  # what a visitor may ask for next
         self.describe = lru_cache(maxsize=2)(model_info.describe)
 
     # The studio
@@ -73,6 +81,8 @@ class Handlers:
         """
         weights, notice = self.live.named(question.get("weights")), self.live.notice
         shown = self._shown(question, weights)
+        if getattr(weights.segmenter, "can_pick", False):
+            self._ahead.submit(self._prepare, self._source(question), weights)
         return {
             **shown,
             "weights": weights.to_json(),
@@ -120,9 +130,26 @@ class Handlers:
         asked = {"do": "only", "points": question.get("points"), "labels": question.get("labels")}
         size = viewer.map_size(question.get("width"), question.get("height"))
         (checked,) = corrections.check([asked])
-        small = self._small(path, path.stat().st_mtime_ns)
-        found = picks.look(weights.segmenter, small, Choices(), [checked])
+        found = picks.look(weights.segmenter, self._small_photo(path), Choices(), [checked])
         return {"map": viewer.piece(found, size)}
+
+    def _small_photo(self, path):
+        """The photo of a file at the size of the page's maps."""
+        key = path, path.stat().st_mtime_ns
+        with self._small_lock:
+            kept = self._small.get(key)
+        if kept is None:
+            kept = viewer.small(open_photo(path))
+            with self._small_lock:
+                self._small[key] = kept
+        return kept
+
+    def _prepare(self, path, weights):
+        """Let the first click on a photo take no longer than the next."""
+        with suppress(PhotoError, OSError):  # it may be gone; who clicks on it then is told
+            prepare = getattr(weights.segmenter, "prepare", None)
+            if prepare:
+                prepare(self._small_photo(path))
 
     @refusing
     def room(self, question: dict) -> dict:

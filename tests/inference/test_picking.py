@@ -7,7 +7,7 @@ import pytest
 
 from segmenter import Segmenter
 from segmenter.inference import picking
-from segmenter.inference.network import Seen
+from segmenter.inference.network import Network, Seen
 from tests import colour_picker
 
 RED, BLUE, GREY = (230, 20, 20), (20, 40, 220), (200, 200, 205)
@@ -51,6 +51,21 @@ def test_the_same_clicks_give_the_same_piece_whatever_was_asked_before(segmenter
     found = segmenter.probabilities(photo, **clicks)
     fresh = Segmenter.load(segmenter.folder).probabilities(photo, **clicks)
     np.testing.assert_array_equal(found, fresh)
+
+
+def test_a_photo_that_is_prepared_is_not_seen_again_at_the_first_click(segmenter, photo, monkeypatch):
+    fresh, seen = Segmenter.load(segmenter.folder), []
+    monkeypatch.setattr(Network, "see", lambda network, square, see=Network.see: seen.append(1) or see(network, square))
+    fresh.prepare(photo)
+    assert len(seen) == 1
+    found = fresh.probabilities(photo, points=[(80, 130)])
+    assert len(seen) == 1
+    np.testing.assert_array_equal(found, segmenter.probabilities(photo, points=[(80, 130)]))
+
+
+def test_weights_without_a_picker_cannot_be_prepared(tiny_weights, photo):
+    with pytest.raises(ValueError, match="not trained to pick"):
+        Segmenter.load(tiny_weights).prepare(photo)
 
 
 def test_a_second_look_changes_nothing_about_a_piece(segmenter, photo):

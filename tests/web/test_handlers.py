@@ -2,6 +2,7 @@
 
 import base64
 import os
+import queue
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from segmenter.io.images import open_photo
 from segmenter.render.cutout import cut
 from segmenter.render.options import Choices
 from segmenter.render.render import produce
+from segmenter.web import viewer
 from segmenter.web.handlers import MAX_MEGABYTES, Handlers
 from segmenter.web.uploads import Uploads
 from tests.standin import PIECES, PickingSegmenter, RedSegmenter, as_jpeg, red_disc, two_and_a_ball
@@ -163,6 +165,18 @@ def test_a_pick_gives_the_map_of_one_piece(folder, two):
     full = PickingSegmenter().probabilities(open_photo(two), points=[(0.3 * 1200, 0.5 * 900)], labels=[1])
     wanted = cv2.resize(full, (960, 720), interpolation=cv2.INTER_AREA) >= 0.5
     assert np.mean((grey >= 128) != wanted) < 0.003
+
+
+def test_a_photo_that_is_looked_at_is_prepared_for_clicks(folder, two):
+    prepared = queue.Queue()
+
+    class Prepared(PickingSegmenter):
+        def prepare(self, photo):
+            prepared.put(photo)
+
+    handlers = Handlers(Prepared(), Uploads(lambda: folder))
+    assert handlers.look({"path": str(two)})["canPick"]
+    assert np.array_equal(prepared.get(timeout=60), viewer.small(open_photo(two)))
 
 
 def test_a_pick_has_the_size_of_the_map_on_the_page(folder, two):

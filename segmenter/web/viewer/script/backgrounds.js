@@ -58,7 +58,7 @@ export async function fetchRoom() {
   redraw();
 }
 
-export function loadPicture(url) {
+function loadPicture(url) {
   const picture = new Image();
   picture.src = url;
   return picture.decode().then(() => picture);

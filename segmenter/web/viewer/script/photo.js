@@ -1,10 +1,11 @@
 // The photo on the page: how it comes, and what the server answers.
 
-import { fetchRoom, loadPicture } from './backgrounds.js';
+import { fetchRoom } from './backgrounds.js';
 import { endStroke, setCorrecting } from './brush.js';
 import { closeCamera, openCamera, takePicture } from './camera.js';
 import { showHistory } from './history.js';
 import { $, actions, goTo, page } from './page.js';
+import { decode } from './pixels.js';
 import { canTryAgain, fail, setState, showOrigin, showUpload } from './result.js';
 import { ask, failureOf, forsake, onReturn, upload, uploadProblem } from './server.js';
 import { canvas, drawPhoto, redraw, setThreshold, studio, takeMap, threshold } from './studio.js';
@@ -91,7 +92,7 @@ async function analyse(photo) {
     fail(answer.problem);
     return;
   }
-  const pictures = await Promise.all([loadPicture(answer.photo), loadPicture(answer.map)]);
+  const pictures = await Promise.all([decode(answer.photo), decode(answer.map)]);
   if (studio.photo !== photo) return;
   studio.origin = { weights: answer.weights, notice: answer.notice };
   showOrigin();

@@ -1,7 +1,7 @@
 // The pieces that the server finds at clicks: asked for once each.
 
-import { loadPicture } from './backgrounds.js';
 import { effectivePicks, keyOf } from './picks.js';
+import { decode } from './pixels.js';
 import { sendPhoto, sourceOf } from './photo.js';
 import { call } from './server.js';
 import { correctMap, corrections, readMap, redraw, studio } from './studio.js';
@@ -23,7 +23,7 @@ async function fetchPiece(photo, points, labels, key) {
   let answer = await call('pick', question());
   if (answer.gone && photo.source && (await sendPhoto(photo))) answer = await call('pick', question());
   if (!answer.map) return null;
-  const map = readMap(await loadPicture(answer.map));
+  const map = readMap(await decode(answer.map));
   photo.pieces.set(key, map);
   forgetSome(photo);
   return map;

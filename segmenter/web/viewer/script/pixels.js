@@ -9,6 +9,13 @@ export function fit(width, height, longest) {
   return [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
 }
 
+// A picture that the server sent as a data URI, decoded once and beside the page: an ImageBitmap.
+export function decode(uri) {
+  const [head, text] = uri.split(','), data = atob(text), bytes = new Uint8Array(data.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = data.charCodeAt(i);
+  return createImageBitmap(new Blob([bytes], { type: /^data:([^;]*)/.exec(head)[1] }));
+}
+
 // A picture's or a canvas's pixels as ImageData, scaled to width × height.
 export function pixelsOf(picture, width = picture.width, height = picture.height) {
   const canvas = new OffscreenCanvas(width, height);

@@ -35,7 +35,8 @@ export function setState(state, key = null, values = {}) {
   page.root.dataset.state = state;
   waitingFor = key && [key, values];
   $('.stage').setAttribute('aria-busy', String(state === 'waiting'));
-  if (state !== 'ready') $('.download').disabled = true;
+  if (state === 'ready') return; // the result is drawn first, and described a moment later
+  $('.download').disabled = true;
   describeResult();
 }
 

@@ -14,7 +14,8 @@ const PHOTO_SIDE = constants.page.photo_side; // of what is shown, in pixels; th
 const FIGURES_SIDE = 384; // of the map that the figures are read from
 const PLACES_SIDE = 480; // of the map on which places to check are looked for: on all of it that takes longer than a frame
 const STEP_SIDE = 420; // of a cutout as one of the steps
-const DESCRIBING_MS = 80, DESCRIBING_SHARE = 5; // words need not follow every frame, nor take more than a fifth of the time
+// Words need not follow every frame, nor take more than a fifth of a slow machine's time while something moves.
+const DESCRIBING_MS = 80, DESCRIBING_SHARE = 5, DESCRIBING_MOST_MS = 500;
 const MOVING_MS = 120; // between two drawings while something moves, at most
 
 export const studio = {
@@ -172,12 +173,21 @@ export function redraw() { // at most once per frame, however fast the slider mo
     drawn = now;
     for (const drawer of drawers) drawer();
     clearTimeout(resting);
-    resting = moving ? setTimeout(redraw, MOVING_MS) : null;
+    resting = moving ? setTimeout(rest, MOVING_MS) : null;
   });
-  describing ??= setTimeout(() => {
-    const begun = performance.now();
-    describing = null;
-    for (const describer of describers) describer();
-    pause = Math.max(DESCRIBING_MS, DESCRIBING_SHARE * (performance.now() - begun)); // a slow machine describes less often
-  }, pause);
+  describing ??= setTimeout(describeAll, moving ? pause : DESCRIBING_MS);
+}
+
+function describeAll() {
+  const begun = performance.now();
+  describing = null;
+  for (const describer of describers) describer();
+  pause = Math.min(DESCRIBING_MOST_MS, Math.max(DESCRIBING_MS, DESCRIBING_SHARE * (performance.now() - begun)));
+}
+
+function rest() {
+  clearTimeout(describing);
+  describing = null;
+  moving = false;
+  redraw();
 }
