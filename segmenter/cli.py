@@ -208,8 +208,7 @@ def _cut_one(source, segmenter, choices, edits, background, clicks) -> int:
     if clicks:
         picked = picks.from_pixels([click[:2] for click in clicks], [click[2] for click in clicks], photo.shape)
         edits = [*edits, picked]
-    probabilities = picks.look(segmenter, photo, choices, edits)
-    product = render.produce(photo, probabilities, choices.at(segmenter.threshold), edits, background)
+    product = render.produce(photo, segmenter, choices, edits, background)
     path = source.path.with_name(product.name(Path(source.name).stem))
     try:
         files.write(path, product.data)

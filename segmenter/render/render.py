@@ -8,6 +8,7 @@ The same photo, map and choices give the same bytes, whoever asks.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from segmenter.errors import PhotoError
 from segmenter.io.files import zipped
 from segmenter.io.images import MAX_PIXELS
-from segmenter.render import alpha, backgrounds, compositing, corrections
+from segmenter.render import alpha, backgrounds, compositing, corrections, picks
 from segmenter.render.constants import CONSTANTS
 from segmenter.render.cutout import cut
 from segmenter.render.encode import SUFFIXES, encode, map_png, to_png
@@ -51,18 +52,37 @@ class Product:
 
 def produce(
     photo: np.ndarray,
-    probabilities: np.ndarray,
+    probabilities: np.ndarray | Any,
     choices: Choices = Choices(),
     edits: str | Sequence[dict] = (),
     background: np.ndarray | None = None,
 ) -> Product:
     """The file that a person asked for: `Rendering.product` of what the choices say.
 
+    Args:
+        photo: uint8, H × W × 3, RGB.
+        probabilities: float32, H × W, 0 … 1; or the Segmenter, which then is asked for the map, for its threshold where
+            the choices name none, and for the pieces that corrections pick by clicks (`add`, `take` and `only`, see
+            `segmenter.render.picks`).
+        choices, edits, background: as in `Rendering`.
+
     Raises:
-        PhotoError: the corrections are not valid, or the own background is missing.
+        PhotoError: the corrections are not valid, or pick pieces where a map alone is given or the weights cannot pick;
+            or the own background is missing.
         ValueError: the map is not of the photo's size.
     """
-    return Rendering(photo, probabilities, choices, edits, background).product()
+    edits = corrections.check(edits)
+    if isinstance(probabilities, np.ndarray):
+        if picks.effective(edits):
+            message = (
+                "These corrections pick pieces by clicks, which takes the network. Give produce the Segmenter in the "
+                "place of the map: produce(photo, segmenter, choices, edits)."
+            )
+            raise PhotoError(message, "pick.map")
+        return Rendering(photo, probabilities, choices, edits, background).product()
+    segmenter = probabilities
+    choices = choices.at(segmenter.threshold)
+    return Rendering(photo, picks.look(segmenter, photo, choices, edits), choices, edits, background).product()
 
 
 class Rendering:
@@ -84,7 +104,7 @@ class Rendering:
 
         Args:
             photo: uint8, H × W × 3, RGB.
-            probabilities: float32, H × W, 0 … 1.
+            probabilities: float32, H × W, 0 … 1; where pieces were picked, as `picks.look` gives it.
             choices: Choices; a threshold of None counts as 0.5, so fill in the weights' own before.
             edits: corrections by hand, see `segmenter.render.corrections`.
             background: uint8, h × w × 3, RGB, for the choice `background="own"`.

@@ -94,7 +94,7 @@ class Handlers:
     @refusing
     def save(self, question: dict) -> dict:
         """The finished file for the page to hand over, by the weights whose map the visitor sees."""
-        product, stem, notice = self._produce(question, render.produce)
+        product, stem, notice = self._produce(question)
         notes = [*product.notes, *([viewer.problem(notice)] if notice else [])]
         return {"file": self.uploads.keep(product.data, product.name(stem)), "notes": notes}
 
@@ -166,14 +166,14 @@ class Handlers:
         open_photo(path)
         return {"file": file_data(path)}
 
-    def _produce(self, question, make):
+    def _produce(self, question):
         """(Product, stem of the photo's name, Notice or None) of a question's photo, choices, edits and background."""
         path, weights = self._source(question), self.live.named(question.get("weights"))
         choices = Choices.from_json(question.get("choices") or {}).at(weights.segmenter.threshold)
         background = question.get("background")
         own = open_photo(self.photo(background)) if choices.background == "own" and background else None
         photo, edits = open_photo(path), corrections.check(question.get("edits"))
-        product = make(photo, picks.look(weights.segmenter, photo, choices, edits), choices, edits, own)
+        product = render.produce(photo, weights.segmenter, choices, edits, own)
         return product, path.stem, size_notice(path, photo)
 
     # The model
@@ -213,7 +213,7 @@ class Handlers:
         opened = open_photo(path)
         if points or labels:
             checked = (*checked, picks.from_pixels(_json(points, "points"), _json(labels, "labels"), opened.shape))
-        product = render.produce(opened, picks.look(segmenter, opened, choices, checked), choices, checked, own)
+        product = render.produce(opened, segmenter, choices, checked, own)
         return self.uploads.keep(product.data, product.name(path.stem))
 
     def probability(self, photo: Any) -> dict:

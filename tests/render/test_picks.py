@@ -10,6 +10,7 @@ from PIL import Image
 from segmenter.errors import PhotoError
 from segmenter.render import corrections, picks
 from segmenter.render.options import Choices
+from segmenter.render.render import produce
 from tests.standin import PIECES, PickingSegmenter, RedSegmenter, two_and_a_ball
 
 PHOTO = two_and_a_ball(320, 240)
@@ -68,6 +69,34 @@ def test_a_small_piece_that_was_added_is_no_scrap():
     edits = [pick("add", "blue")]
     chosen = picks.look(SEGMENTER, PHOTO, Choices(), edits)
     assert same(corrections.apply(chosen, edits, 0.5, "main") >= 0.5, "red", "brown", "blue")
+
+
+def test_produce_asks_the_segmenter_for_the_pieces():
+    edits = [pick("only", "red"), pick("add", "blue")]
+    choices = Choices(what="mask")
+    mask = np.asarray(Image.open(io.BytesIO(produce(PHOTO, SEGMENTER, choices, edits).data)))
+    assert same(mask > 0, "red", "blue")
+    assert produce(PHOTO, SEGMENTER, choices) == produce(PHOTO, SEGMENTER.probabilities(PHOTO), choices.at(0.5))
+
+
+def test_produce_takes_the_segmenters_threshold_where_none_is_chosen():
+    class Timid(PickingSegmenter):
+        threshold = 0.9
+
+    found = produce(PHOTO, Timid(), Choices(what="mask"))
+    assert found == produce(PHOTO, Timid().probabilities(PHOTO), Choices(what="mask", threshold=0.9))
+    assert found != produce(PHOTO, Timid(), Choices(what="mask", threshold=0.5))
+
+
+@pytest.mark.parametrize("do", ["only", "add", "take"])
+def test_produce_says_what_to_do_where_a_map_alone_is_given(do):
+    with pytest.raises(PhotoError, match=r"produce\(photo, segmenter, choices, edits\)"):
+        produce(PHOTO, SEGMENTER.probabilities(PHOTO), Choices(), [pick(do, "red")])
+
+
+def test_produce_says_where_weights_cannot_pick():
+    with pytest.raises(PhotoError, match="not trained to pick"):
+        produce(PHOTO, RedSegmenter(), Choices(), [pick("only", "red")])
 
 
 def test_strokes_come_after_picks_wherever_they_stand():

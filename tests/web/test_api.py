@@ -19,7 +19,6 @@ from mcp.client.streamable_http import streamable_http_client
 
 import app
 from segmenter import Choices, Segmenter, open_photo, produce
-from segmenter.render import picks
 from segmenter.web.handlers import Handlers
 from segmenter.web.uploads import Uploads
 
@@ -145,9 +144,7 @@ def by_command(tmp_path, choices, edits):
 @pytest.mark.parametrize("name", SETTINGS)
 def test_everybody_gets_the_same_bytes(name, segmenter, folder, address, client, tools, tmp_path):
     choices, edits = SETTINGS[name]
-    photo = open_photo(CHAIR)
-    chosen = Choices(**choices).at(segmenter.threshold)
-    wanted = produce(photo, picks.look(segmenter, photo, chosen, edits), chosen, edits).data
+    wanted = produce(open_photo(CHAIR), segmenter, Choices(**choices), edits).data
     assert by_page(segmenter, folder, choices, edits) == wanted
     assert by_client(client, choices, edits) == wanted
     assert by_http(address, choices, edits) == wanted

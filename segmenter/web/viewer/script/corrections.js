@@ -83,7 +83,7 @@ export const pixelAt = ({ width, height }, [x, y]) => (
   Math.min(Math.floor(y * height), height - 1) * width + Math.min(Math.floor(x * width), width - 1));
 
 // Visit the pixels at most `reach` away from one: fn(index, squared distance).
-export function around(at, { width, height }, reach, fn) {
+function around(at, { width, height }, reach, fn) {
   const x = at % width, y = (at - x) / width;
   for (let down = Math.max(-reach, -y); down <= Math.min(reach, height - 1 - y); down++) {
     for (let across = Math.max(-reach, -x); across <= Math.min(reach, width - 1 - x); across++) {

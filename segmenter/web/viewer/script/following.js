@@ -4,7 +4,7 @@
 import { cutOut, quadsOf, rimOf, shrinker } from './map.js';
 
 // The box in which two lists of as many bytes differ, each of them its own buffer; null where they are the same.
-export function changedBox(before, now, width) {
+function changedBox(before, now, width) {
   const old = quadsOf(before), next = quadsOf(now), words = old.length;
   let first = 0, last = now.length - 1;
   while (first >> 2 < words && old[first >> 2] === next[first >> 2]) first += 4;
