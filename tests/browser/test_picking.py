@@ -1,6 +1,7 @@
 """Pieces are picked as a person would: by mouse, keyboard and finger, in both languages."""
 
 import io
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -232,6 +233,46 @@ def test_nothing_sticks_out_and_everybody_can_use_it(visit, picking_address, scr
     visitor.tab.wait_for_timeout(900)  # until all has faded in
     assert visitor.tab.evaluate("() => document.documentElement.scrollWidth") <= screen[0]
     assert faults(visitor) == []
+
+
+def overlaps(visitor, *selectors):
+    """The pairs of what is visible that lie over each other."""
+    boxes = {name: visitor.tab.locator(name).bounding_box() for name in selectors if visitor.tab.is_visible(name)}
+    found = []
+    for one, other in combinations(boxes, 2):
+        a, b = boxes[one], boxes[other]
+        across = min(a["x"] + a["width"], b["x"] + b["width"]) - max(a["x"], b["x"])
+        down = min(a["y"] + a["height"], b["y"] + b["height"]) - max(a["y"], b["y"])
+        if across > 0 and down > 0:
+            found.append((one, other))
+    return found
+
+
+@pytest.mark.parametrize("screen", [(1280, 900), (390, 844), (320, 640)])
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.parametrize("shape", [(640, 480), (300, 640)])
+def test_what_stands_on_the_photo_does_not_overlap(visit, picking_address, screen, locale, shape):
+    touch = {"has_touch": True, "is_mobile": True} if screen[0] < 900 else {}
+    visitor = visit(viewport=screen, locale=locale, url=picking_address, **touch)
+    visitor.show("shape.jpg", as_jpeg(two_and_a_ball(*shape)))
+    assert visitor.tab.is_visible(".pick-hint")
+    assert overlaps(visitor, ".pick-hint", ".legend", ".peek", "[data-do=zoomIn]") == []
+
+
+def test_on_a_phone_undo_stands_at_the_edge(visit, picking_address):
+    visitor = visit(viewport=(390, 844), url=picking_address, has_touch=True, is_mobile=True)
+    visitor.show("two.jpg", PHOTO)
+    row, redo = (visitor.tab.locator(f".kept .whole{part}").bounding_box() for part in ("", " [data-do=redo]"))
+    assert abs(row["x"] + row["width"] - redo["x"] - redo["width"]) < 1
+
+
+def test_a_finger_leaves_no_words_over_the_other_backgrounds(visit, picking_address):
+    visitor = visit(viewport=(390, 844), url=picking_address, has_touch=True, is_mobile=True)
+    visitor.show("two.jpg", PHOTO)
+    visitor.tab.tap(".finish summary")
+    visitor.tab.tap('[data-background="#ffffff"]')
+    shown = "selector => getComputedStyle(document.querySelector(selector), '::after').display"
+    assert visitor.tab.evaluate(shown, '[data-background="#ffffff"]') == "none"
 
 
 def test_weights_that_cannot_pick_offer_nothing_to_click(visit):
