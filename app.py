@@ -52,7 +52,8 @@ def build_page(weights: LiveWeights | Predictor, examples: str | os.PathLike[str
     handlers = Handlers(weights, Uploads(get_upload_folder), sorted(Path(examples).glob("*.jpg"), key=_first_comes))
     now = handlers.live.now
     offered = [
-        {"id": name, "thumbnail": viewer.thumbnail(open_photo(path))} for name, path in handlers.examples.items()
+        {"id": name, "thumbnail": viewer.thumbnail(open_photo(path, 2 * viewer.THUMBNAIL_SIDE))}
+        for name, path in handlers.examples.items()
     ]
     with gradio_api.Page(
         title="Chairlift", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEPT_SECONDS)

@@ -23,6 +23,9 @@ from segmenter.render.constants import CONSTANTS
 PHOTO_SIDE = CONSTANTS["page"]["photo_side"]  # longer side of the photo as the page shows it, in pixels
 MAP_SIDE = 960  # and of the map, whose outline is drawn as a curve between its pixels
 THUMBNAIL_SIDE = 160
+THUMBNAIL_QUALITY = (cv2.IMWRITE_JPEG_QUALITY, 80)
+# The folder of the rooms' thumbnails: drawing them takes a second, in which the page would not be up yet.
+ROOMS = "rooms"  # `python -m tests.room_thumbnails` makes it
 ROOM_SIDE = CONSTANTS["page"]["room_side"]
 # Of the photo and of the map as they are sent: photos of noise would take several times as much. In base64 and
 # together at most 1.5 MB.
@@ -164,14 +167,19 @@ def piece(probabilities: np.ndarray, size: tuple[int, int]) -> str:
 
 def thumbnail(photo: np.ndarray) -> str:
     """A photo (uint8, H × W × 3) as a small data URI, for the row of examples."""
-    return _data_uri(_at_most(photo, THUMBNAIL_SIDE, shorter=True), ".jpg", [cv2.IMWRITE_JPEG_QUALITY, 80])
+    return _data_uri(_at_most(photo, THUMBNAIL_SIDE, shorter=True), ".jpg", THUMBNAIL_QUALITY)
 
 
 @cache
 def rooms() -> list[dict[str, str]]:
     """The rooms that the finish panel offers: of each its `name` and a `thumbnail`, a data URI."""
-    drawn = {name: backgrounds.draw(name, THUMBNAIL_SIDE, THUMBNAIL_SIDE) for name in backgrounds.NAMES}
-    return [{"name": name, "thumbnail": thumbnail(picture)} for name, picture in drawn.items()]
+    folder = resources.files(__name__) / ROOMS
+    return [{"name": name, "thumbnail": _uri_of((folder / f"{name}.jpg").read_bytes())} for name in backgrounds.NAMES]
+
+
+def room_thumbnail(name: str) -> bytes:
+    """What is kept of a room for `rooms`: the bytes of a JPEG, drawn anew."""
+    return _encoded(backgrounds.draw(name, THUMBNAIL_SIDE, THUMBNAIL_SIDE), ".jpg", THUMBNAIL_QUALITY)
 
 
 def room(name: Any, width: Any, height: Any) -> dict[str, Any]:
@@ -238,8 +246,15 @@ def _bounded(ways, most):
 
 def _data_uri(picture, suffix, options):
     """uint8, H × W or H × W × 3 (RGB), as a picture within the page."""
+    return _uri_of(_encoded(picture, suffix, options), "png" if suffix == ".png" else "jpeg")
+
+
+def _uri_of(data, kind="jpeg"):
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _encoded(picture, suffix, options):
     if picture.ndim == 3:
         picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(suffix, picture, options)
-    kind = "png" if suffix == ".png" else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(data.tobytes()).decode()}"
+    return data.tobytes()
