@@ -76,8 +76,8 @@ def processor_seconds(process: int) -> float:
     return round((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), 2)
 
 
-def megabytes(process: int) -> float:
-    """The memory of a process that is in use now."""
+def megabytes(process: int | str) -> float:
+    """The memory of a process, by its number or "self", that is in use now."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
 
