@@ -1,6 +1,7 @@
 """The page's script as it is written: modules that import what they use, and texts that exist."""
 
 import graphlib
+import json
 import re
 
 import pytest
@@ -152,6 +153,11 @@ def test_every_text_is_used():
     counted = {key for key in viewer.texts()["en"] if key.endswith("One")}
     from_server = {"standIn", "older"}  # the kinds of a notice
     assert viewer.texts()["en"].keys() - used_keys() - built - counted - from_server == set()
+
+
+@pytest.mark.parametrize("word", ["‰", "Everything", "Farther", "Training pair", "千分", "训练对"])
+def test_the_words_are_plain(word):
+    assert word not in json.dumps(viewer.texts(), ensure_ascii=False) + viewer.page()
 
 
 def test_no_style_is_for_what_is_not_there():

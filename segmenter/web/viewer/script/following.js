@@ -36,8 +36,8 @@ export function follower() {
 }
 
 // A function of a map and a threshold that gives its cutout on at most `side` pixels: {image, rows, version}. `image` is
-// the same ImageData each time, of which `rows`, [first, one beyond the last], are others than at the last `version`. `coloursOf` gives the photo's pixels
-// for a width and height, as words.
+// the same ImageData each time, of which `rows`, [first, one beyond the last], are others than at the last `version`.
+// `coloursOf` gives the photo's pixels for a width and height, as words.
 export function cutoutFollower(side, coloursOf) {
   const changesOf = follower(), shrink = shrinker(side);
   let image = null, colours = null, at = null, rows = null, version = 0;

@@ -12,7 +12,7 @@ import { onLanguageChange, translate } from './words.js';
 const VIEWS = ['heat', 'cutout', 'compare', 'unsure', 'steps'];
 const CUTOUT_SIDE = 960, SMALL_SIDE = 720, STEP_SIDE = 420; // of the cutout in the photo's place, beside it, and as a step
 const OUTLINE_SIDE = 3200; // at most, however closely one looks
-const HURRIED = 2; // of so many points of the outline one is drawn while something moves: they are less than a pixel apart
+const HURRIED = 3; // of so many points of the outline one is drawn while something moves: they are less than a pixel apart
 const listeners = [];
 const CASING = 'rgba(20, 18, 10, 0.6)', LINE = '#fff3b8'; // a dark casing, so that the line shows on bright photos too
 
