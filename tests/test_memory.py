@@ -12,7 +12,7 @@ from PIL import Image
 
 from segmenter import Choices, open_photo, produce
 from segmenter.inference import pieces
-from segmenter.render import alpha, foreground
+from segmenter.render import alpha, backgrounds, foreground
 from segmenter.render.cutout import cut
 
 HEIGHT, WIDTH = 1500, 2000
@@ -67,3 +67,9 @@ def test_a_cutout_takes_its_opacity_and_itself(photo, probabilities, peak):
 @pytest.mark.parametrize("settings", [{}, {"format": "jpeg"}, {"format": "webp"}], ids=str)
 def test_a_file_takes_no_more_than_its_making_and_a_map_without_scraps(photo, probabilities, peak, settings):
     assert peak(produce, photo, probabilities, Choices(**settings)) < 4 + 4 + 4 + 4
+
+
+@pytest.mark.parametrize("background, most", [("room:daylight", 50), ("blur", 34)])
+def test_what_is_drawn_behind_takes_little_more_than_itself(photo, probabilities, peak, monkeypatch, background, most):
+    monkeypatch.setattr(backgrounds, "SIDE", 400)
+    assert peak(produce, photo, probabilities, Choices(background=background, format="jpeg")) < most

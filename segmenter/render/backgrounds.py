@@ -15,6 +15,7 @@ NAMES = ("daylight", "loft", "gallery", "studio", "terrace")
 # How much the thing that stands there takes on of the room's light, see `compositing.harmonise`.
 LIGHT = {"daylight": 0.1, "loft": 0.15, "gallery": 0.2, "studio": 0.05, "terrace": 0.3}
 
+STRIP = 64  # rows that are finished at a time
 SIDE = 1600  # longest side on which a room is drawn; a larger picture shows the same, a little softer
 EYE = 0.95  # the camera's height in metres
 HORIZON = 0.38  # its row, as a share of the picture's height
@@ -38,12 +39,24 @@ def draw(name: str, height: int, width: int) -> np.ndarray:
     scale = min(1.0, SIDE / max(height, width))
     view = _look(max(2, round(height * scale)), max(2, round(width * scale)))
     picture = _PAINTERS[name](view) * _vignette(view)[..., np.newaxis]
-    picture = cv2.resize(np.clip(picture, 0, 1), (width, height), interpolation=cv2.INTER_LINEAR) * np.float32(255)
-    rng = np.random.default_rng(NAMES.index(name))
-    for top in range(0, height, 256):
-        rows = picture[top : top + 256]
+    wide = cv2.resize(np.clip(picture, 0, 1), (width, len(picture)), interpolation=cv2.INTER_LINEAR)
+    rng, result = np.random.default_rng(NAMES.index(name)), np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, STRIP):  # all at once would take ten times the picture
+        rows = _stretched(wide, height, top, min(top + STRIP, height)) * np.float32(255)
         rows += rng.normal(0, GRAIN, rows.shape[:2]).astype(np.float32)[..., np.newaxis]
-    return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+        result[top : top + STRIP] = np.clip(rows + 0.5, 0, 255)
+    return result
+
+
+def _stretched(picture, height, top, bottom):
+    """The rows from `top` to `bottom` of a picture that is made `height` tall, as cv2.resize makes them."""
+    if len(picture) == height:
+        return picture[top:bottom]
+    place = (np.arange(top, bottom) + 0.5) * (len(picture) / height) - 0.5
+    above, last = np.floor(place).astype(int), len(picture) - 1
+    share = (place - above).astype(picture.dtype).astype(np.float64)[:, np.newaxis, np.newaxis]
+    before, after = picture[np.clip(above, 0, last)], picture[np.clip(above + 1, 0, last)]
+    return (before + (after - before) * share).astype(picture.dtype)  # rounded but once, as OpenCV does it
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ SPECK = CONSTANTS["compositing"][
 ]  # a loose part this many times smaller than the thing beside it casts no shadow
 FAR = 16  # a cutout that is to become this many times smaller is first shrunk by area averages
 BLURRED_PIXELS = 16_000_000  # a photo is not made larger than this to be blurred
+STRIP = 64  # rows that are rounded at a time
 BLUR_SIDE = 512  # longest side on which a background is blurred
 BLUR = CONSTANTS["compositing"]["blur"]  # standard deviation of that blur, as a share of the longer side
 SCARCE = CONSTANTS["compositing"]["scarce"]  # weight below which what is farther off counts more
@@ -225,8 +226,10 @@ def blurred(
     filled = np.full_like(small, np.median(photo[:: max(1, len(photo) // 64), ::7].reshape(-1, 3), axis=0))
     for widening in (8, 4, 2, 1):  # from far off where there is nothing nearer
         filled = _known_mean(small, weight, widening * sigma, filled)
-    result = cv2.resize(filled, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.clip(result + 0.5, 0, 255).astype(np.uint8)
+    wanted, result = cv2.resize(filled, (width, height), interpolation=cv2.INTER_CUBIC), []
+    for top in range(0, height, STRIP):  # all at once, these are two more pictures of four times the size
+        result.append(np.clip(wanted[top : top + STRIP] + 0.5, 0, 255).astype(np.uint8))
+    return np.concatenate(result)
 
 
 def _scaled(picture, scale):
