@@ -146,7 +146,7 @@ def test_how_sure_a_mask_must_be_on_the_mean(threshold, sure, cut_out):
 
 
 def test_a_sure_piece_vouches_for_what_is_beside_it():
-    both = soft(CHAIR, (240, 150, 50, 0.6))
+    both = soft(CHAIR, (240, 150, 50, 0.7))
     assert (pieces.without_scraps(both) >= 0.5).sum() == (both >= 0.5).sum()
 
 
@@ -200,5 +200,5 @@ def test_how_sure_a_mask_is_on_the_mean_counts_all_strips(monkeypatch):
     probabilities[:30], probabilities[30:] = 0.6, 0.9
     monkeypatch.setattr(pieces, "STRIP_PIXELS", 120)
     assert pieces.is_doubtful(probabilities, 0.5)  # 0.75 on the mean
-    probabilities[:30] = 0.66
+    probabilities[:30] = 0.71
     assert not pieces.is_doubtful(probabilities, 0.5)
