@@ -14,6 +14,8 @@ from segmenter.render import render
 from segmenter.render.options import Choices
 from tests.standin import RedSegmenter, UnsureSegmenter, as_jpeg, red_disc
 
+pytestmark = pytest.mark.usefixtures("nothing_is_doubtful")
+
 CHAIR, STOOL = as_jpeg(red_disc(80, 60)), as_jpeg(red_disc(60, 80))
 WHITE, BLACK = Choices(background="#ffffff"), Choices(background="#000000")
 

@@ -20,6 +20,8 @@ from segmenter.render.encode import to_png
 from segmenter.render.options import Choices
 from tests.standin import BROKEN_SIDE, RedSegmenter, as_jpeg, red_disc
 
+pytestmark = pytest.mark.usefixtures("nothing_is_doubtful")
+
 
 class Counting(RedSegmenter):
     """Counts the photos it is shown."""

@@ -141,10 +141,9 @@ def upload_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def nothing_is_doubtful():
-    """How sure a mask must be was found for real networks; the stand-ins are never that sure of most photos."""
+def nothing_is_doubtful(nothing_is_doubtful):
+    """The page knows that, too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pieces, "SURE", 0.0)
         patch.setitem(viewer.PIECES, "sure", 0.0)
         yield
 

@@ -19,6 +19,8 @@ from segmenter.render.options import PRESETS, Choices
 from segmenter.render.render import Rendering, produce
 from tests.standin import RedSegmenter, red_disc
 
+pytestmark = pytest.mark.usefixtures("nothing_is_doubtful")
+
 
 @pytest.fixture(scope="module")
 def disc():
