@@ -30,7 +30,7 @@ from tests.standin import RedSegmenter, complete
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREVER = (1000,)
-EXAMPLE = "08_room_without_chair"
+EXAMPLE = "05_armchair_by_window"
 
 
 @pytest.fixture
