@@ -35,6 +35,9 @@ class PickingSegmenter(RedSegmenter):
     can_pick = True
     ALIKE = 24  # levels of each colour that a piece may differ from where it was clicked
 
+    def prepare(self, photo):
+        """Nothing takes long here that could be done before the first click."""
+
     def probabilities(self, photo, points=None, labels=None):
         """uint8, H × W × 3 → float32, H × W, 0 … 1."""
         if points is None:

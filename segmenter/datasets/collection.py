@@ -46,7 +46,7 @@ class Picture:
 
     def read(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(photo uint8 H × W × 3, target float32 H × W 0 … 1, weight float32 H × W)."""
-        photo, mask = _rgb(self.photo), _grey(self.mask)
+        photo, mask = read_rgb(self.photo), _grey(self.mask)
         target = _foreground(mask).astype(np.float32)
         weight = (mask != preprocessing.UNKNOWN).astype(np.float32)
         if self.doubtful:
@@ -55,7 +55,7 @@ class Picture:
 
     def read_empty(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """As `read`, but nothing in it is furniture."""
-        photo = _rgb(self.photo)
+        photo = read_rgb(self.photo)
         return photo, np.zeros(photo.shape[:2], np.float32), np.ones(photo.shape[:2], np.float32)
 
 
@@ -78,9 +78,16 @@ def _foreground(mask: np.ndarray) -> np.ndarray:
     return foreground & known
 
 
-def _rgb(path):
+def read_rgb(path: str | os.PathLike[str]) -> np.ndarray:
+    """A picture of the collection: uint8, H × W × 3."""
     with Image.open(path) as picture:
         return np.asarray(picture.convert("RGB"))
+
+
+def read_numbers(path: str | os.PathLike[str]) -> np.ndarray:
+    """Which piece of a scene each pixel shows: uint8, H × W; 0 for none."""
+    with Image.open(path) as picture:
+        return np.asarray(picture)
 
 
 def _grey(path):
@@ -155,7 +162,7 @@ def cut_photo(picture: Picture) -> Object:
 def background_photos(collection: str | os.PathLike[str]) -> list[np.ndarray]:
     """The pictures of places without furniture, as a list of uint8 H × W × 3."""
     folder = Path(collection) / "backgrounds"
-    return [_rgb(folder / row["file"]) for row in read_table(folder / "backgrounds.csv")]
+    return [read_rgb(folder / row["file"]) for row in read_table(folder / "backgrounds.csv")]
 
 
 # Validation
@@ -199,7 +206,7 @@ def validation_pieces(collection: str | os.PathLike[str]) -> dict[str, PieceSet]
     kinds = {row["file"]: row["pieces"].split() for row in read_table(place / "scenes" / "scenes.csv")}
     found: dict[str, list[tuple[Path, Path, int]]] = {"scenes_seats": [], "scenes_others": [], "scenes_touching": []}
     for photo, numbered in scene_pieces(collection, "val"):
-        pieces = _numbers(numbered)
+        pieces = read_numbers(numbered)
         for number, kind in enumerate(kinds[photo.name], 1):
             piece = pieces == number
             if piece.mean() < PIECE:
@@ -215,15 +222,10 @@ def validation_pieces(collection: str | os.PathLike[str]) -> dict[str, PieceSet]
     return sources
 
 
-def _numbers(file):
-    with Image.open(file) as picture:
-        return np.asarray(picture)
-
-
 def _piece_case(place):
     photo, numbered, number = place
-    pieces = _numbers(numbered)
-    return Case(f"{photo.stem} {number}", _rgb(photo), pieces == number, np.ones(pieces.shape, bool))
+    pieces = read_numbers(numbered)
+    return Case(f"{photo.stem} {number}", read_rgb(photo), pieces == number, np.ones(pieces.shape, bool))
 
 
 def validation_cases(collection: str | os.PathLike[str]) -> dict[str, Iterator[Case]]:

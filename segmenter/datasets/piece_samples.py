@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from segmenter.datasets import augment, collection, pieces
 from segmenter.datasets.augment import Sample
@@ -76,19 +75,14 @@ class ScenePieces:
         self.pieces = [
             (photo, numbered, number)
             for photo, numbered in collection.scene_pieces(place, "train")
-            for number in pieces.large(_read(numbered))
+            for number in pieces.large(collection.read_numbers(numbered))
         ]
 
     def __call__(self, rng: np.random.Generator) -> Sample:
         photo, numbered, number = self.pieces[int(rng.integers(len(self.pieces)))]
-        target = (_read(numbered) == number).astype(np.float32)
+        target = (collection.read_numbers(numbered) == number).astype(np.float32)
         weight = np.ones(target.shape, np.float32)
-        return augment.augment(_read(photo, "RGB"), target, weight, self.size, rng, STRENGTHS["scenes"])
-
-
-def _read(file, mode=None):
-    with Image.open(file) as picture:
-        return np.asarray(picture.convert(mode) if mode else picture)
+        return augment.augment(collection.read_rgb(photo), target, weight, self.size, rng, STRENGTHS["scenes"])
 
 
 class PastedPieces:

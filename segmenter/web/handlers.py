@@ -147,9 +147,7 @@ class Handlers:
     def _prepare(self, path, weights):
         """Let the first click on a photo take no longer than the next."""
         with suppress(PhotoError, OSError):  # it may be gone; who clicks on it then is told
-            prepare = getattr(weights.segmenter, "prepare", None)
-            if prepare:
-                prepare(self._small_photo(path))
+            weights.segmenter.prepare(self._small_photo(path))
 
     @refusing
     def room(self, question: dict) -> dict:
