@@ -71,7 +71,7 @@ def expected(data, edits=(), **choices):
 
 
 def names(visitor):
-    return visitor.tab.locator(".many-list b").all_inner_texts()
+    return visitor.tab.locator(".many-list b").all_text_contents()
 
 
 def test_two_hundred_photos_with_broken_ones_among_them(visitor):
@@ -147,7 +147,7 @@ def test_the_doubtful_ones_come_first_and_say_why(visitor):
     visitor.tab.click(".many-start")
     finished(visitor)
     assert names(visitor) == ["bad.jpg", "wall.jpg", "soft.jpg", "sure.jpg"]
-    words = dict(zip(names(visitor), visitor.tab.locator(".many-list .why").all_inner_texts()))
+    words = dict(zip(names(visitor), visitor.tab.locator(".many-list .why").all_text_contents()))
     assert (
         words["wall.jpg"] == "no furniture found"
         and words["soft.jpg"].startswith("check ")
