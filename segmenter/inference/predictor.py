@@ -196,7 +196,8 @@ def _look_closer(photo, square, boxes, look):
     for box in boxes:
         left, top, right, bottom = _to_pixels(box, width, height)
         near = look(photo[top:bottom, left:right])
-        _blend(canvas, near, _to_pixels(box, canvas.shape[1], canvas.shape[0]))
+        zoom = _area(box) ** -0.5  # the finer it sees, the more it counts beside the first look
+        _blend(canvas, near, _to_pixels(box, canvas.shape[1], canvas.shape[0]), zoom / (1 + zoom))
     return canvas
 
 
@@ -211,10 +212,10 @@ def _at_full_size(coarse, photo, follow_edges):
     return cv2.resize(coarse, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def _blend(canvas, near, box):
+def _blend(canvas, near, box, share):
     """Put the second look into its box of the canvas, in place.
 
-    It counts fully within the box and fades to the first look at the box's border. What it
+    Within the box it has its share of the mean of both, 0 … 1, and less towards the box's border. What it
     sees apart from anything the first look saw is left out: a second look makes known objects
     clearer, it does not find new ones.
     """
@@ -228,7 +229,7 @@ def _blend(canvas, near, box):
     known = np.unique(labels[far >= SEEN])
     near = np.where(np.isin(labels, known), near, np.minimum(near, far))
     weight = np.outer(_fade(far.shape[0]), _fade(far.shape[1]))
-    far += weight * (near - far)
+    far += share * weight * (near - far)
 
 
 def _fade(length):
