@@ -9,8 +9,9 @@ from segmenter.io.images import PhotoError
 from segmenter.render.options import Choices
 from segmenter.render.render import produce
 from segmenter.web import batch_api
+from segmenter.web.handlers import Handlers
 from tests.sent import expected, unzip, zipped
-from tests.standin import RedSegmenter, as_jpeg, red_disc
+from tests.standin import PIECES, PickingSegmenter, RedSegmenter, as_jpeg, red_disc, two_and_a_ball
 
 CHAIR = as_jpeg(red_disc(160, 120))
 STOOL = as_jpeg(red_disc(120, 160))
@@ -37,6 +38,17 @@ def test_a_program_may_correct_each_photo(handlers, send):
     members, _ = unzip(batch_api.run(handlers, [{"path": send(CHAIR)}], {}, json.dumps({"chair.jpg": [stroke]})))
     photo = open_photo(CHAIR)
     assert members["cutouts/chair.png"] == produce(photo, RedSegmenter().probabilities(photo), Choices(), [stroke]).data
+
+
+def test_a_program_may_pick_a_piece_of_each_photo(handlers, send):
+    picking, photo = PickingSegmenter(), as_jpeg(two_and_a_ball(320, 240))
+    picks = {name: [{"do": "only", "points": [PIECES[name]], "labels": [1]}] for name in ("red", "blue")}
+    given = [{"path": send(photo, f"{name}.jpg")} for name in picks]
+    edits = json.dumps({f"{name}.jpg": pick for name, pick in picks.items()})
+    members, _ = unzip(batch_api.run(Handlers(picking, handlers.uploads), given, {}, edits))
+    for name, pick in picks.items():
+        assert members[f"cutouts/{name}.png"] == produce(open_photo(photo), picking, Choices(), pick).data
+    assert members["cutouts/red.png"] != members["cutouts/blue.png"]
 
 
 @pytest.mark.parametrize("given", [[], None, [{"path": "/etc/passwd"}], ["/etc/passwd"], [None]])
