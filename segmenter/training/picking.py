@@ -26,6 +26,7 @@ See = Callable[[np.ndarray], Sequence[np.ndarray]]  # photos, batch × size × s
 STATE = "picker.npz"  # of an unfinished run
 EVERY = 50  # steps, after which it is written
 REPORTED = 100  # steps, after which people hear how far it is
+MIDDLE, ANYWHERE = 0.3, 0.3  # how often people click into the very middle of a mistake, or just anywhere in it
 SMALL = 160  # side at which mistakes are looked for: whole pixels of the finest map do not matter there
 
 
@@ -176,10 +177,15 @@ def human_click(target, weight, before, rng) -> tuple[tuple[float, float], int] 
     if click is None:
         return None
     x, y, label = click
-    if rng.random() < 0.7:  # people do not hit the very middle
-        wrong = (truth & ~mask if label else mask & ~truth) & known
+    wrong = (truth & ~mask if label else mask & ~truth) & known
+    hits = rng.random()
+    if hits < MIDDLE:
+        inside = np.array([y * SMALL + x])
+    elif hits < MIDDLE + ANYWHERE:  # on a leg, an edge, a cushion
+        inside = np.flatnonzero(wrong)
+    else:
         _, parts = cv2.connectedComponents(wrong.astype(np.uint8))
         deep = depth(parts == parts[y, x])
         inside = np.flatnonzero(deep >= min(deep.max(), max(1.0, rng.uniform(0, 0.8) * deep.max())))
-        y, x = divmod(int(inside[rng.integers(len(inside))]), SMALL)
+    y, x = divmod(int(inside[rng.integers(len(inside))]), SMALL)
     return ((x + 0.5) / SMALL, (y + 0.5) / SMALL), label

@@ -56,6 +56,18 @@ def test_a_made_up_click_lies_in_a_mistake(label):
         assert 0.12 <= x <= 0.63 if label else x >= 0.6
 
 
+def test_some_click_on_the_edge_of_a_piece_and_some_into_its_middle():
+    target = np.zeros((2 * picking.SMALL,) * 2, np.float32)
+    target[80:240, 40:200] = 1
+    rng = np.random.default_rng(0)
+    nothing = np.zeros((32, 32), np.float32)
+    found = [picking.human_click(target, np.ones_like(target), nothing, rng) for _ in range(400)]
+    places = [click[0] for click in found if click]
+    far = np.array([max(abs(x - 0.375), abs(y - 0.5)) for x, y in places]) / 0.25  # 0 in the middle, 1 at the edge
+    assert len(places) == 400 and far.max() < 1
+    assert 0.25 < np.mean(far < 0.05) < 0.6 and 0.04 < np.mean(far > 0.85) < 0.25
+
+
 def test_nobody_clicks_where_nothing_is_wrong():
     target = np.zeros((2 * picking.SMALL,) * 2, np.float32)
     target[80:240, 40:200] = 1
