@@ -11,6 +11,7 @@ from segmenter.inference import clicks
 if TYPE_CHECKING:  # who only checks clicks needs no network
     from segmenter.inference.network import Network, Seen
 
+WHOLE = 0.8  # who is given so much of a part of the furniture is given all of it
 MAX_CLICKS = 50  # clicks on one piece; whoever needs more has a brush
 
 
@@ -70,4 +71,30 @@ def pick(
         piece = network.pick(seen, clicks.draw(points[:count], labels[:count], before))
         before = cv2.resize(piece, (side, side), interpolation=cv2.INTER_AREA)
     assert piece is not None, "there is at least one click"
+    return complete(piece, seen.furniture, points, labels)
+
+
+def complete(
+    piece: np.ndarray, furniture: np.ndarray, points: Sequence[tuple[float, float]], labels: Sequence[int]
+) -> np.ndarray:
+    """A piece without the holes that clicks leave in furniture that stands alone.
+
+    The connected parts of the furniture are taken whole where they were clicked, nothing of them was clicked
+    away, and the piece has nearly all of them anyway.
+
+    Args:
+        piece, furniture: float32, size × size, 0 … 1.
+        points, labels: as for `pick`.
+
+    Returns:
+        float32, size × size, 0 … 1, nowhere less than `piece`.
+    """
+    height, width = furniture.shape
+    _, parts = cv2.connectedComponents((furniture >= 0.5).astype(np.uint8))
+    under = [parts[min(int(y * height), height - 1), min(int(x * width), width - 1)] for x, y in points]
+    refused = {part for part, label in zip(under, labels) if not label}
+    for part in set(under) - refused - {0}:
+        there = parts == part
+        if (piece[there] >= 0.5).mean() >= WHOLE:
+            piece = np.where(there, np.maximum(piece, furniture), piece)
     return piece

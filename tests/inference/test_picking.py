@@ -89,7 +89,8 @@ class Told:
 def test_each_click_is_told_what_the_piece_was_so_far():
     answers = [np.full((8, 8), share, np.float32) for share in (0.25, 0.75)]
     network = Told(answers)
-    found = picking.pick(network, Seen({}), [(0.5, 0.5), (0.1, 0.1)], [1, 0])
+    seen = Seen({"furniture": np.zeros((1, 8, 8, 1), np.float32)})
+    found = picking.pick(network, seen, [(0.5, 0.5), (0.1, 0.1)], [1, 0])
     first, second = network.prompts
     assert first[..., 1:].sum() == 0 and first[..., 0].any()
     assert second[..., 1].any()
@@ -124,3 +125,41 @@ def test_weights_without_a_picker_say_so(tiny_weights, photo):
     assert not plain.can_pick
     with pytest.raises(ValueError, match="not trained to pick single pieces"):
         plain.probabilities(photo, points=[(5, 5)])
+
+
+def maps():
+    """(a piece with a hole, furniture: that piece whole with a leg it lacks, and another): float32, 40 × 40."""
+    furniture = np.zeros((40, 40), np.float32)
+    furniture[5:25, 5:25] = 0.9
+    furniture[25:30, 6:8] = 0.7
+    furniture[5:25, 30:38] = 0.8
+    piece = np.where(np.indices((40, 40))[1] < 26, furniture, 0)
+    piece[25:30] = 0.1
+    piece[10:13, 10:14] = 0.2
+    return piece, furniture
+
+
+def test_holes_in_a_piece_that_stands_alone_are_filled():
+    piece, furniture = maps()
+    found = picking.complete(piece, furniture, [(0.2, 0.2)], [1])
+    np.testing.assert_array_equal(found[:, :26], np.maximum(piece, furniture)[:, :26])
+    np.testing.assert_array_equal(found[:, 26:], piece[:, 26:])  # and nothing of what stands beside it
+
+
+@pytest.mark.parametrize(
+    "points, labels",
+    [
+        ([(0.2, 0.2), (0.3, 0.28)], [1, 0]),  # a hole that was wanted
+        ([(0.99, 0.99)], [1]),  # a click beside all furniture
+        ([(0.85, 0.3)], [1]),  # a click on what the piece has nothing of
+    ],
+)
+def test_other_pieces_stay_as_they_are(points, labels):
+    piece, furniture = maps()
+    np.testing.assert_array_equal(picking.complete(piece, furniture, points, labels), piece)
+
+
+def test_half_of_what_hangs_together_may_be_meant():
+    piece, furniture = maps()
+    piece[5:13] = 0  # one of two chairs that touch
+    np.testing.assert_array_equal(picking.complete(piece, furniture, [(0.2, 0.5)], [1]), piece)
