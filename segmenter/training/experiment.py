@@ -37,7 +37,7 @@ from segmenter.training.trainer import Fitted
 OURS = {*weights_format.FILES, HISTORY, "report.html", "overlays", "contact-sheet.jpg"}
 AGAIN = "--pick 2000 trains it again"  # what to do about a picker that is left out
 CALIBRATING = 16  # batches show what values the network's activations take, for `litert.export`,
-COMPARING = 8  # and so many at least of the validation's what it costs to give them 8 bits
+COMPARING = 16  # and so many at least of the validation's what it costs to give them 8 bits
 
 
 class Data(NamedTuple):

@@ -71,10 +71,10 @@ def test_where_8_bits_do_not_agree_32_serve(tmp_path):
     hidden.set_weights([np.float32([[[[0, 1], [0, 0], [10_000, 0]]]]), np.float32([0, 0])])
     last.set_weights([np.float32([[[[0], [20]]]]), np.float32([-12])])
     assert litert.export(model, tmp_path / "a.tflite", examples()) == "dynamic"
-    assert litert.mean_iou(litert.serve((tmp_path / "a.tflite").read_bytes()), examples()) > 0.9
+    assert litert.ious(litert.serve((tmp_path / "a.tflite").read_bytes()), examples()).mean() > 0.9
 
 
-def test_what_8_bits_cost_is_told_by_the_mean_iou_of_known_pixels():
+def test_what_8_bits_cost_is_told_by_the_iou_of_known_pixels():
     some = examples(3)
     some.truth[0, :, :16, 1] = 0  # unknown there
     found = [np.random.default_rng(n).random((1, SIZE, SIZE, 1)) for n in range(3)]
@@ -82,6 +82,6 @@ def test_what_8_bits_cost_is_told_by_the_mean_iou_of_known_pixels():
     for answer, truth in zip(found, some.truth):
         pairs = [(p >= 0.5, t >= 0.5) for p, (t, w) in zip(answer.ravel(), truth.reshape(-1, 2)) if w]
         expected.append(sum(p and t for p, t in pairs) / sum(p or t for p, t in pairs))
-    assert litert.mean_iou(lambda picture: next(answers), some) == pytest.approx(np.mean(expected))
+    assert litert.ious(lambda picture: next(answers), some).tolist() == pytest.approx(expected)
     nothing = litert.Examples(some.calibration, some.pictures, np.zeros_like(some.truth))
-    assert litert.mean_iou(lambda picture: np.zeros((1, SIZE, SIZE, 1)), nothing) == 1.0
+    assert (litert.ious(lambda picture: np.zeros((1, SIZE, SIZE, 1)), nothing) == 1.0).all()
