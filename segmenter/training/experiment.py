@@ -36,8 +36,8 @@ from segmenter.training.trainer import Fitted
 # What a result consists of; a folder that holds anything else is not replaced by one.
 OURS = {*weights_format.FILES, HISTORY, "report.html", "overlays", "contact-sheet.jpg"}
 AGAIN = "--pick 2000 trains it again"  # what to do about a picker that is left out
-CALIBRATING = 16  # batches show what values the network's activations take, for `litert.export`,
-COMPARING = 16  # and so many at least of the validation's what it costs to give them 8 bits
+EXAMPLES = 16  # batches at most show what values the network's activations take, for `litert.export`, and so many of
+EXAMPLE_PIXELS = 2**25  # the validation's what it costs to give them 8 bits; of either so many pixels, for memory
 
 
 class Data(NamedTuple):
@@ -230,8 +230,9 @@ def train_network(run: Run) -> tuple[keras.Model, Fitted, litert.Examples | None
 
 def _examples(batches: TrainingBatches, validation: ValidationBatches) -> litert.Examples:
     """Some of the pictures that train and some that do not, for the network to serve by."""
-    shown = np.concatenate([batches[step][0] for step in range(min(CALIBRATING, len(batches)))])
-    each = max(1, len(validation) // COMPARING)  # from all over, as sources stand one after the other
+    most = max(1, min(EXAMPLES, EXAMPLE_PIXELS // (batches.batch_size * validation.size**2)))
+    shown = np.concatenate([batches[step][0] for step in range(min(most, len(batches)))])
+    each = -(-len(validation) // most)  # from all over, as sources stand one after the other
     held_out = [validation[step] for step in range(0, len(validation), each)]
     return litert.Examples(shown, *(np.concatenate(parts) for parts in zip(*held_out)))
 
