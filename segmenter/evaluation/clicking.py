@@ -67,18 +67,22 @@ def judge(pick: Pick, cases: Iterable[Case], threshold: float = 0.5, most: int =
         most: clicks on one piece, 3 or more, after which it is given up.
 
     Returns:
-        dict of plain JSON: `pieces`, how many; `clicked`, how many clicks they took together; `iou`, means after 1, 2 and 3 clicks; `clicks`, mean clicks until an
-        IoU of 0.85 and 0.90 (`most` where it is not reached); `worse`, the share of second clicks that cost more
-        than `WORSE` of IoU; after one click `thin`, the share of thin parts that is found, and `gaps`, the share of
-        gaps that stays open (None where there are none); `worst_first`, name and IoU after each click of the `LISTED`
-        pieces with the lowest IoU after one.
+        dict of plain JSON: `pieces`, how many; `clicked`, how many clicks they took together; `iou`, means after 1, 2
+        and 3 clicks; `anywhere`, the mean after one click that is not in the middle, but anywhere on the piece;
+        `clicks`, mean clicks until an IoU of 0.85 and 0.90 (`most` where it is not reached); `worse`, the share of
+        second clicks that cost more than `WORSE` of IoU; after one click `thin`, the share of thin parts that is found,
+        and `gaps`, the share of gaps that stays open (None where there are none); `worst_first`, name and IoU after
+        each click of the `LISTED` pieces with the lowest IoU after one.
     """
-    rows, thin, gaps = [], [0, 0], [0, 0]
+    rows, anywhere, thin, gaps = [], [], [0, 0], [0, 0]
+    rng = np.random.default_rng(0)
     for case in cases:
         ious, first = _clicked(pick, case, threshold, most)
         if not ious:  # nothing of the piece is known
             continue
         rows.append({"name": case.name, "iou": [round(each, 4) for each in ious]})
+        y, x = divmod(int(rng.choice(np.flatnonzero(case.truth & case.known))), case.truth.shape[1])
+        anywhere.append(metrics.iou(pick(case.photo, [(x, y)], [1]) >= threshold, case.truth, case.known))
         for count, region, right in ((thin, _thin(case.truth), first), (gaps, metrics.gaps(case.truth), ~first)):
             count[0] += int((region & case.known & right).sum())
             count[1] += int((region & case.known).sum())
@@ -87,6 +91,7 @@ def judge(pick: Pick, cases: Iterable[Case], threshold: float = 0.5, most: int =
         "pieces": len(rows),
         "clicked": sum(len(row["iou"]) for row in rows),
         "iou": [_mean(after[:, number]) for number in range(3)],
+        "anywhere": _mean(anywhere),
         "clicks": {str(bar): _mean(_needed(after, bar)) for bar in BARS},
         "worse": _mean(after[:, 1] < after[:, 0] - WORSE),
         "thin": round(thin[0] / thin[1], 4) if thin[1] else None,

@@ -206,19 +206,21 @@ def _picking(metrics: dict[str, Any]) -> list[str]:
         return []
     pick = metrics["pick"]
     bars = [f"clicks to IoU {bar}" for bar in pick["bars"]]
-    columns = ["pieces", "of what", "IoU after 1 click", "after 2", "after 3", *bars]
+    columns = ["pieces", "of what", "IoU after 1 click", "after 2", "after 3", "after 1 anywhere", *bars]
     columns += ["second clicks that cost over 0.05", "thin parts found", "gaps left open"]
     lines = [
         "## Picking single pieces\n",
         "By clicks that follow a rule: the first into the middle of the piece, each further one into the middle of the "
         f"largest mistake, at most {pick['most_clicks']}. None of these pieces trained; at most {pick['most_pieces']} of "
-        "each kind are tried, drawn by a seed. Thin parts and gaps are those after one click.\n",
+        'each kind are tried, drawn by a seed. "Anywhere" is one click on any place of the piece, drawn by a seed, as '
+        "people do not aim. Thin parts and gaps are those after one click in the middle.\n",
         f"| {' | '.join(columns)} |",
         "|---" * len(columns) + "|",
     ]
     for name, figures in pick["sources"].items():
         cells = [f"{figures['pieces']} of {figures['of']}", PIECES.get(name) or SOURCES.get(name, name)]
         cells += [f"{iou:.3f}" for iou in figures["iou"]]
+        cells += [f"{figures['anywhere']:.3f}" if "anywhere" in figures else "–"]  # of weights that are older
         cells += [f"{figures['clicks'][str(bar)]:.1f}" for bar in pick["bars"]]
         cells += [_share(figures[key]) for key in ("worse", "thin", "gaps")]
         lines.append(f"| {' | '.join(cells)} |")

@@ -70,6 +70,22 @@ def test_the_figures_are_those_of_counting():
     assert found["worst_first"] == [{"name": "piece", "iou": [0.5, 0.4, 1.0]}]
 
 
+def test_one_click_anywhere_is_tried_too_and_is_the_same_every_time():
+    truth, places = box(4, 36, 4, 44), []
+    middle = clicking.next_click(truth, np.zeros_like(truth))
+    assert middle
+
+    def pick(photo, points, labels):
+        places.append(points[0])
+        return (truth if points[0] != (middle.x, middle.y) else np.zeros_like(truth)).astype(np.float32)
+
+    first = clicking.judge(pick, [case(truth)] * 30, most=3)
+    assert first["iou"][0] == 0.0 and first["anywhere"] > 0.9
+    others = set(places) - {(middle.x, middle.y)}
+    assert len(others) > 20 and all(truth[y, x] for x, y in others)
+    assert clicking.judge(pick, [case(truth)] * 30, most=3) == first
+
+
 def test_a_piece_that_is_never_found_takes_all_clicks():
     found = clicking.judge(lambda *_: np.zeros((40, 60), np.float32), [case(box(4, 36, 4, 44))], most=4)
     assert found["clicks"] == {"0.85": 4.0, "0.9": 4.0} and found["iou"] == [0.0, 0.0, 0.0]

@@ -89,6 +89,7 @@ def test_how_single_pieces_are_picked_is_said_where_it_was_measured(folder):
     model_card.write_card(folder)
     assert "Picking single pieces" not in (folder / "README.md").read_text()
     figures = {"pieces": 150, "of": 412, "iou": [0.8123, 0.9012, 0.9234], "clicks": {"0.85": 1.74, "0.9": 2.93}}
+    figures["anywhere"] = 0.7654
     sources = {"scenes_seats": {**figures, "worse": 0.0267, "thin": 0.6543, "gaps": None}}
     sources["wild_duts"] = sources["scenes_seats"]
     metrics["pick"] = {"most_clicks": 10, "most_pieces": 150, "bars": [0.85, 0.9], "sources": sources}
@@ -98,7 +99,7 @@ def test_how_single_pieces_are_picked_is_said_where_it_was_measured(folder):
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in table}) == 1 and "clicks to IoU 0.85 | clicks to IoU 0.9 |" in table[0]
     assert table[2].startswith("| 150 of 412 | seats in rendered rooms") and model_card.SOURCES["wild_duts"] in table[3]
-    assert table[2].endswith("| 0.812 | 0.901 | 0.923 | 1.7 | 2.9 | 2.7% | 65.4% | – |")
+    assert table[2].endswith("| 0.812 | 0.901 | 0.923 | 0.765 | 1.7 | 2.9 | 2.7% | 65.4% | – |")
     assert "at most 150 of each kind" in " ".join(text.split())
 
 
