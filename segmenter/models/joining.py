@@ -1,15 +1,10 @@
 """Several LiteRT files as one, each still asked by its signature: so parts may be converted each in its own way.
 
-Layout of the files: the schema of TensorFlow Lite (schema.fbs, version 3), by the classes that LiteRT brings.
+Layout of the files: the schema of TensorFlow Lite (schema.fbs, version 3), by the classes that TensorFlow brings.
 """
 
 from collections.abc import Sequence
 from typing import Any
-
-import flatbuffers
-from ai_edge_litert import schema_py_generated as schema
-
-IDENTIFIER = b"TFL3"  # of the files, in their bytes 4 … 7
 
 
 def join(parts: Sequence[bytes]) -> bytes:
@@ -22,12 +17,12 @@ def join(parts: Sequence[bytes]) -> bytes:
     Returns:
         content of the file.
     """
-    whole, *rest = [schema.ModelT.InitFromPackedBuf(part) for part in parts]
+    from tensorflow.lite.tools import flatbuffer_utils as flatbuffers
+
+    whole, *rest = [flatbuffers.convert_bytearray_to_object(part) for part in parts]
     for part in rest:
         _append(whole, part)
-    builder = flatbuffers.Builder(sum(map(len, parts)))
-    builder.Finish(whole.Pack(builder), file_identifier=IDENTIFIER)
-    return bytes(builder.Output())
+    return bytes(flatbuffers.convert_object_to_bytearray(whole))
 
 
 def _append(whole: Any, part: Any) -> None:
