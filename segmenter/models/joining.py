@@ -1,4 +1,4 @@
-"""Several LiteRT files as one, each still asked by its signature: so parts may be converted each in its own way.
+"""Several LiteRT files as one, and one of several again: so parts may be converted each in its own way, at its own time.
 
 Layout of the files: the schema of TensorFlow Lite (schema.fbs, version 3), by the classes that TensorFlow brings.
 """
@@ -23,6 +23,28 @@ def join(parts: Sequence[bytes]) -> bytes:
     for part in rest:
         _append(whole, part)
     return bytes(flatbuffers.convert_object_to_bytearray(whole))
+
+
+def part(data: bytes, signature: str) -> bytes | None:
+    """What one signature of a LiteRT file needs, as a file of its own.
+
+    Returns:
+        content of the file; None where there is no such signature.
+    """
+    from tensorflow.lite.tools import flatbuffer_utils as flatbuffers
+
+    model: Any = flatbuffers.convert_bytearray_to_object(data)
+    found = [each for each in model.signatureDefs or [] if each.signatureKey == signature.encode()]
+    if not found:
+        return None
+    model.signatureDefs, model.subgraphs = found, [model.subgraphs[found[0].subgraphIndex]]
+    found[0].subgraphIndex = 0
+    tensors, notes = model.subgraphs[0].tensors, model.metadata or []
+    used = sorted({0, *(each.buffer for each in [*tensors, *notes])})  # 0 is the empty one
+    for each in [*tensors, *notes]:
+        each.buffer = used.index(each.buffer)
+    model.buffers = [model.buffers[number] for number in used]
+    return bytes(flatbuffers.convert_object_to_bytearray(model))
 
 
 def _append(whole: Any, part: Any) -> None:

@@ -35,6 +35,7 @@ def export(
     path: str | os.PathLike[str],
     examples: Examples | None = None,
     picker: keras.Model | None = None,
+    kept: bytes | None = None,
 ) -> str:
     """Write a network for LiteRT, with its picker as a second signature.
 
@@ -46,24 +47,41 @@ def export(
         path: of the file; replaced where it is there.
         examples: Examples; None leaves activations at 32 bits.
         picker: of `picker.build_picker`; None: the network cannot be asked for single pieces.
+        kept: the same network as `network_of` found it in an earlier file: it stays as it is, to the last bit.
 
     Returns:
-        "int8" or "dynamic", the kind that was written.
+        "int8", "dynamic" or "kept", how the network was written.
 
     Raises:
         RuntimeError: another backend is in use, and TensorFlow for the conversion is not there.
     """
     if keras.backend.backend() != "tensorflow":
-        return _export_elsewhere(model, path, examples, picker)
-    with tempfile.TemporaryDirectory() as folder:
-        _save_network(model, folder, split=picker is not None)
-        kind, data = _eight_bits(model, folder, examples) or ("dynamic", _convert(folder, FURNITURE))
+        return _export_elsewhere(model, path, examples, picker, kept)
+    kind, data = ("kept", kept) if kept else _convert_network(model, examples, split=picker is not None)
     if picker is not None:
         with tempfile.TemporaryDirectory() as folder:
             _save_picker(picker, folder)
             data = joining.join([data, _convert(folder, PICK)])
     Path(path).write_bytes(data)
     return kind
+
+
+def network_of(path: str | os.PathLike[str]) -> bytes | None:
+    """The network in a LiteRT file, without its picker; None where it was written without what a picker starts from."""
+    data = joining.part(Path(path).read_bytes(), FURNITURE)
+    if data is None:
+        return None
+    from ai_edge_litert.interpreter import Interpreter
+
+    results = Interpreter(model_content=data).get_signature_list()[FURNITURE]["outputs"]
+    return data if set(results) == set(pickers.NAMES) else None
+
+
+def _convert_network(model: keras.Model, examples: Examples | None, split: bool) -> tuple[str, bytes]:
+    """("int8" or "dynamic", content of the file)."""
+    with tempfile.TemporaryDirectory() as folder:
+        _save_network(model, folder, split)
+        return _eight_bits(model, folder, examples) or ("dynamic", _convert(folder, FURNITURE))
 
 
 def _eight_bits(model: keras.Model, folder: str, examples: Examples | None) -> tuple[str, bytes] | None:
@@ -169,6 +187,7 @@ def _export_elsewhere(
     path: str | os.PathLike[str],
     examples: Examples | None,
     picker: keras.Model | None,
+    kept: bytes | None,
 ) -> str:
     """As `export`, in a process of its own with TensorFlow."""
     root = str(Path(__file__).resolve().parents[2])
@@ -177,6 +196,8 @@ def _export_elsewhere(
         model.save(Path(folder) / "network.keras")
         if picker:
             picker.save(Path(folder) / "picker.keras")
+        if kept:
+            (Path(folder) / "kept.tflite").write_bytes(kept)
         if examples is not None:
             np.savez(Path(folder) / "examples.npz", **examples._asdict())
         done = subprocess.run(
@@ -193,13 +214,14 @@ def _export_elsewhere(
 
 def _main(folder: str, path: str) -> None:
     """What `_export_elsewhere` calls."""
-    stored = Path(folder) / "examples.npz"
+    stored, kept = Path(folder) / "examples.npz", Path(folder) / "kept.tflite"
     network, picker = (
         keras.saving.load_model(file, compile=False) if file.exists() else None
         for file in (Path(folder) / "network.keras", Path(folder) / "picker.keras")
     )
     assert isinstance(network, keras.Model) and (picker is None or isinstance(picker, keras.Model))
-    print(export(network, path, Examples(**np.load(stored)) if stored.exists() else None, picker))
+    examples = Examples(**np.load(stored)) if stored.exists() else None
+    print(export(network, path, examples, picker, kept.read_bytes() if kept.exists() else None))
 
 
 if __name__ == "__main__":

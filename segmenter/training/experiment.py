@@ -249,8 +249,9 @@ def finish(run: Run, trained: Trained, examples: litert.Examples) -> tuple[dict[
     shutil.rmtree(result, ignore_errors=True)
     config = describe(run, picked)
     half = options.collection if fitted else weights_folder.fits_half(trained.model)
-    weights_folder.save_folder(trained.model, result, config, examples, half, picked.picker if picked else None)
-    # A network that was left as it is keeps its threshold.
+    # A network that was left as it is stays so where it serves, and keeps its threshold.
+    kept = litert.network_of(start.folder / weights_format.LITERT) if start.folder and not fitted else None
+    weights_folder.save_folder(trained.model, result, config, examples, half, picked.picker if picked else None, kept)
     metrics, judged = judge(result, run.held_out, None if fitted else config["threshold"])
     metrics |= judge_picks(result, run.held_out, metrics["threshold"], options.data if options.collection else None)
     config["threshold"] = metrics["threshold"]

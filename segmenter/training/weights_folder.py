@@ -33,6 +33,7 @@ def save_folder(
     examples: litert.Examples | None = None,
     half: bool = False,
     picker: keras.Model | None = None,
+    kept: bytes | None = None,
 ) -> None:
     """Write the network's part of a weights folder: config.json, model.weights.h5 and model.tflite.
 
@@ -44,6 +45,7 @@ def save_folder(
         examples: see `litert.export`.
         half: whether model.weights.h5 holds numbers of 16 bits, which halves it.
         picker: of `picker.build_picker`; None: the folder's weights cannot be asked for single pieces.
+        kept: see `litert.export`.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -60,7 +62,7 @@ def save_folder(
             part.set_weights(rounded.get_weights())
     _whole(*stored).save_weights(str(out / WEIGHTS))
     files.write_json(out / CONFIG, config)
-    litert.export(plain[0], out / LITERT, examples, plain[1])
+    litert.export(plain[0], out / LITERT, examples, plain[1], kept)
 
 
 def fits_half(model: keras.Model) -> bool:

@@ -32,3 +32,17 @@ def test_without_a_name_the_first_part_is_asked(tmp_path):
     (first, _), (second, _) = part("first", 2, tmp_path / "a"), part("second", 7, tmp_path / "b")
     interpreter = Interpreter(model_content=joining.join([first, second]))
     assert interpreter.get_output_details()[0]["shape"].tolist() == [1, 2]
+
+
+def test_a_part_is_taken_out_again(tmp_path):
+    parts = [part(name, units, tmp_path / name)[0] for name, units in (("first", 5), ("second", 3))]
+    whole = joining.join(parts)
+    given = np.random.default_rng(1).random((1, 8), np.float32)
+    for name, data in zip(("first", "second"), parts):
+        found = joining.part(whole, name)
+        assert found and len(found) <= len(data) * 1.05
+        alone, out = (Interpreter(model_content=each) for each in (data, found))
+        assert list(out.get_signature_list()) == [name]
+        expected = alone.get_signature_runner(name)(given=given)["result"]
+        np.testing.assert_array_equal(out.get_signature_runner(name)(given=given)["result"], expected)
+    assert joining.part(whole, "third") is None

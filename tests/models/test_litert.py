@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from segmenter.models import litert
+from segmenter.models import litert, picker as pickers, unet
 
 SIZE = 32
 
@@ -85,3 +85,31 @@ def test_what_8_bits_cost_is_told_by_the_iou_of_known_pixels():
     assert litert.ious(lambda picture: next(answers), some).tolist() == pytest.approx(expected)
     nothing = litert.Examples(some.calibration, some.pictures, np.zeros_like(some.truth))
     assert (litert.ious(lambda picture: np.zeros((1, SIZE, SIZE, 1)), nothing) == 1.0).all()
+
+
+def test_a_network_that_is_kept_serves_to_the_last_bit_with_another_picker(tmp_path):
+    keras.utils.set_random_seed(3)
+    model = unet.build_unet("unet_lite0", 64)
+    first, second = pickers.build_picker(model), pickers.build_picker(model)
+    pictures = np.random.default_rng(0).random((2 * litert.LEAST, 64, 64, 3), np.float32)
+    truth = np.ones((*pictures.shape[:3], 2), np.float32)
+    before, after = tmp_path / "before.tflite", tmp_path / "after.tflite"
+    litert.export(model, before, litert.Examples(pictures, pictures, truth), first)
+    kept = litert.network_of(before)
+    assert litert.export(model, after, None, second, kept) == "kept"
+    seen = [Interpreter(str(path)).get_signature_runner("furniture")(photo=pictures[:1]) for path in (before, after)]
+    assert seen[0].keys() == set(pickers.NAMES) == seen[1].keys()
+    for name in pickers.NAMES:
+        np.testing.assert_array_equal(seen[0][name], seen[1][name])
+    side = seen[0]["map0"].shape[1]
+    given = {**seen[0], "prompts": np.full((1, side, side, 3), 0.5, np.float32)}
+    pieces = [Interpreter(str(path)).get_signature_runner("pick")(**given)["piece"] for path in (before, after)]
+    for found, picker in zip(pieces, (first, second)):
+        expected = picker.predict_on_batch([*(seen[0][name] for name in pickers.NAMES), given["prompts"]])
+        np.testing.assert_allclose(found, expected, atol=0.05)
+    assert np.abs(pieces[0] - pieces[1]).max() > 1e-3
+
+
+def test_of_a_network_without_what_a_picker_starts_from_nothing_is_kept(tmp_path):
+    litert.export(finder(), tmp_path / "a.tflite", None)
+    assert litert.network_of(tmp_path / "a.tflite") is None
