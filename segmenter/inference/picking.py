@@ -79,8 +79,8 @@ def complete(
 ) -> np.ndarray:
     """A piece without the holes that clicks leave in furniture that stands alone.
 
-    The connected parts of the furniture are taken whole where they were clicked, nothing of them was clicked
-    away, and the piece has nearly all of them anyway.
+    The connected parts of the furniture are taken whole where they were clicked, and the piece has nearly all of
+    them anyway; but for holes with a click that says so.
 
     Args:
         piece, furniture: float32, size × size, 0 … 1.
@@ -90,11 +90,11 @@ def complete(
         float32, size × size, 0 … 1, nowhere less than `piece`.
     """
     height, width = furniture.shape
+    pixels = [(min(int(y * height), height - 1), min(int(x * width), width - 1)) for x, y in points]
     _, parts = cv2.connectedComponents((furniture >= 0.5).astype(np.uint8))
-    under = [parts[min(int(y * height), height - 1), min(int(x * width), width - 1)] for x, y in points]
-    refused = {part for part, label in zip(under, labels) if not label}
-    for part in set(under) - refused - {0}:
-        there = parts == part
-        if (piece[there] >= 0.5).mean() >= WHOLE:
-            piece = np.where(there, np.maximum(piece, furniture), piece)
-    return piece
+    clicked = {parts[pixel] for pixel, label in zip(pixels, labels) if label} - {0}
+    whole = [part for part in clicked if (piece[parts == part] >= 0.5).mean() >= WHOLE]
+    lacking = np.isin(parts, whole) & (piece < furniture)
+    _, holes = cv2.connectedComponents((lacking & (piece < 0.5)).astype(np.uint8))
+    wanted = {holes[pixel] for pixel, label in zip(pixels, labels) if not label} - {0}
+    return np.where(lacking & ~np.isin(holes, list(wanted)), furniture, piece)

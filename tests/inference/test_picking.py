@@ -146,10 +146,16 @@ def test_holes_in_a_piece_that_stands_alone_are_filled():
     np.testing.assert_array_equal(found[:, 26:], piece[:, 26:])  # and nothing of what stands beside it
 
 
+def test_a_hole_that_was_asked_for_stays():
+    piece, furniture = maps()
+    found = picking.complete(piece, furniture, [(0.2, 0.2), (0.3, 0.28)], [1, 0])
+    np.testing.assert_array_equal(found[10:13, 10:14], piece[10:13, 10:14])
+    np.testing.assert_array_equal(found[25:30], np.maximum(piece, furniture)[25:30])  # and its leg all the same
+
+
 @pytest.mark.parametrize(
     "points, labels",
     [
-        ([(0.2, 0.2), (0.3, 0.28)], [1, 0]),  # a hole that was wanted
         ([(0.99, 0.99)], [1]),  # a click beside all furniture
         ([(0.85, 0.3)], [1]),  # a click on what the piece has nothing of
     ],
