@@ -127,7 +127,7 @@ def _save_network(model: keras.Model, folder: str, split: bool) -> None:
 def _save_picker(picker: keras.Model, folder: str) -> None:
     """As `_save_network`, what a click asks.
 
-    Its activations keep 32 bits: those of 8 cost it up to 0.04 of IoU after the first click and save no time.
+    Its activations keep 32 bits: those of 8 cost it most of all after the first click, and save little time.
     """
     given = dict(zip([*pickers.NAMES, "prompts"], picker.inputs))
     _save(picker, PICK, lambda *tensors: [picker(list(tensors), training=False)], given, ["piece"], folder)

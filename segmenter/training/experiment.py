@@ -195,7 +195,7 @@ def train(run: Run) -> tuple[dict[str, Any] | None, list[Judged], bool]:
         return None, [], False
     minutes = (time.monotonic() - began) / 60
     trained = Trained(model, fitted, picked, minutes)
-    metrics, judged = finish(run, trained, examples or _examples(*make_batches(run)))
+    metrics, judged = finish(run, trained, examples)
     print(f"{minutes:.1f} minutes of training; {out} is a whole weights folder, with report.html for people")
     if fitted and not fitted.finished:
         epochs = len(fitted.history["epoch"])
@@ -242,7 +242,7 @@ def how_to_go_on(run: Run) -> str:
     return f"to go on: python train.py --resume {run.options.out or run.out}"
 
 
-def finish(run: Run, trained: Trained, examples: litert.Examples) -> tuple[dict[str, Any], list[Judged]]:
+def finish(run: Run, trained: Trained, examples: litert.Examples | None) -> tuple[dict[str, Any], list[Judged]]:
     """Put the result of a run together beside its place, then move it there. Returns (metrics, judged)."""
     options, start, fitted, picked = run.options, run.start, trained.fitted, trained.picked
     result = run_folder.unfinished(run.out) / run_folder.RESULT
@@ -251,6 +251,8 @@ def finish(run: Run, trained: Trained, examples: litert.Examples) -> tuple[dict[
     half = options.collection if fitted else weights_folder.fits_half(trained.model)
     # A network that was left as it is stays so where it serves, and keeps its threshold.
     kept = litert.network_of(start.folder / weights_format.LITERT) if start.folder and not fitted else None
+    if examples is None and kept is None:
+        examples = _examples(*make_batches(run))
     weights_folder.save_folder(trained.model, result, config, examples, half, picked.picker if picked else None, kept)
     metrics, judged = judge(result, run.held_out, None if fitted else config["threshold"])
     metrics |= judge_picks(result, run.held_out, metrics["threshold"], options.data if options.collection else None)
