@@ -3,18 +3,19 @@
 Reference: Mahadevan, Voigtlaender & Leibe, "Iteratively Trained Interactive Segmentation", BMVC 2018.
 """
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import keras
 import numpy as np
 
-from segmenter.datasets.augment import Draw
+from segmenter.datasets.augment import Draw, Sample
 from segmenter.datasets.batches import collate, emphasise_border
 from segmenter.errors import RunError
 from segmenter.evaluation.clicking import depth, next_click
@@ -38,7 +39,8 @@ class PickRecipe:
     batch_size: int = 16
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
-    rounds: tuple[float, ...] = (0.4, 0.25, 0.2, 0.15)  # how often the last of 1, 2, 3 and 4 clicks is learnt from
+    rounds: tuple[float, ...] = (0.4, 0.25, 0.2, 0.15)  # how often 1, 2, 3 and 4 clicks are made, all learnt from
+    again: float = 0.5  # after a click, how often the piece is given back without another, see `inference.picking`
     border: float = 4.0  # see `batches.emphasise_border`
     seed: int = 0
 
@@ -78,12 +80,13 @@ def fit(
     if first:
         report(f"going on after step {first} of {recipe.steps}")
     began, shown = time.monotonic(), []
-    with callbacks.gentle_stop() as stop:
+    with callbacks.gentle_stop() as stop, ThreadPoolExecutor(1) as ahead:  # samples are drawn during the step before
+        coming = ahead.submit(draw_samples, draw, recipe, first)
         for step in range(first, recipe.steps):
-            rng = np.random.default_rng([recipe.seed, step])
-            samples = [draw(number, rng) for number in range(recipe.batch_size)]
-            rounds = int(rng.choice(len(recipe.rounds), p=recipe.rounds))
-            shown.append(train_step(picker, see, samples, rounds, recipe.border, rng))
+            samples = coming.result()
+            coming = ahead.submit(draw_samples, draw, recipe, step + 1)
+            picker.optimizer.learning_rate = rate(recipe, step)
+            shown.append(train_step(picker, see, samples, recipe, np.random.default_rng([recipe.seed, step, 1])))
             if not np.isfinite(shown[-1]).all():
                 raise RuntimeError("training the picker gave no finite loss; try a lower --learning-rate")
             done = step + 1
@@ -107,15 +110,23 @@ def _line(done: int, steps: int, figures: np.ndarray, left: float) -> str:
 
 def compile_picker(picker: keras.Model, recipe: PickRecipe) -> None:
     """Give a picker its optimizer, loss and metric, in place."""
-    rate: Any = keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate / 20,
-        max(1, recipe.steps - recipe.steps // 20),
-        warmup_target=recipe.learning_rate,
-        warmup_steps=recipe.steps // 20,
-    )
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, clipnorm=5.0)
+    optimizer = keras.optimizers.AdamW(rate(recipe, 0), weight_decay=recipe.weight_decay, clipnorm=5.0)
     picker.compile(optimizer=optimizer, loss=losses.cross_entropy_and_dice, metrics=[losses.dice])
     optimizer.build(picker.trainable_variables)
+
+
+def rate(recipe: PickRecipe, step: int) -> float:
+    """The learning rate of a step: it rises for a twentieth of them, and then falls along a cosine to nothing."""
+    rise = recipe.steps // 20
+    if step < rise:
+        return recipe.learning_rate * (step + 1) / (rise + 1)
+    return recipe.learning_rate * (1 + math.cos(math.pi * (step - rise) / (recipe.steps - rise))) / 2
+
+
+def draw_samples(draw: Draw, recipe: PickRecipe, step: int) -> list[Sample]:
+    """The samples of a step, the same for whoever asks."""
+    rng = np.random.default_rng([recipe.seed, step])
+    return [draw(number, rng) for number in range(recipe.batch_size)]
 
 
 def keep(picker: keras.Model, folder: str | os.PathLike[str], step: int, network: str) -> None:
@@ -144,26 +155,31 @@ def restore(picker: keras.Model, folder: str | os.PathLike[str], network: str) -
     return notes["step"]
 
 
-def train_step(picker, see, samples, rounds, border, rng) -> tuple[float, float]:
-    """One step: some clicks without learning, then one with; gives loss and Dice after the last."""
+def train_step(
+    picker: keras.Model, see: See, samples: Sequence[Sample], recipe: PickRecipe, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Learn from some clicks on each sample, one after the other; gives mean loss and Dice."""
     photos, truth = collate(
-        [(photo, target, emphasise_border(target, weight, border)) for photo, target, weight in samples]
+        [(photo, target, emphasise_border(target, weight, recipe.border)) for photo, target, weight in samples]
     )
     maps = list(see(photos))
     side = photos.shape[1] // 2
     before = np.zeros((len(samples), side, side), np.float32)
     pressed: list[tuple[list[tuple[float, float]], list[int]]] = [([], []) for _ in samples]
-    for turn in range(rounds + 1):
+    figures, rounds = [], int(rng.choice(len(recipe.rounds), p=recipe.rounds)) + 1
+    for turn in range(rounds):
         for (_, target, weight), so_far, (points, labels) in zip(samples, before, pressed):
             click = human_click(target, weight, so_far, rng)
             if click:
                 points.append(click[0])
                 labels.append(click[1])
-        prompts = np.stack([clicks.draw(*each, so_far) for each, so_far in zip(pressed, before)])
-        if turn < rounds:
-            piece = np.asarray(keras.ops.convert_to_numpy(picker.predict_on_batch([*maps, prompts])))[..., 0]
-            before = np.stack([cv2.resize(each, (side, side), interpolation=cv2.INTER_AREA) for each in piece])
-    loss, dice = picker.train_on_batch([*maps, prompts], truth)
+        for is_last in [False, True] if rng.random() < recipe.again else [True]:
+            prompts = np.stack([clicks.draw(*each, so_far) for each, so_far in zip(pressed, before)])
+            figures.append(picker.train_on_batch([*maps, prompts], truth))
+            if turn < rounds - 1 or not is_last:
+                pieces = np.asarray(keras.ops.convert_to_numpy(picker.predict_on_batch([*maps, prompts])))[..., 0]
+                before = np.stack([cv2.resize(each, (side, side), interpolation=cv2.INTER_AREA) for each in pieces])
+    loss, dice = np.mean(figures, axis=0)
     return float(loss), float(dice)
 
 
