@@ -31,6 +31,7 @@ def again(data, count):
         (encoded(progressive=True), 10),
         (again(encoded(progressive=True), 7), 16),
         (again(encoded(progressive=True), 1000), MAX_SCANS + 1),
+        (again(encoded(), 1000), 1),  # behind the first, which has all, decoders look for nothing
         (encoded(comment=b"\xff\xda\0\x08" * 500), 1),
         (encoded() + b"\xff\xda\0\x08" * 500, 1),  # phones keep a film behind the photo
         (encoded(progressive=True)[:60], 0),
