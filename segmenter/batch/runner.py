@@ -22,6 +22,7 @@ import numpy as np
 from segmenter.batch.find import Source, find
 from segmenter.batch.journal import FOLDERS, Journal, Result, Settings, disk_full, write_table
 from segmenter.errors import PhotoError, is_disk_full
+from segmenter.inference import crowd
 from segmenter.io import files
 from segmenter.io.images import open_photo, size_notice
 from segmenter.render import corrections, picks, render, uncertainty
@@ -225,9 +226,15 @@ class _Task:
             known = self.journal.done(fingerprint)
             if known is not None:
                 return self.with_thumbnail(replace(known, file=source.name, resumed=True))
-            made = work(
-                data, self.segmenter, self.choices, edits, self.background, lambda: self.closed or cancelled.is_set()
-            )
+            with crowd.joined():
+                made = work(
+                    data,
+                    self.segmenter,
+                    self.choices,
+                    edits,
+                    self.background,
+                    lambda: self.closed or cancelled.is_set(),
+                )
             return made and self.keep(source, fingerprint, started, *made)
         except PhotoError as error:
             problem = error.with_traceback(None)

@@ -5,6 +5,7 @@ Nothing here knows of photos or files of people; `Segmenter` does.
 
 import os
 import threading
+from collections import deque
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from segmenter.errors import WeightsError
+from segmenter.inference import crowd
 from segmenter.weights_format import FURNITURE, PICK
 
 MAX_THREADS = 8  # one small picture does not divide into more
@@ -34,7 +36,7 @@ class Seen(NamedTuple):
 
 
 class Network:
-    """A model.tflite, ready to be asked by many threads, one at a time.
+    """A model.tflite, ready to be asked by many threads.
 
     Args:
         path: of the file.
@@ -46,7 +48,8 @@ class Network:
 
     def __init__(self, path: Path, size: int) -> None:
         self.size, self.path = size, path
-        self._interpreter = _read(path, size)
+        self._interpreter = _read(path, size, _threads())
+        self._spare: deque[Interpreter] = deque()  # of one thread each, for several at once
         self._source = self._interpreter.get_input_details()[0]["index"]
         self._result = _probabilities(self._interpreter.get_output_details(), size)[0]["index"]
         self._lock = threading.Lock()  # the interpreter has one set of tensors for all
@@ -61,11 +64,21 @@ class Network:
 
     def furniture(self, square: np.ndarray) -> np.ndarray:
         """float32, 1 × size × size × 3, 0 … 1 → float32, size × size, 0 … 1."""
-        with self._lock:
-            self._interpreter.set_tensor(self._source, np.ascontiguousarray(square))
-            self._interpreter.invoke()
-            result = self._interpreter.get_tensor(self._result)  # a copy: 1 × size × size × 1
-        return result.reshape(self.size, self.size)
+        if not crowd.several():
+            with self._lock:
+                return self._ask(self._interpreter, square)
+        try:
+            interpreter = self._spare.pop()
+        except IndexError:
+            interpreter = _read(self.path, self.size, threads=1)
+        result = self._ask(interpreter, square)
+        self._spare.append(interpreter)
+        return result
+
+    def _ask(self, interpreter, square):
+        interpreter.set_tensor(self._source, np.ascontiguousarray(square))
+        interpreter.invoke()
+        return interpreter.get_tensor(self._result).reshape(self.size, self.size)  # a copy: 1 × size × size × 1
 
     def see(self, square: np.ndarray) -> Seen:
         """float32, 1 × size × size × 3, 0 … 1 → Seen; only where it `can_pick`."""
@@ -87,11 +100,11 @@ def _probabilities(outputs, size):
     return [each for each in outputs if tuple(each["shape"]) == (1, size, size, 1)]
 
 
-def _read(path, size):
+def _read(path, size, threads):
     if not path.is_file():
         raise WeightsError(f"the weights folder {str(path.parent)!r} lacks model.tflite")
     try:
-        interpreter = Interpreter(model_path=str(path), num_threads=_threads())
+        interpreter = Interpreter(model_path=str(path), num_threads=threads)
         given, results = interpreter.get_input_details(), interpreter.get_output_details()
         fits = [tuple(map(int, each["shape"])) for each in given] == [(1, size, size, 3)]
         if not fits or not _probabilities(results, size):  # asked before memory is taken for them

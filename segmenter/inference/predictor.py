@@ -16,7 +16,8 @@ from segmenter.inference import picking, preprocessing, refine
 from segmenter.inference.network import Network, Seen
 
 WEIGHTS = weights_format.BUNDLED
-CACHE_BYTES = 256 * 1024 * 1024
+CACHE_BYTES = 192 * 1024 * 1024
+LOOKS_BYTES = 64 * 1024 * 1024  # of the network's own answers, from which a map is made again at a third of the cost
 SEEN_BYTES = 64 * 1024 * 1024  # of what is kept for further clicks on the same photos
 
 SEEN = 0.2  # the second look goes where the first gave at least this probability
@@ -41,6 +42,7 @@ class Segmenter:
         self.config = weights_format.read_config(self.folder)
         self._network = Network(self.folder / weights_format.LITERT, self.size)
         self._maps: LRUCache[Any, np.ndarray] = LRUCache(CACHE_BYTES, getsizeof=_bytes_of)  # of the photos seen last
+        self._looks: LRUCache[Any, list[np.ndarray]] = LRUCache(LOOKS_BYTES, getsizeof=_bytes_of_all)
         self._seen: LRUCache[Any, Seen] = LRUCache(SEEN_BYTES, getsizeof=_bytes_of)  # what clicks on them start from
         self._maps_lock = threading.Lock()
 
@@ -114,15 +116,16 @@ class Segmenter:
         if clicked:
             coarse = picking.pick(self._network, self._see(photo, key[0]), *clicked)
         else:
-            coarse = self.first_look(photo)
-            if second_look:
-                coarse = _look_closer(photo, coarse, self.second_look_boxes(coarse), self.first_look)
+            coarse = self._look(photo, key[:3])
         result = _at_full_size(coarse, photo, refine)
         result.flags.writeable = False  # it is shared by all who ask
-        if result.nbytes <= self._maps.maxsize:  # a larger one is refused with an error
-            with self._maps_lock:
-                self._maps[key] = result
+        self._keep(self._maps, key, result)
         return result
+
+    def _keep(self, cache, key, value):
+        if cache.getsizeof(value) <= cache.maxsize:  # a larger one is refused with an error
+            with self._maps_lock:
+                cache[key] = value
 
     def first_look(self, photo: np.ndarray) -> np.ndarray:
         """What the network says of a photo squeezed to its square, before any refinement.
@@ -136,6 +139,22 @@ class Segmenter:
         square = preprocessing.to_network(photo, self.size)  # 1 × size × size × 3
         ask = self._network.furniture
         return (ask(square) + ask(square[:, :, ::-1])[:, ::-1]) / 2
+
+    def _look(self, photo, key):
+        """The coarse map of a photo whose key ends in whether it is looked at closer."""
+        with self._maps_lock:
+            kept = self._looks.get(key)
+        looks = []
+
+        def look(part):
+            looks.append(kept[len(looks)] if kept else self.first_look(part))
+            return looks[-1]
+
+        coarse = look(photo)
+        if key[-1]:
+            coarse = _look_closer(photo, coarse, self.second_look_boxes(coarse), look)
+        self._keep(self._looks, key, looks)
+        return coarse
 
     def prepare(self, photo: np.ndarray) -> None:
         """Let the encoder see a photo before anybody clicks on it: the first click then takes no longer than the next.
@@ -167,9 +186,7 @@ class Segmenter:
             seen = self._seen.get(key)
         if seen is None:
             seen = self._network.see(preprocessing.to_network(photo, self.size))
-            with self._maps_lock:
-                if seen.nbytes <= self._seen.maxsize:
-                    self._seen[key] = seen
+            self._keep(self._seen, key, seen)
         return seen
 
     def second_look_boxes(self, square: np.ndarray) -> list[tuple[float, float, float, float]]:
@@ -203,6 +220,10 @@ def _look_closer(photo, square, boxes, look):
 
 def _bytes_of(kept: np.ndarray | Seen) -> int:
     return kept.nbytes
+
+
+def _bytes_of_all(kept: list[np.ndarray]) -> int:
+    return sum(each.nbytes for each in kept)
 
 
 def _at_full_size(coarse, photo, follow_edges):

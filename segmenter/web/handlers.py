@@ -9,7 +9,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -19,6 +18,7 @@ from cachetools import LRUCache
 
 from segmenter.batch.runner import Predictor
 from segmenter.errors import FULL, ChairliftError, GoneError, PhotoError
+from segmenter.inference import crowd
 from segmenter.io.images import open_photo, size_notice
 from segmenter.render import corrections, encode, picks, render
 from segmenter.render.options import Choices
@@ -69,6 +69,7 @@ class Handlers:
         self._small: LRUCache[Any, np.ndarray] = LRUCache(SMALL_PHOTOS)  # file and when it changed → photo
         self._small_lock = threading.Lock()
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="ahead")  # what a visitor may ask for next
+        self._ahead_is_free = threading.Semaphore()  # in a crowd it is not done for all, who would wait for it
         self.describe = lru_cache(maxsize=2)(model_info.describe)
 
     # The studio
@@ -80,9 +81,10 @@ class Handlers:
         The question may name `weights`, by which the map is made if they are still here.
         """
         weights, notice = self.live.named(question.get("weights")), self.live.notice
-        shown = self._shown(question, weights)
-        if getattr(weights.segmenter, "can_pick", False):
-            self._ahead.submit(self._prepare, self._source(question), weights)
+        path = self._source(question)
+        shown, photo = self._shown(question, path, weights)
+        if getattr(weights.segmenter, "can_pick", False) and self._ahead_is_free.acquire(blocking=False):
+            self._ahead.submit(self._prepare, path, photo, weights)
         return {
             **shown,
             "weights": weights.to_json(),
@@ -133,21 +135,25 @@ class Handlers:
         found = picks.look(weights.segmenter, self._small_photo(path), Choices(), [checked])
         return {"map": viewer.piece(found, size)}
 
-    def _small_photo(self, path):
-        """The photo of a file at the size of the page's maps."""
+    def _small_photo(self, path, photo=None):
+        """The photo of a file, which may be decoded already, at the size of the page's maps."""
         key = path, path.stat().st_mtime_ns
         with self._small_lock:
             kept = self._small.get(key)
         if kept is None:
-            kept = viewer.small(open_photo(path))
+            kept = viewer.small(open_photo(path) if photo is None else photo)
             with self._small_lock:
                 self._small[key] = kept
         return kept
 
-    def _prepare(self, path, weights):
+    def _prepare(self, path, photo, weights):
         """Let the first click on a photo take no longer than the next."""
-        with suppress(PhotoError, OSError):  # it may be gone; who clicks on it then is told
-            weights.segmenter.prepare(self._small_photo(path))
+        try:
+            weights.segmenter.prepare(self._small_photo(path, photo))
+        except (PhotoError, OSError):
+            pass  # it may be gone; who clicks on it then is told
+        finally:
+            self._ahead_is_free.release()
 
     @refusing
     def room(self, question: dict) -> dict:
@@ -171,7 +177,8 @@ class Handlers:
         background = question.get("background")
         own = open_photo(self.photo(background)) if choices.background == "own" and background else None
         photo, edits = open_photo(path), corrections.check(question.get("edits"))
-        product = render.produce(photo, weights.segmenter, choices, edits, own)
+        with crowd.joined():
+            product = render.produce(photo, weights.segmenter, choices, edits, own)
         return product, path.stem, size_notice(path, photo)
 
     # The model
@@ -211,7 +218,8 @@ class Handlers:
         opened = open_photo(path)
         if points or labels:
             checked = (*checked, picks.from_pixels(_json(points, "points"), _json(labels, "labels"), opened.shape))
-        product = render.produce(opened, segmenter, choices, checked, own)
+        with crowd.joined():
+            product = render.produce(opened, segmenter, choices, checked, own)
         return self.uploads.keep(product.data, product.name(path.stem))
 
     def probability(self, photo: Any) -> dict:
@@ -238,18 +246,20 @@ class Handlers:
             return self.examples[question["example"]]
         return self.photo(question.get("path"))
 
-    def _shown(self, question, weights):
-        path = self._source(question)
+    def _shown(self, question, path, weights):
+        """(what the page draws from, the photo or None)."""
         if question.get("example") is not None:
-            return self.show_example(path.stem, weights)  # the same for every visitor, so it is made once
-        return viewer.show(*self._map(path, weights))
+            return self.show_example(path.stem, weights), None  # the same for every visitor, so it is made once
+        photo, probabilities = self._map(path, weights)
+        return viewer.show(photo, probabilities), photo
 
     def _show_example(self, name, weights):
         return viewer.show(*self._map(self.examples[name], weights))
 
     def _map(self, path, weights):
         photo = open_photo(path)
-        return photo, weights.segmenter.probabilities(photo)
+        with crowd.joined():
+            return photo, weights.segmenter.probabilities(photo)
 
 
 def refusal(error: ChairliftError) -> dict:

@@ -10,7 +10,7 @@ import pytest
 
 import segmenter
 from segmenter import Segmenter, WeightsError, cut
-from segmenter.inference import predictor
+from segmenter.inference import crowd, network, predictor
 
 RED, WALL = (230, 20, 20), (200, 200, 205)
 
@@ -131,6 +131,7 @@ def test_maps_are_kept_by_content(red_segmenter, monkeypatch):
 
 def test_kept_maps_are_bounded_by_their_bytes(red_segmenter, monkeypatch):
     monkeypatch.setattr(predictor, "CACHE_BYTES", 3 * 4 * 40 * 50)  # of three maps of 40 × 50 pixels
+    monkeypatch.setattr(predictor, "LOOKS_BYTES", 0)
     fresh, looks = Segmenter(red_segmenter.folder), []
     look = fresh.first_look
     monkeypatch.setattr(fresh, "first_look", lambda photo: looks.append(1) or look(photo))
@@ -148,11 +149,37 @@ def test_kept_maps_are_bounded_by_their_bytes(red_segmenter, monkeypatch):
     assert len(looks) == 7
 
 
+def test_a_map_that_was_not_kept_is_made_again_without_the_network(red_segmenter, monkeypatch):
+    monkeypatch.setattr(predictor, "CACHE_BYTES", 0)
+    fresh, asked = Segmenter(red_segmenter.folder), []
+    look = fresh.first_look
+    monkeypatch.setattr(fresh, "first_look", lambda photo: asked.append(1) or look(photo))
+    photo = room((30, 200, 400, 600))  # small, and so looked at again
+    first = fresh.probabilities(photo)
+    assert len(asked) == 2
+    np.testing.assert_array_equal(fresh.probabilities(photo), first)
+    assert len(asked) == 2
+    far = fresh.probabilities(photo, second_look=False)
+    assert len(asked) == 3 and (far != first).any()
+
+
 def test_same_bytes_in_another_shape_are_another_photo(red_segmenter):
     photo = room((0, 100, 0, 100), shape=(120, 240))
     other = photo.reshape(240, 120, 3)
     assert red_segmenter.probabilities(photo).shape == (120, 240)
     assert red_segmenter.probabilities(other).shape == (240, 120)
+
+
+def test_a_crowd_asks_networks_of_its_own_and_gets_the_same_maps(red_segmenter, monkeypatch):
+    photo = room((30, 200, 400, 600))
+    alone = Segmenter(red_segmenter.folder).probabilities(photo)
+    fresh, threads = Segmenter(red_segmenter.folder), []
+    make = network.Interpreter
+    monkeypatch.setattr(network, "Interpreter", lambda **given: threads.append(given["num_threads"]) or make(**given))
+    with crowd.joined(), crowd.joined():
+        np.testing.assert_array_equal(fresh.probabilities(photo), alone)
+        fresh.probabilities(room((30, 200, 100, 300)))
+    assert threads == [1] and not crowd.several()
 
 
 def test_many_threads_get_the_right_maps(red_segmenter):
