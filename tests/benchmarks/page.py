@@ -82,7 +82,7 @@ MOVE = """([what, seconds]) => new Promise((done) => {
     if (performance.now() > until) return done(probe.frames);
     turn++;
     if (what === 'slider') {
-      slider.value = 50 + Math.round(30 * Math.sin(turn / 15));
+      slider.value = 20 + Math.abs(((2 * turn) % 120) - 60); // another one in every frame
       slider.dispatchEvent(new Event('input', { bubbles: true }));
     } else {
       const clientX = box.left + box.width * (0.5 + 0.3 * Math.sin(turn / 20));

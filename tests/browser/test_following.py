@@ -1,5 +1,6 @@
 """Pictures that follow the hand in part and roughly are whole and exact once it rests."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -32,6 +33,11 @@ def slide_on(visitor, values):
                 slider.dispatchEvent(new Event('input', { bubbles: true }));
                 await new Promise(requestAnimationFrame);
             }
+            await new Promise(requestAnimationFrame);
+            const from = document.querySelector('.outline'), { width, height } = from; // as the hand sees it
+            const seen = Object.assign(document.createElement('canvas'), { className: 'seen', width, height });
+            seen.getContext('2d').drawImage(from, 0, 0);
+            document.body.append(seen);
         }""",
         values,
     )
@@ -47,6 +53,17 @@ def test_a_slider_that_was_dragged_leaves_what_one_step_leaves(visitor):
     wanted = pictures(visitor)
     slide_on(visitor, [*range(32, 70, 2), *range(70, 30, -1)])
     assert_same(pictures(visitor), wanted)
+
+
+def test_the_outline_follows_the_hand_where_it_will_rest(visitor):
+    slide_on(visitor, range(40, 61))
+    following = visitor.canvas(".seen")[..., 3] > 0
+    visitor.settle()
+    resting = visitor.canvas(".outline")[..., 3] > 0
+    assert following.any() and (following != resting).any()  # it was drawn in another way
+    around = np.ones((5, 5), np.uint8)
+    for one, other in ((following, resting), (resting, following)):
+        assert not (one & (cv2.dilate(other.astype(np.uint8), around) == 0)).any()
 
 
 def test_scraps_that_come_and_go_leave_nothing_behind(visit):

@@ -124,18 +124,18 @@ function rimPixels(values, { width, height }, kinds, { starts, ends, rows, piece
 }
 
 // What lies at most `reach` from the rims of scraps and is no piece's: `near`, indices; and of each how far `away` the
-// nearest scrap is, squared.
+// nearest scrap is, squared; 0 elsewhere.
 function surroundings(values, { width, height }, kinds, rims, reach) {
-  const away = new Float32Array(values.length).fill(Infinity), near = [], disc = discOf(reach);
+  const away = new Uint16Array(values.length), near = [], disc = discOf(reach);
   for (const at of rims) {
     const x = at % width, y = (at - x) / width;
     for (let down = Math.max(-reach, -y); down <= Math.min(reach, height - 1 - y); down++) {
       const half = disc[down + reach], right = Math.min(half, width - 1 - x);
       for (let across = Math.max(-half, -x), next = at + down * width + across; across <= right; across++, next++) {
         if (kinds[next] !== FREE) continue;
-        const distance = down * down + across * across;
-        if (distance >= away[next]) continue;
-        if (away[next] === Infinity) near.push(next);
+        const distance = down * down + across * across, before = away[next];
+        if (before && distance >= before) continue;
+        if (!before) near.push(next);
         away[next] = distance;
       }
     }

@@ -11,13 +11,19 @@ import { onLanguageChange, translate } from './words.js';
 
 const VIEWS = ['heat', 'cutout', 'compare', 'unsure', 'steps'];
 const CUTOUT_SIDE = 960, SMALL_SIDE = 720, STEP_SIDE = 420; // of the cutout in the photo's place, beside it, and as a step
+const HURRIED_SIDE = 360; // beside it, while something moves
+const SLOW_MS = 12; // from which a drawing takes too much of a frame: then the cutout follows in every other one
 const OUTLINE_SIDE = 3200; // at most, however closely one looks
 const HURRIED = 3; // of so many points of the outline one is drawn while something moves: they are less than a pixel apart
+const APART = 1.5; // pixels of the map from one point of the outline to the next, at most
 const listeners = [];
 const CASING = 'rgba(20, 18, 10, 0.6)', LINE = '#fff3b8'; // a dark casing, so that the line shows on bright photos too
+const DABS = [[2, rgba(20, 18, 10, 153)], [0, rgba(255, 243, 184, 255)]]; // the same in words, and how much wider than the line
 
 const HEAT = heatColours(), heatChanges = follower(); // what the map's canvas shows, for any photo
 let heated = null, outlined = null; // the map that it shows, and what the outline's canvas shows besides
+let took = 0, isLate = false; // what the last whole drawing took, and whether the cutout is one behind
+let dabbed = null; // the ImageData of an outline while something moves
 
 // Draw the map in its colours: the box in which it has changed, or null.
 function drawHeat() {
@@ -37,12 +43,36 @@ function drawOutline(changed) {
   const now = map && [map.width, map.height, width, height, threshold()].join(), isPart = isMoving() && now === outlined;
   outlined = now;
   if (isPart && !changed) return;
-  if (!isPart) context.clearRect(0, 0, width, height);
+  if (!map) context.clearRect(0, 0, width, height);
   if (!map) return;
   const line = density * Math.min(1.75, Math.max(1.1, box.width / 400)); // finer on a small photo
   const scale = [width / map.width, height / map.height], step = isMoving() ? HURRIED : 1;
-  if (!isPart) strokeOutline(context, outlinePath(map, ...scale, step), line, LINE);
-  else within(context, changed, scale, 2 * line + 1, (part) => strokeOutline(context, outlinePart(map, ...scale, step, part), line, LINE));
+  if (isPart) {
+    within(context, changed, scale, 2 * line + 1, (part) => strokeOutline(context, outlinePart(map, ...scale, step, part), line, LINE));
+  } else if (isMoving() && APART * Math.max(...scale) <= Math.round(line) + 1) {
+    dabOutline(context, map, scale, Math.round(line));
+  } else {
+    context.clearRect(0, 0, width, height);
+    strokeOutline(context, outlinePath(map, ...scale, step), line, LINE);
+  }
+}
+
+// The outline in square dabs, a whole number of pixels wide: a browser strokes it several times as long.
+function dabOutline(context, map, [across, down], line) {
+  const { width, height } = context.canvas, found = outlines(map, threshold());
+  if (dabbed?.width !== width || dabbed.height !== height) dabbed = new ImageData(width, height);
+  const words = new Uint32Array(dabbed.data.buffer).fill(0);
+  for (const [wider, colour] of DABS) {
+    const side = line + wider;
+    for (const points of found) {
+      for (let i = 0; i < points.length; i += 2) {
+        const left = Math.round(points[i] * across - side / 2), top = Math.round(points[i + 1] * down - side / 2);
+        if (left < 0 || top < 0 || left + side > width || top + side > height) continue;
+        for (let y = 0, at = top * width + left; y < side; y++, at += width) for (let x = 0; x < side; x++) words[at + x] = colour;
+      }
+    }
+  }
+  context.putImageData(dabbed, 0, 0);
 }
 
 // Draw anew what lies in a box of the map or touches it by less than `margin`; `draw` is given the part of the map that
@@ -154,7 +184,7 @@ function addSteps() {
 }
 
 function draw() {
-  const { photo, choices } = studio, cutout = canvas('cutout');
+  const { photo, choices } = studio, cutout = canvas('cutout'), begun = performance.now();
   if (!photo?.map) {
     cutout.getContext('2d').clearRect(0, 0, cutout.width, cutout.height);
     drawOutline();
@@ -167,8 +197,11 @@ function draw() {
   if (view() === 'unsure') paint(canvas('doubt'), photo.map, doubtColours());
   if (view() === 'compare') drawFinished(canvas('after'), { ...choices, trim: false, canvas: 'photo' }, CUTOUT_SIDE, true);
   if (view() === 'steps') drawSteps();
-  const side = view() === 'cutout' ? CUTOUT_SIDE : SMALL_SIDE;
+  const side = view() === 'cutout' ? CUTOUT_SIDE : isMoving() ? HURRIED_SIDE : SMALL_SIDE;
+  isLate = isMoving() && !isLate && took > SLOW_MS && view() === 'heat';
+  if (isLate) return;
   if (page.root.dataset.place === 'many' || !['unsure', 'steps'].includes(view())) drawFinished(cutout, { ...choices }, side);
+  took = performance.now() - begun;
 }
 
 // Where the photo ends and the cutout begins, in the comparison.

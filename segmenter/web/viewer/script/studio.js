@@ -14,8 +14,7 @@ const PHOTO_SIDE = constants.page.photo_side; // of what is shown, in pixels; th
 const FIGURES_SIDE = 384; // of the map that the figures are read from
 const PLACES_SIDE = 480; // of the map on which places to check are looked for: on all of it that takes longer than a frame
 const STEP_SIDE = 420; // of a cutout as one of the steps
-// Words need not follow every frame, nor take more than a fifth of a slow machine's time while something moves.
-const DESCRIBING_MS = 80, DESCRIBING_SHARE = 5, DESCRIBING_MOST_MS = 500;
+const DESCRIBING_MS = 80; // after a change; words do not follow while something moves
 const MOVING_MS = 120; // between two drawings while something moves, at most
 
 export const studio = {
@@ -156,10 +155,10 @@ export function cutoutNow(side) {
 // ---- Drawing again
 
 const drawers = [], describers = [];
-let drawing = false, describing = null, resting = null, drawn = 0, moving = false, pause = DESCRIBING_MS;
+let drawing = false, describing = null, resting = null, drawn = 0, moving = false;
 
 export const onDraw = (drawer) => drawers.push(drawer); // in the next frame after a change
-export const onDescribe = (describer) => describers.push(describer); // a moment after a change
+export const onDescribe = (describer) => describers.push(describer); // a moment after a change, once nothing moves
 
 // Whether one drawing follows another, as when a slider moves: once it rests, all is drawn again.
 export const isMoving = () => moving;
@@ -175,19 +174,15 @@ export function redraw() { // at most once per frame, however fast the slider mo
     clearTimeout(resting);
     resting = moving ? setTimeout(rest, MOVING_MS) : null;
   });
-  describing ??= setTimeout(describeAll, moving ? pause : DESCRIBING_MS);
+  describing ??= setTimeout(describeAll, DESCRIBING_MS);
 }
 
 function describeAll() {
-  const begun = performance.now();
   describing = null;
-  for (const describer of describers) describer();
-  pause = Math.min(DESCRIBING_MOST_MS, Math.max(DESCRIBING_MS, DESCRIBING_SHARE * (performance.now() - begun)));
+  if (!moving) for (const describer of describers) describer(); // else once all is drawn again
 }
 
 function rest() {
-  clearTimeout(describing);
-  describing = null;
   moving = false;
   redraw();
 }
