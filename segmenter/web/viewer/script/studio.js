@@ -173,13 +173,13 @@ export function redraw() { // at most once per frame, however fast the slider mo
     for (const drawer of drawers) drawer();
     clearTimeout(resting);
     resting = moving ? setTimeout(rest, MOVING_MS) : null;
+    if (!moving) describing ??= setTimeout(describeAll, DESCRIBING_MS);
   });
-  describing ??= setTimeout(describeAll, DESCRIBING_MS);
 }
 
 function describeAll() {
   describing = null;
-  if (!moving) for (const describer of describers) describer(); // else once all is drawn again
+  if (!moving) for (const describer of describers) describer(); // else once it rests and all is drawn again
 }
 
 function rest() {
