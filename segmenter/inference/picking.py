@@ -1,18 +1,23 @@
 """Clicks on a photo → the piece that is meant."""
 
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from cachetools import LRUCache
 
 from segmenter.inference import clicks
 
 if TYPE_CHECKING:  # who only checks clicks needs no network
-    from segmenter.inference.network import Network, Seen
+    from segmenter.inference.network import Network
 
 WHOLE = 0.8  # who is given so much of a part of the furniture is given all of it
 MAX_CLICKS = 50  # clicks on one piece; whoever needs more has a brush
+KEPT = 8  # pieces so far of one photo
+
+Clicks = tuple[tuple[tuple[float, float], int], ...]  # ((x, y), label) of each, as shares of the square
 
 
 def check(
@@ -47,31 +52,63 @@ def check(
     return shares
 
 
-def pick(
-    network: "Network",
-    seen: "Seen",
-    points: Sequence[tuple[float, float]],
-    labels: Sequence[int],
-) -> np.ndarray:
-    """The piece of a square: click by click, each time told what it was so far.
+class Views:
+    """A square as a picker sees it: as it is and as its mirror image, whose mean counts.
+
+    What it makes of a doubtful part often depends on the side it sees it from.
 
     Args:
         network: Network that can pick.
-        seen: what it saw of the square.
+        square: float32, 1 × size × size × 3, 0 … 1.
+    """
+
+    def __init__(self, network: "Network", square: np.ndarray) -> None:
+        self.network = network
+        self.seen = network.see(square), network.see(square[:, :, ::-1])
+        self.furniture = (self.seen[0].furniture + self.seen[1].furniture[:, ::-1]) / 2
+        self._so_far: LRUCache[Clicks, np.ndarray] = LRUCache(KEPT)  # the pieces at some clicks, for who makes one more
+        self._lock = threading.Lock()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that it takes."""
+        side = self.network.size // 2
+        return sum(each.nbytes for each in self.seen) + self.furniture.nbytes + KEPT * 4 * side * side
+
+    def ask(self, clicked: Clicks, before: np.ndarray) -> np.ndarray:
+        """Clicks, and the piece so far (float32, size/2 × size/2, 0 … 1) → the piece: float32, size × size, 0 … 1."""
+        points, labels = zip(*clicked)
+        mirrored = [(1 - x, y) for x, y in points]
+        piece = self.network.pick(self.seen[0], clicks.draw(points, labels, before))
+        other = self.network.pick(self.seen[1], clicks.draw(mirrored, labels, before[:, ::-1]))
+        return (piece + other[:, ::-1]) / 2
+
+    def so_far(self, clicked: Clicks) -> np.ndarray:
+        """The piece at some clicks, in half the size, as it is told to who looks again: float32, 0 … 1."""
+        if not clicked:
+            return np.zeros((self.network.size // 2,) * 2, np.float32)
+        with self._lock:
+            kept = self._so_far.get(clicked)
+        if kept is None:
+            kept = cv2.resize(self.ask(clicked, self.so_far(clicked[:-1])), None, None, 0.5, 0.5, cv2.INTER_AREA)
+            with self._lock:
+                self._so_far[clicked] = kept
+        return kept
+
+
+def pick(views: Views, points: Sequence[tuple[float, float]], labels: Sequence[int]) -> np.ndarray:
+    """The piece of a square: click by click, each time told what it was so far, and looked at once more in the end.
+
+    Args:
+        views: Views of the square.
         points: as shares of the square.
         labels: 1 or 0 for each.
 
     Returns:
         float32, size × size, 0 … 1.
     """
-    side = network.size // 2
-    piece = None
-    before = np.zeros((side, side), np.float32)
-    for count in range(1, len(points) + 1):
-        piece = network.pick(seen, clicks.draw(points[:count], labels[:count], before))
-        before = cv2.resize(piece, (side, side), interpolation=cv2.INTER_AREA)
-    assert piece is not None, "there is at least one click"
-    return complete(piece, seen.furniture, points, labels)
+    clicked = tuple(zip(points, labels, strict=True))
+    return complete(views.ask(clicked, views.so_far(clicked)), views.furniture, points, labels)
 
 
 def complete(

@@ -13,7 +13,7 @@ from cachetools import LRUCache
 
 from segmenter import weights_format
 from segmenter.inference import picking, preprocessing, refine
-from segmenter.inference.network import Network, Seen
+from segmenter.inference.network import Network
 
 WEIGHTS = weights_format.BUNDLED
 CACHE_BYTES = 192 * 1024 * 1024
@@ -43,7 +43,9 @@ class Segmenter:
         self._network = Network(self.folder / weights_format.LITERT, self.size)
         self._maps: LRUCache[Any, np.ndarray] = LRUCache(CACHE_BYTES, getsizeof=_bytes_of)  # of the photos seen last
         self._looks: LRUCache[Any, list[np.ndarray]] = LRUCache(LOOKS_BYTES, getsizeof=_bytes_of_all)
-        self._seen: LRUCache[Any, Seen] = LRUCache(SEEN_BYTES, getsizeof=_bytes_of)  # what clicks on them start from
+        self._seen: LRUCache[Any, picking.Views] = LRUCache(
+            SEEN_BYTES, getsizeof=_bytes_of
+        )  # what clicks on them start from
         self._maps_lock = threading.Lock()
 
     @classmethod
@@ -114,7 +116,7 @@ class Segmenter:
         if kept is not None:
             return kept
         if clicked:
-            coarse = picking.pick(self._network, self._see(photo, key[0]), *clicked)
+            coarse = picking.pick(self._see(photo, key[0]), *clicked)
         else:
             coarse = self._look(photo, key[:3])
         result = _at_full_size(coarse, photo, refine)
@@ -180,12 +182,12 @@ class Segmenter:
         labels = [1] * len(points) if labels is None else labels
         return tuple(picking.check(points, labels, shape)), tuple(int(label) for label in labels)
 
-    def _see(self, photo: np.ndarray, key) -> Seen:
+    def _see(self, photo: np.ndarray, key) -> picking.Views:
         """What the encoder sees of a photo, kept for the next click."""
         with self._maps_lock:
             seen = self._seen.get(key)
         if seen is None:
-            seen = self._network.see(preprocessing.to_network(photo, self.size))
+            seen = picking.Views(self._network, preprocessing.to_network(photo, self.size))
             self._keep(self._seen, key, seen)
         return seen
 
@@ -218,7 +220,7 @@ def _look_closer(photo, square, boxes, look):
     return canvas
 
 
-def _bytes_of(kept: np.ndarray | Seen) -> int:
+def _bytes_of(kept: np.ndarray | picking.Views) -> int:
     return kept.nbytes
 
 

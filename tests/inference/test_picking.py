@@ -57,9 +57,9 @@ def test_a_photo_that_is_prepared_is_not_seen_again_at_the_first_click(segmenter
     fresh, seen = Segmenter.load(segmenter.folder), []
     monkeypatch.setattr(Network, "see", lambda network, square, see=Network.see: seen.append(1) or see(network, square))
     fresh.prepare(photo)
-    assert len(seen) == 1
+    assert len(seen) == 2  # it and its mirror image
     found = fresh.probabilities(photo, points=[(80, 130)])
-    assert len(seen) == 1
+    assert len(seen) == 2
     np.testing.assert_array_equal(found, segmenter.probabilities(photo, points=[(80, 130)]))
 
 
@@ -74,29 +74,55 @@ def test_a_second_look_changes_nothing_about_a_piece(segmenter, photo):
 
 
 class Told:
-    """A network that notes what it is told, and answers with what it is given."""
+    """A network that notes what it is told, and answers with what it is given, to both views alike."""
 
     size = 8
 
     def __init__(self, answers):
-        self.answers, self.prompts = list(answers), []
+        self.answers, self.told = list(answers), []
+
+    def see(self, square):
+        return Seen({"furniture": np.zeros((1, 8, 8, 1), np.float32), "photo": square})
 
     def pick(self, seen, prompts):
-        self.prompts.append(prompts)
-        return self.answers[len(self.prompts) - 1]
+        self.told.append((seen.maps["photo"], prompts))
+        return self.answers[(len(self.told) - 1) // 2]
 
 
-def test_each_click_is_told_what_the_piece_was_so_far():
-    answers = [np.full((8, 8), share, np.float32) for share in (0.25, 0.75)]
+def test_each_look_is_told_what_the_piece_was_so_far_and_the_last_has_no_new_click():
+    answers = [np.full((8, 8), share, np.float32) for share in (0.25, 0.5, 0.75)]
     network = Told(answers)
-    seen = Seen({"furniture": np.zeros((1, 8, 8, 1), np.float32)})
-    found = picking.pick(network, seen, [(0.5, 0.5), (0.1, 0.1)], [1, 0])
-    first, second = network.prompts
+    views = picking.Views(network, np.zeros((1, 8, 8, 3), np.float32))
+    found = picking.pick(views, [(0.5, 0.5), (0.1, 0.1)], [1, 0])
+    first, second, last = (prompts for _, prompts in network.told[::2])
     assert first[..., 1:].sum() == 0 and first[..., 0].any()
     assert second[..., 1].any()
     np.testing.assert_array_equal(first[..., 0], second[..., 0])
+    np.testing.assert_array_equal(second[..., :2], last[..., :2])
     np.testing.assert_allclose(second[..., 2], 0.25)
-    np.testing.assert_array_equal(found, answers[1])
+    np.testing.assert_allclose(last[..., 2], 0.5)
+    np.testing.assert_array_equal(found, answers[2])
+
+
+def test_the_mirror_image_is_asked_too_and_the_mean_counts():
+    ramp = np.tile(np.linspace(0, 1, 8, dtype=np.float32), (8, 1))
+    network, square = Told([ramp]), np.random.default_rng(0).random((1, 8, 8, 3)).astype(np.float32)
+    before = np.tile(np.linspace(0, 1, 4, dtype=np.float32), (4, 1))
+    found = picking.Views(network, square).ask((((0.3, 0.6), 1),), before)
+    np.testing.assert_allclose(found, 0.5)  # the same ramp from both sides
+    (there, prompts), (mirrored, back) = network.told
+    np.testing.assert_array_equal(mirrored, there[:, :, ::-1])
+    np.testing.assert_array_equal(back, prompts[:, ::-1])
+
+
+def test_one_more_click_asks_no_more_than_the_first():
+    network = Told([np.zeros((8, 8), np.float32)] * 100)
+    views = picking.Views(network, np.zeros((1, 8, 8, 3), np.float32))
+    asked = []
+    for count in range(1, 6):
+        picking.pick(views, [(0.1 * each, 0.5) for each in range(count)], [1] * count)
+        asked.append(len(network.told))
+    assert np.diff([0, *asked]).tolist() == [4] * 5
 
 
 @pytest.mark.parametrize(
