@@ -98,9 +98,11 @@ def _gathered(photo, alpha):
 def _rim_tiles(alpha):
     """The tiles of an alpha in which something is neither 0 nor 1."""
     height, width = alpha.shape
-    for tile in tiles.tiles(height, width, TILE):
-        part = alpha[tiles.core(tile)]
-        if ((part > 0) & (part < 1)).any():
+    rim = (alpha > 0) & (alpha < 1)
+    for side, axis in ((height, 0), (width, 1)):
+        rim = np.logical_or.reduceat(rim, np.arange(0, side, TILE), axis=axis)
+    for tile, is_rim in zip(tiles.tiles(height, width, TILE), rim.flat, strict=True):
+        if is_rim:
             yield tile
 
 
