@@ -83,21 +83,34 @@ class Views:
         other = self.network.pick(self.seen[1], clicks.draw(mirrored, labels, before[:, ::-1]))
         return (piece + other[:, ::-1]) / 2
 
-    def so_far(self, clicked: Clicks) -> np.ndarray:
-        """The piece at some clicks, in half the size, as it is told to who looks again: float32, 0 … 1."""
+    def piece(self, clicked: Clicks) -> np.ndarray:
+        """The piece at some clicks: float32, size × size, 0 … 1. Each is told what it was so far.
+
+        The first says least, and is looked at twice, the second time with what was made of it. Further
+        clicks gain nothing by that.
+        """
+        piece = self.ask(clicked, self._before(clicked[:-1]))
+        if len(clicked) == 1:
+            piece = self.ask(clicked, self._half(piece))
+        with self._lock:
+            self._so_far[clicked] = self._half(piece)
+        return piece
+
+    def _before(self, clicked):
+        """The piece at some clicks, in half the size, as the next is told it."""
         if not clicked:
             return np.zeros((self.network.size // 2,) * 2, np.float32)
         with self._lock:
             kept = self._so_far.get(clicked)
-        if kept is None:
-            kept = cv2.resize(self.ask(clicked, self.so_far(clicked[:-1])), None, None, 0.5, 0.5, cv2.INTER_AREA)
-            with self._lock:
-                self._so_far[clicked] = kept
-        return kept
+        return self._half(self.piece(clicked)) if kept is None else kept
+
+    def _half(self, piece):
+        side = self.network.size // 2
+        return cv2.resize(piece, (side, side), interpolation=cv2.INTER_AREA)
 
 
 def pick(views: Views, points: Sequence[tuple[float, float]], labels: Sequence[int]) -> np.ndarray:
-    """The piece of a square: click by click, each time told what it was so far, and looked at once more in the end.
+    """The piece of a square, as whole as the furniture that it is of.
 
     Args:
         views: Views of the square.
@@ -108,7 +121,7 @@ def pick(views: Views, points: Sequence[tuple[float, float]], labels: Sequence[i
         float32, size × size, 0 … 1.
     """
     clicked = tuple(zip(points, labels, strict=True))
-    return complete(views.ask(clicked, views.so_far(clicked)), views.furniture, points, labels)
+    return complete(views.piece(clicked), views.furniture, points, labels)
 
 
 def complete(
