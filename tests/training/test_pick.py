@@ -68,9 +68,9 @@ def metrics_of(folder):
 @pytest.fixture(scope="module")
 def taught(place, start, tmp_path_factory):
     """The folder that `--pick` alone made of the start."""
-    out = tmp_path_factory.mktemp("taught") / "out"
-    assert train.main(arguments(place, start, out)) == 0
-    return out
+    folder = tmp_path_factory.mktemp("taught")  # by one thread, as those that are stopped: several round otherwise
+    assert tiny_training.run(arguments(place, start, folder / "out"), folder / "log") == 0
+    return folder / "out"
 
 
 def test_the_network_stays_as_it_is_to_the_last_bit(start, taught):
@@ -155,7 +155,7 @@ def weights_of(folder):
 
 def assert_same(one, other):
     for here, there in zip(weights_of(one), weights_of(other)):
-        np.testing.assert_allclose(here, there, atol=2e-3)
+        np.testing.assert_allclose(here, there, atol=1e-3)
     assert (one / "config.json").read_text() == (other / "config.json").read_text()
 
 
