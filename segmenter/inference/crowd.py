@@ -14,7 +14,7 @@ _size = 0
 
 @contextmanager
 def joined() -> Iterator[None]:
-    """Around all the work on one photo, from its file to what is made of it."""
+    """Around the work on one photo."""
     global _size
     with _lock:
         _size += 1

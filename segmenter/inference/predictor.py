@@ -17,7 +17,7 @@ from segmenter.inference.network import Network
 
 WEIGHTS = weights_format.BUNDLED
 CACHE_BYTES = 192 * 1024 * 1024
-LOOKS_BYTES = 64 * 1024 * 1024  # of the network's own answers, from which a map is made again at a third of the cost
+LOOKS_BYTES = 64 * 1024 * 1024  # of the network's own answers, from which a map is made again without it
 SEEN_BYTES = 64 * 1024 * 1024  # of what is kept for further clicks on the same photos
 
 SEEN = 0.2  # the second look goes where the first gave at least this probability
@@ -43,9 +43,7 @@ class Segmenter:
         self._network = Network(self.folder / weights_format.LITERT, self.size)
         self._maps: LRUCache[Any, np.ndarray] = LRUCache(CACHE_BYTES, getsizeof=_bytes_of)  # of the photos seen last
         self._looks: LRUCache[Any, list[np.ndarray]] = LRUCache(LOOKS_BYTES, getsizeof=_bytes_of_all)
-        self._seen: LRUCache[Any, picking.Views] = LRUCache(
-            SEEN_BYTES, getsizeof=_bytes_of
-        )  # what clicks on them start from
+        self._seen: LRUCache[Any, picking.Views] = LRUCache(SEEN_BYTES, getsizeof=_bytes_of)  # for clicks
         self._maps_lock = threading.Lock()
 
     @classmethod
@@ -155,7 +153,8 @@ class Segmenter:
         coarse = look(photo)
         if key[-1]:
             coarse = _look_closer(photo, coarse, self.second_look_boxes(coarse), look)
-        self._keep(self._looks, key, looks)
+        if kept is None:
+            self._keep(self._looks, key, looks)
         return coarse
 
     def prepare(self, photo: np.ndarray) -> None:

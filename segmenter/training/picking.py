@@ -3,13 +3,13 @@
 Reference: Mahadevan, Voigtlaender & Leibe, "Iteratively Trained Interactive Segmentation", BMVC 2018.
 """
 
-import math
 import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import keras
@@ -79,13 +79,13 @@ def fit(
     first = restore(picker, folder, network) if folder else 0
     if first:
         report(f"going on after step {first} of {recipe.steps}")
-    began, shown = time.monotonic(), []
+    began, shown, rate = time.monotonic(), [], schedule(recipe)
     with callbacks.gentle_stop() as stop, ThreadPoolExecutor(1) as ahead:  # samples are drawn during the step before
         coming = ahead.submit(draw_samples, draw, recipe, first)
         for step in range(first, recipe.steps):
             samples = coming.result()
             coming = ahead.submit(draw_samples, draw, recipe, step + 1)
-            picker.optimizer.learning_rate = rate(recipe, step)
+            picker.optimizer.learning_rate = rate(step)  # of each step, not of each lesson in it
             shown.append(train_step(picker, see, samples, recipe, np.random.default_rng([recipe.seed, step, 1])))
             if not np.isfinite(shown[-1]).all():
                 raise RuntimeError("training the picker gave no finite loss; try a lower --learning-rate")
@@ -109,18 +109,21 @@ def _line(done: int, steps: int, figures: np.ndarray, left: float) -> str:
 
 
 def compile_picker(picker: keras.Model, recipe: PickRecipe) -> None:
-    """Give a picker its optimizer, loss and metric, in place."""
-    optimizer = keras.optimizers.AdamW(rate(recipe, 0), weight_decay=recipe.weight_decay, clipnorm=5.0)
+    """Give a picker its optimizer, loss and metric, in place; `fit` sets the learning rate of each step."""
+    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, clipnorm=5.0)
     picker.compile(optimizer=optimizer, loss=losses.cross_entropy_and_dice, metrics=[losses.dice])
     optimizer.build(picker.trainable_variables)
 
 
-def rate(recipe: PickRecipe, step: int) -> float:
-    """The learning rate of a step: it rises for a twentieth of them, and then falls along a cosine to nothing."""
+def schedule(recipe: PickRecipe) -> Any:
+    """The learning rate of each step: it rises for a twentieth of them, and then falls along a cosine to nothing."""
     rise = recipe.steps // 20
-    if step < rise:
-        return recipe.learning_rate * (step + 1) / (rise + 1)
-    return recipe.learning_rate * (1 + math.cos(math.pi * (step - rise) / (recipe.steps - rise))) / 2
+    return keras.optimizers.schedules.CosineDecay(
+        recipe.learning_rate / 20,
+        max(1, recipe.steps - rise),
+        warmup_target=recipe.learning_rate,
+        warmup_steps=rise,
+    )
 
 
 def draw_samples(draw: Draw, recipe: PickRecipe, step: int) -> list[Sample]:

@@ -17,8 +17,9 @@ const OUTLINE_SIDE = 3200; // at most, however closely one looks
 const HURRIED = 3; // of so many points of the outline one is drawn while something moves: they are less than a pixel apart
 const APART = 1.5; // pixels of the map from one point of the outline to the next, at most
 const listeners = [];
-const CASING = 'rgba(20, 18, 10, 0.6)', LINE = '#fff3b8'; // a dark casing, so that the line shows on bright photos too
-const DABS = [[2, rgba(20, 18, 10, 153)], [0, rgba(255, 243, 184, 255)]]; // the same in words, and how much wider than the line
+const COLOURS = { casing: [20, 18, 10, 153], line: [255, 243, 184, 255] }; // dark around it, so that it shows on bright photos too
+const [CASING, LINE] = Object.values(COLOURS).map(([r, g, b, a]) => `rgba(${r}, ${g}, ${b}, ${a / 255})`);
+const DABS = [[2, rgba(...COLOURS.casing)], [0, rgba(...COLOURS.line)]]; // the same, and how much wider than the line
 
 const HEAT = heatColours(), heatChanges = follower(); // what the map's canvas shows, for any photo
 let heated = null, outlined = null; // the map that it shows, and what the outline's canvas shows besides
@@ -43,8 +44,10 @@ function drawOutline(changed) {
   const now = map && [map.width, map.height, width, height, threshold()].join(), isPart = isMoving() && now === outlined;
   outlined = now;
   if (isPart && !changed) return;
-  if (!map) context.clearRect(0, 0, width, height);
-  if (!map) return;
+  if (!map) {
+    context.clearRect(0, 0, width, height);
+    return;
+  }
   const line = density * Math.min(1.75, Math.max(1.1, box.width / 400)); // finer on a small photo
   const scale = [width / map.width, height / map.height], step = isMoving() ? HURRIED : 1;
   if (isPart) {
