@@ -1,7 +1,10 @@
 """Training samples for the picker: photos with one piece of several as the target.
 
-Every draw is a function of a numpy Generator → (photo uint8 s × s × 3, target float32 s × s, weight float32
-s × s), see `segmenter.models.losses`; the target is the piece, all other furniture is background.
+A photo of several pieces is learnt from twice in one step, with a neighbour as the other target: where a click
+says which of two is meant, the click alone makes the difference.
+
+Every source is a function of a numpy Generator → (photo uint8 s × s × 3, one or two targets float32 s × s, weight
+float32 s × s), see `segmenter.models.losses`; a target is the piece, all other furniture is background.
 """
 
 import os
@@ -22,15 +25,17 @@ from segmenter.errors import DatasetError
 from segmenter.inference import preprocessing
 from segmenter.render import compositing
 
-SHARES = {"scenes": 0.38, "pasted": 0.36, "things": 0.13, "photos": 0.13}  # of the samples
+SHARES = {"scenes": 0.33, "pasted": 0.33, "things": 0.17, "photos": 0.17}  # of the photos
 ALIKE = 0.5  # share of the pasted samples whose furniture is all of one model, as chairs around a table are
 TRIES = 6  # before a sample is taken as it came
 THING = 0.25  # share of what is pasted that is no furniture: anything can be picked
-BESIDE = 0.5  # share of the samples of photos of one's own into which a piece of another photo is pasted
+BESIDE = 0.5  # share of the photos of one's own into which a piece of another photo is pasted
+
+Pieces = tuple[np.ndarray, list[np.ndarray], np.ndarray]  # photo, one or two targets, weight
 
 
 class PieceSamples:
-    """The `draw` of the picker's training on a collection.
+    """The photos of the picker's training on a collection: (number, rng) → a list of one or two samples.
 
     Args:
         place: the collection's folder, see `collection`.
@@ -46,25 +51,49 @@ class PieceSamples:
         backgrounds = Backgrounds(collection.background_photos(place), things, bare)
         objects: list[Object | collection.Picture] = [*collection.rendered_objects(place)]
         cut: list[Object | collection.Picture] = [each for each in photos if each.row["mask"] == "cut"]
-        self.draws: dict[str, Callable[[np.random.Generator], Sample]] = {
+        photo_source = Changed(photos, photo_chances(photos), STRENGTHS["photos"], size, in_front, 0.4)
+        self.sources: dict[str, Callable[[np.random.Generator], Pieces]] = {
             "scenes": ScenePieces(place, size),
             "pasted": PastedPieces([objects, cut], backgrounds, in_front, size),
-            "things": Changed(things, None, STRENGTHS["things"], size),
-            "photos": Changed(photos, photo_chances(photos), STRENGTHS["photos"], size, in_front, 0.4),
+            "things": _alone(Changed(things, None, STRENGTHS["things"], size)),
+            "photos": _alone(photo_source),
         }
 
-    def __call__(self, _index: int, rng: np.random.Generator) -> Sample:
-        return _large_enough(lambda: self.draws[rng.choice(list(SHARES), p=list(SHARES.values()))](rng))
+    def __call__(self, _index: int, rng: np.random.Generator) -> list[Sample]:
+        return _large_enough(lambda: self.sources[rng.choice(list(SHARES), p=list(SHARES.values()))](rng))
 
 
-def _large_enough(draw: Callable[[], Sample]) -> Sample:
-    """A sample in which enough of the piece is seen, or the last of `TRIES`."""
-    sample = draw()
-    for _ in range(TRIES - 1):
-        if (sample[1] * (sample[2] > 0)).mean() > LEAST:
-            break
-        sample = draw()
-    return sample
+def _alone(draw: Callable[[np.random.Generator], Sample]) -> Callable[[np.random.Generator], Pieces]:
+    """Photos of one piece as a source."""
+
+    def source(rng):
+        photo, target, weight = draw(rng)
+        return photo, [target], weight
+
+    return source
+
+
+def _large_enough(draw: Callable[[], Pieces]) -> list[Sample]:
+    """Samples of the pieces of which enough is seen, or one of the last of `TRIES`."""
+    for _ in range(TRIES):
+        photo, targets, weight = draw()
+        samples = [(photo, target, weight) for target in targets if (target * (weight > 0)).mean() > LEAST]
+        if samples:
+            return samples
+    return [(photo, targets[0], weight)]
+
+
+def _with_neighbour(layers: list[np.ndarray], meant: int) -> list[np.ndarray]:
+    """A piece, and of the others (float32, H × W, all of them) the one that touches it most, or any."""
+    others = [layer for number, layer in enumerate(layers) if number != meant]
+    around = cv2.dilate(layers[meant], np.ones((5, 5), np.uint8))
+    return [layers[meant], *sorted(others, key=lambda other: -float((around * other).sum()))[:1]]
+
+
+def _augment(photo, targets, weight, size, rng, strength) -> Pieces:
+    """`augment.augment` for several targets at once."""
+    photo, stacked, weight = augment.augment(photo, np.stack(targets, axis=-1), weight, size, rng, strength)
+    return photo, list(np.moveaxis(stacked.reshape(*weight.shape, len(targets)), -1, 0)), weight
 
 
 class ScenePieces:
@@ -78,15 +107,17 @@ class ScenePieces:
             for number in pieces.large(collection.read_numbers(numbered))
         ]
 
-    def __call__(self, rng: np.random.Generator) -> Sample:
+    def __call__(self, rng: np.random.Generator) -> Pieces:
         photo, numbered, number = self.pieces[int(rng.integers(len(self.pieces)))]
-        target = (collection.read_numbers(numbered) == number).astype(np.float32)
-        weight = np.ones(target.shape, np.float32)
-        return augment.augment(collection.read_rgb(photo), target, weight, self.size, rng, STRENGTHS["scenes"])
+        numbers = collection.read_numbers(numbered)
+        large = pieces.large(numbers)
+        targets = _with_neighbour([(numbers == each).astype(np.float32) for each in large], large.index(number))
+        weight = np.ones(numbers.shape, np.float32)
+        return _augment(collection.read_rgb(photo), targets, weight, self.size, rng, STRENGTHS["scenes"])
 
 
 class PastedPieces:
-    """Several objects on a background, one hiding part of another; one of them is the piece.
+    """Several objects on a background, one hiding part of another; one or two of them are the pieces.
 
     Args:
         groups: lists of Object, or of `collection.Picture` to cut them out of.
@@ -108,7 +139,7 @@ class PastedPieces:
         for thing in (each for group in self.groups for each in group if isinstance(each, Object)):
             self.models.setdefault(thing.model, []).append(thing)
 
-    def __call__(self, rng: np.random.Generator) -> Sample:
+    def __call__(self, rng: np.random.Generator) -> Pieces:
         photo, _, _ = self.backgrounds(self.size, rng)
         layers: list[np.ndarray] = []  # of each object, how much of each pixel shows it
         group = self.groups[int(rng.integers(len(self.groups)))]
@@ -121,9 +152,10 @@ class PastedPieces:
             alpha = cutout[..., 3].astype(np.float32) / 255
             layers = [layer * (1 - alpha) for layer in layers] + [alpha]
         large = [layer for layer in layers if layer.mean() > LEAST] or layers
-        target = large[int(rng.integers(len(large)))]
-        sample = photo, target, np.ones(target.shape, np.float32)
-        return augment.augment(*sample, self.size, rng, replace(STRENGTHS["scenes"], scale=(0.9, 1.4), shift=0.1))
+        targets = _with_neighbour(large, int(rng.integers(len(large))))
+        weight = np.ones(targets[0].shape, np.float32)
+        strength = replace(STRENGTHS["scenes"], scale=(0.9, 1.4), shift=0.1)
+        return _augment(photo, targets, weight, self.size, rng, strength)
 
     def _alike(self, thing):
         """Everything that shows the same model."""
@@ -138,10 +170,10 @@ class PastedPieces:
 
 
 class PhotoPieces:
-    """The `draw` of the picker's training on photos of one's own: one piece of one of them.
+    """The photos of the picker's training on one's own, (number, rng) → a list of one or two samples.
 
-    Beside or in front of some of them stands a piece of another photo, and now the one is meant and now the
-    other: many a photo shows one piece alone, which teaches nothing of telling two apart.
+    Beside or in front of some of them stands a piece of another photo, and both are to be told apart: many a photo
+    shows one piece alone, which teaches nothing of that.
 
     Args:
         pairs: to train on.
@@ -158,16 +190,16 @@ class PhotoPieces:
         self.plain = augmented(self.squares, size)
         self.others = Varied(self.plain, self.squares, size, 0.0, 0.0)
 
-    def __call__(self, _index: int, rng: np.random.Generator) -> Sample:
+    def __call__(self, _index: int, rng: np.random.Generator) -> list[Sample]:
         return _large_enough(lambda: self._draw(rng))
 
-    def _draw(self, rng: np.random.Generator) -> Sample:
+    def _draw(self, rng: np.random.Generator) -> Pieces:
         photo, target, weight = self.plain(int(rng.integers(len(self.squares))), rng)
         if not self.others.objects or rng.random() >= BESIDE:
-            return photo, target, weight
+            return photo, [target], weight
         photo, alpha = self.others.add(photo, rng)
-        target = alpha if rng.random() < 0.5 else target * (1 - alpha)
-        return photo, target, np.where(alpha > 0.3, 1.0, weight).astype(np.float32)
+        weight = np.where(alpha > 0.3, 1.0, weight).astype(np.float32)
+        return photo, [target * (1 - alpha), alpha], weight
 
 
 def no_pieces() -> DatasetError:

@@ -12,12 +12,11 @@ import keras
 
 from segmenter import weights_format
 from segmenter.datasets import piece_samples, pieces
-from segmenter.datasets.augment import Draw
 from segmenter.datasets.pairs import Pair
 from segmenter.models import picker as pickers, registry, unet
 from segmenter.training import picking, weights_folder
 from segmenter.training.options import picks_only
-from segmenter.training.picking import PickRecipe
+from segmenter.training.picking import Draw, PickRecipe
 from segmenter.training.starts import Start
 from segmenter.weights_format import PICKER
 

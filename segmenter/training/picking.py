@@ -3,6 +3,7 @@
 Reference: Mahadevan, Voigtlaender & Leibe, "Iteratively Trained Interactive Segmentation", BMVC 2018.
 """
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ import cv2
 import keras
 import numpy as np
 
-from segmenter.datasets.augment import Draw, Sample
+from segmenter.datasets.augment import Sample
 from segmenter.datasets.batches import collate, emphasise_border
 from segmenter.errors import RunError
 from segmenter.evaluation.clicking import depth, next_click
@@ -23,6 +24,7 @@ from segmenter.inference import clicks
 from segmenter.models import losses
 from segmenter.training import callbacks, checkpoints
 
+Draw = Callable[[int, np.random.Generator], list[Sample]]  # a photo's number, and all chance → it, with its pieces
 See = Callable[[np.ndarray], Sequence[np.ndarray]]  # photos, batch × size × size × 3 → what `picker.split` gives
 STATE = "picker.npz"  # of an unfinished run
 EVERY = 50  # steps, after which it is written
@@ -61,7 +63,7 @@ def fit(
     Args:
         picker: of `picker.build_picker`.
         see: gives the maps that the picker will be served with.
-        draw: function of (number, rng) → (photo, target, weight), the target one piece.
+        draw: function of (number, rng) → samples of one photo, the target of each another piece of it.
         recipe: PickRecipe.
         report: called with a line for people now and then.
         folder: keeps all that going on takes, every `EVERY` steps and at the end; a run that ended early goes on
@@ -129,7 +131,11 @@ def schedule(recipe: PickRecipe) -> Any:
 def draw_samples(draw: Draw, recipe: PickRecipe, step: int) -> list[Sample]:
     """The samples of a step, the same for whoever asks."""
     rng = np.random.default_rng([recipe.seed, step])
-    return [draw(number, rng) for number in range(recipe.batch_size)]
+    samples = []
+    for number in itertools.count():
+        samples += draw(number, rng)
+        if len(samples) >= recipe.batch_size:
+            return samples[: recipe.batch_size]
 
 
 def keep(picker: keras.Model, folder: str | os.PathLike[str], step: int, network: str) -> None:
