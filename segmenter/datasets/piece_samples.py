@@ -83,7 +83,7 @@ def _large_enough(draw: Callable[[], Pieces]) -> list[Sample]:
     return [(photo, targets[0], weight)]
 
 
-def _with_neighbour(layers: list[np.ndarray], meant: int) -> list[np.ndarray]:
+def with_neighbour(layers: list[np.ndarray], meant: int) -> list[np.ndarray]:
     """A piece, and of the others (float32, H × W, all of them) the one that touches it most, or any."""
     others = [layer for number, layer in enumerate(layers) if number != meant]
     around = cv2.dilate(layers[meant], np.ones((5, 5), np.uint8))
@@ -111,7 +111,7 @@ class ScenePieces:
         photo, numbered, number = self.pieces[int(rng.integers(len(self.pieces)))]
         numbers = collection.read_numbers(numbered)
         large = pieces.large(numbers)
-        targets = _with_neighbour([(numbers == each).astype(np.float32) for each in large], large.index(number))
+        targets = with_neighbour([(numbers == each).astype(np.float32) for each in large], large.index(number))
         weight = np.ones(numbers.shape, np.float32)
         return _augment(collection.read_rgb(photo), targets, weight, self.size, rng, STRENGTHS["scenes"])
 
@@ -152,7 +152,7 @@ class PastedPieces:
             alpha = cutout[..., 3].astype(np.float32) / 255
             layers = [layer * (1 - alpha) for layer in layers] + [alpha]
         large = [layer for layer in layers if layer.mean() > LEAST] or layers
-        targets = _with_neighbour(large, int(rng.integers(len(large))))
+        targets = with_neighbour(large, int(rng.integers(len(large))))
         weight = np.ones(targets[0].shape, np.float32)
         strength = replace(STRENGTHS["scenes"], scale=(0.9, 1.4), shift=0.1)
         return _augment(photo, targets, weight, self.size, rng, strength)

@@ -131,11 +131,8 @@ def schedule(recipe: PickRecipe) -> Any:
 def draw_samples(draw: Draw, recipe: PickRecipe, step: int) -> list[Sample]:
     """The samples of a step, the same for whoever asks."""
     rng = np.random.default_rng([recipe.seed, step])
-    samples = []
-    for number in itertools.count():
-        samples += draw(number, rng)
-        if len(samples) >= recipe.batch_size:
-            return samples[: recipe.batch_size]
+    photos = (draw(number, rng) for number in itertools.count())
+    return list(itertools.islice(itertools.chain.from_iterable(photos), recipe.batch_size))
 
 
 def keep(picker: keras.Model, folder: str | os.PathLike[str], step: int, network: str) -> None:

@@ -1,4 +1,4 @@
-"""Samples for the picker: one piece is the target, and nothing else is."""
+"""Samples for the picker: one piece is the target of each, and nothing else is."""
 
 import numpy as np
 import pytest
@@ -20,20 +20,35 @@ def draw(source, seed):
 
 
 def test_a_sample_is_a_photo_with_one_piece_of_it(place):
-    samples = piece_samples.PieceSamples(place, SIZE)
+    source = piece_samples.PieceSamples(place, SIZE)
+    many = set()
     for number in range(12):
-        photo, target, weight = samples(number, np.random.default_rng(number))
-        assert photo.shape == (SIZE, SIZE, 3) and photo.dtype == np.uint8
-        assert target.shape == weight.shape == (SIZE, SIZE)
-        assert 0 <= target.min() and target.max() <= 1
-        again = samples(number, np.random.default_rng(number))
-        np.testing.assert_array_equal(photo, again[0])
+        samples = source(number, np.random.default_rng(number))
+        many.add(len(samples))
+        for photo, target, weight in samples:
+            assert photo is samples[0][0] and photo.shape == (SIZE, SIZE, 3) and photo.dtype == np.uint8
+            assert target.shape == weight.shape == (SIZE, SIZE)
+            assert 0 <= target.min() and target.max() <= 1
+        assert sum(target for _, target, _ in samples).max() < 1.01  # no pixel is of two pieces
+        again = source(number, np.random.default_rng(number))
+        np.testing.assert_array_equal(samples[-1][1], again[-1][1])
+    assert many == {1, 2}
 
 
 def test_now_the_one_and_now_the_other_piece_of_a_scene_is_meant(place, monkeypatch):
     monkeypatch.setattr(piece_samples.augment, "augment", lambda *sample: sample[:3])
-    found = {draw(piece_samples.ScenePieces(place, SIZE), seed)[1].sum() for seed in range(20)}
-    assert found == {14.0 * 8, 8.0 * 4}  # the box and the smaller one beside it, see tiny_collection.box_mask
+    found = [draw(piece_samples.ScenePieces(place, SIZE), seed)[1] for seed in range(20)]
+    box, smaller = 14.0 * 8, 8.0 * 4  # the one beside it, see tiny_collection.box_mask
+    assert {tuple(target.sum() for target in targets) for targets in found} == {(box, smaller), (smaller, box)}
+
+
+def test_the_neighbour_that_is_learnt_beside_a_piece_touches_it():
+    layers = [np.zeros((SIZE, SIZE), np.float32) for _ in range(3)]
+    for layer, columns in zip(layers, (slice(0, 10), slice(40, 60), slice(11, 20))):
+        layer[10:30, columns] = 1
+    meant, neighbour = piece_samples.with_neighbour(layers, 0)
+    assert meant is layers[0] and neighbour is layers[2]
+    assert piece_samples.with_neighbour(layers[:1], 0) == layers[:1]
 
 
 def test_validation_scenes_never_train(place):
@@ -55,12 +70,12 @@ def test_what_hides_a_piece_is_not_of_it(place, monkeypatch):
     pasted = piece_samples.PastedPieces([things], black, in_front, SIZE)
     shown = 0
     for seed in range(20):
-        photo, target, _ = draw(pasted, seed)
-        inside = photo[target > 0.99].astype(int)
-        if len(inside):
-            shown += 1
-            assert np.abs(inside - inside[0]).max() < 40  # one object's colour alone, but for a shadow's edge
-    assert shown > 10
+        photo, targets, _ = draw(pasted, seed)
+        for target in targets:
+            inside = photo[target > 0.99].argmax(axis=1)
+            shown += len(inside) > 0
+            assert len(set(inside)) <= 1  # one object's colour alone, a little darker where a shadow falls
+    assert shown > 20
 
 
 @pytest.mark.parametrize("share, mixed", [(0.0, True), (1.0, False)])

@@ -140,14 +140,16 @@ def test_samples_show_one_piece_and_what_stands_before_it_is_not_of_it(folder, m
     draw = PhotoPieces(read_folder(folder), 32)
     areas, seen = [], 0
     for seed in range(30):
-        photo, target, weight = draw(0, np.random.default_rng(seed))
-        assert photo.shape == (32, 32, 3) and target.shape == weight.shape == (32, 32)
-        inside = photo[(target > 0.99) & (weight > 0)].astype(int)
-        assert len(set(inside[:, 0] > inside[:, 2])) <= 1  # red alone or blue alone, or a rim of what is hidden
-        seen += len(inside) > 0
-        areas.append((target > 0.5).sum())
-        np.testing.assert_array_equal(photo, draw(5, np.random.default_rng(seed))[0])
+        samples = draw(0, np.random.default_rng(seed))
+        for photo, target, weight in samples:
+            assert photo.shape == (32, 32, 3) and target.shape == weight.shape == (32, 32)
+            inside = photo[(target > 0.99) & (weight > 0)].astype(int)
+            assert len(set(inside[:, 0] > inside[:, 2])) <= 1  # red alone or blue alone, or a rim of what is hidden
+            seen += len(inside) > 0
+            areas.append((target > 0.5).sum())
+        np.testing.assert_array_equal(samples[0][0], draw(5, np.random.default_rng(seed))[0][0])
     assert seen > 20 and len(set(areas)) > 5  # some are hidden in part, and some were pasted
+    assert len(areas) > 35  # of some photos both are learnt
 
 
 def only_smaller(photo, target, weight, size, rng, strength):

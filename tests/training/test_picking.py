@@ -12,14 +12,14 @@ SIZE = 32
 
 
 def two_boxes(number, rng):
-    """A red and a blue box; one of them is the piece."""
+    """A red and a blue box: samples of the one and of the other."""
     photo = np.full((SIZE, SIZE, 3), 200, np.uint8)
     photo[8:24, 2:14] = (230, 20, 20)
     photo[8:24, 18:30] = (20, 20, 230)
-    target = np.zeros((SIZE, SIZE), np.float32)
-    left = 2 if rng.random() < 0.5 else 18
-    target[8:24, left : left + 12] = 1
-    return photo, target, np.ones_like(target)
+    targets = np.zeros((2, SIZE, SIZE), np.float32)
+    for target, left in zip(targets, (2, 18)):
+        target[8:24, left : left + 12] = 1
+    return [(photo, target, np.ones_like(target)) for target in targets]
 
 
 def test_it_learns_to_follow_the_click_and_leaves_the_network_alone():
@@ -33,7 +33,7 @@ def test_it_learns_to_follow_the_click_and_leaves_the_network_alone():
     for old, new in zip(before, network.get_weights()):
         np.testing.assert_array_equal(old, new)
     assert len(lines) == 2 and lines[-1].startswith("step 120 of 120: loss ")
-    photo, _, _ = two_boxes(0, np.random.default_rng(0))
+    (photo, _, _), _ = two_boxes(0, np.random.default_rng(0))
     maps = sees.predict_on_batch(photo[np.newaxis].astype(np.float32) / 255)
     for x, columns in ((0.25, slice(2, 14)), (0.75, slice(18, 30))):
         prompts = clicks.draw([(x, 0.5)], [1], np.zeros((SIZE // 2, SIZE // 2), np.float32))
