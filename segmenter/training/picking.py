@@ -20,7 +20,7 @@ from segmenter.datasets.augment import Sample
 from segmenter.datasets.batches import collate, emphasise_border
 from segmenter.errors import RunError
 from segmenter.evaluation.clicking import depth, next_click
-from segmenter.inference import clicks
+from segmenter.inference import clicks, completing
 from segmenter.models import losses
 from segmenter.training import callbacks, checkpoints
 
@@ -43,6 +43,7 @@ class PickRecipe:
     weight_decay: float = 0.01
     rounds: tuple[float, ...] = (0.4, 0.25, 0.2, 0.15)  # how often 1, 2, 3 and 4 clicks are made, all learnt from
     again: float = 0.5  # after a click, how often the piece is given back without another, see `inference.picking`
+    from_map: float = 0.3  # how often the first click and the piece so far are the furniture's own, see `own_click`
     border: float = 4.0  # see `batches.emphasise_border`
     seed: int = 0
 
@@ -173,9 +174,13 @@ def train_step(
     before = np.zeros((len(samples), side, side), np.float32)
     pressed: list[tuple[list[tuple[float, float]], list[int]]] = [([], []) for _ in samples]
     figures, rounds = [], int(rng.choice(len(recipe.rounds), p=recipe.rounds)) + 1
+    own = [None] * len(samples)
+    if rng.random() < recipe.from_map:
+        own = [own_click(target, furniture) for (_, target, _), furniture in zip(samples, maps[-1][..., 0])]
+        before = np.stack([zero if click is None else click[1] for click, zero in zip(own, before)])
     for turn in range(rounds):
-        for (_, target, weight), so_far, (points, labels) in zip(samples, before, pressed):
-            click = human_click(target, weight, so_far, rng)
+        for (_, target, weight), so_far, (points, labels), click in zip(samples, before, pressed, own):
+            click = human_click(target, weight, so_far, rng) if turn or click is None else (click[0], 1)
             if click:
                 points.append(click[0])
                 labels.append(click[1])
@@ -187,6 +192,27 @@ def train_step(
                 before = np.stack([cv2.resize(each, (side, side), interpolation=cv2.INTER_AREA) for each in pieces])
     loss, dice = np.mean(figures, axis=0)
     return float(loss), float(dice)
+
+
+def own_click(target: np.ndarray, furniture: np.ndarray) -> tuple[tuple[float, float], np.ndarray] | None:
+    """The click that completes the part of the furniture's map which shows most of a piece, see `completing`.
+
+    Args:
+        target, furniture: float32, size × size, 0 … 1.
+
+    Returns:
+        (the click as shares of the square, that part of the map: float32, size/2 × size/2); None where the map
+        shows none of the piece, or has its middle elsewhere.
+    """
+    parts = completing.parts(furniture)
+    if not parts:
+        return None
+    part = max(parts, key=lambda each: float((each.map * target).sum()))
+    x, y = part.middle
+    height, width = target.shape
+    if target[min(int(y * height), height - 1), min(int(x * width), width - 1)] < 0.5:
+        return None
+    return part.middle, part.half
 
 
 def human_click(target, weight, before, rng) -> tuple[tuple[float, float], int] | None:
