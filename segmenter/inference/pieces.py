@@ -19,7 +19,7 @@ from segmenter.inference import tiles
 
 LEAST = 1 / 3  # of the heaviest piece's weight: a lighter piece is a scrap; a chair beside its table is none
 LINK = 0.5  # of the threshold: what reaches this much connects
-SURE = 0.80  # of a mask's pixels on the mean, at a threshold of 0.5 or more; at a lower one, in proportion
+SURE = 0.85  # of a mask's pixels on the mean, at a threshold of 0.5 or more; at a lower one, in proportion
 HIDDEN = 0.9  # of the threshold: what a doubtful map reaches at most
 WORKING_PIXELS = 4_000_000  # the pieces of a larger map are told apart on squares of several pixels
 STRIP_PIXELS = 2**18  # that are looked at together

@@ -13,6 +13,7 @@ from segmenter.render.options import Choices
 from segmenter.render.render import produce
 from tests.standin import PIECES, PickingSegmenter, RedSegmenter, two_and_a_ball
 
+pytestmark = pytest.mark.usefixtures("nothing_is_doubtful")
 PHOTO = two_and_a_ball(320, 240)
 SEGMENTER = PickingSegmenter()
 
