@@ -6,6 +6,7 @@ Nothing here knows of photos or files of people; `Segmenter` does.
 import os
 import threading
 from collections import deque
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,52 +49,68 @@ class Network:
 
     def __init__(self, path: Path, size: int) -> None:
         self.size, self.path = size, path
-        self._interpreter = _read(path, size, _threads())
-        self._spare: deque[Interpreter] = deque()  # of one thread each, for several at once
-        self._source = self._interpreter.get_input_details()[0]["index"]
-        self._result = _probabilities(self._interpreter.get_output_details(), size)[0]["index"]
-        self._lock = threading.Lock()  # the interpreter has one set of tensors for all
-        self._signatures = self._interpreter.get_signature_list()
-        self._runners = {}
-        self._runners_lock = threading.Lock()
+        self._shared = _Copy(path, size, _threads())
+        self._spare: deque[_Copy] = deque()  # of one thread each, for several at once
+        self._lock = threading.Lock()  # a copy has one set of tensors for all
 
     @property
     def can_pick(self) -> bool:
         """Whether it can be asked for single pieces."""
-        return PICK in self._signatures
+        return self._shared.can_pick
 
     def furniture(self, square: np.ndarray) -> np.ndarray:
         """float32, 1 × size × size × 3, 0 … 1 → float32, size × size, 0 … 1."""
-        if not crowd.several():
-            with self._lock:
-                return self._ask(self._interpreter, square)
-        try:
-            interpreter = self._spare.pop()
-        except IndexError:
-            interpreter = _read(self.path, self.size, threads=1)
-        result = self._ask(interpreter, square)
-        self._spare.append(interpreter)
-        return result
-
-    def _ask(self, interpreter, square):
-        interpreter.set_tensor(self._source, np.ascontiguousarray(square))
-        interpreter.invoke()
-        return interpreter.get_tensor(self._result).reshape(self.size, self.size)  # a copy: 1 × size × size × 1
+        if self.can_pick:
+            return self.see(square).furniture
+        with self._copy() as copy:
+            return copy.furniture(square)
 
     def see(self, square: np.ndarray) -> Seen:
         """float32, 1 × size × size × 3, 0 … 1 → Seen; only where it `can_pick`."""
-        return Seen(self._run(FURNITURE, photo=np.ascontiguousarray(square)))
+        with self._copy() as copy:
+            return Seen(copy.ask(FURNITURE, photo=np.ascontiguousarray(square)))
 
     def pick(self, seen: Seen, prompts: np.ndarray) -> np.ndarray:
         """What `see` saw, and prompts as `clicks.draw` makes them → the piece: float32, size × size, 0 … 1."""
-        return self._run(PICK, prompts=prompts[np.newaxis], **seen.maps)["piece"][0, ..., 0]
+        with self._copy() as copy:
+            return copy.ask(PICK, prompts=prompts[np.newaxis], **seen.maps)["piece"][0, ..., 0]
 
-    def _run(self, signature: str, **given: np.ndarray) -> dict[str, np.ndarray]:
-        with self._runners_lock:
-            if not self._runners:  # an interpreter of their own, as one with runners cannot be asked otherwise
-                interpreter = Interpreter(model_path=str(self.path), num_threads=_threads())
-                self._runners = {name: interpreter.get_signature_runner(name) for name in (FURNITURE, PICK)}
-            return self._runners[signature](**given)
+    @contextmanager
+    def _copy(self):
+        if not crowd.several():
+            with self._lock:
+                yield self._shared
+            return
+        try:
+            copy = self._spare.pop()
+        except IndexError:
+            copy = _Copy(self.path, self.size, threads=1)
+        yield copy
+        self._spare.append(copy)
+
+
+class _Copy:
+    """The network with tensors of its own, for one thread at a time.
+
+    Where it can pick, it is asked by signature; an interpreter that is, cannot be asked otherwise.
+    """
+
+    def __init__(self, path, size, threads):
+        self.size = size
+        self._interpreter = _read(path, size, threads)
+        self._source = self._interpreter.get_input_details()[0]["index"]
+        self._result = _probabilities(self._interpreter.get_output_details(), size)[0]["index"]
+        self.can_pick = PICK in self._interpreter.get_signature_list()
+        names = (FURNITURE, PICK) if self.can_pick else ()
+        self._runners = {name: self._interpreter.get_signature_runner(name) for name in names}
+
+    def furniture(self, square):
+        self._interpreter.set_tensor(self._source, np.ascontiguousarray(square))
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._result).reshape(self.size, self.size)  # a copy: 1 × size × size × 1
+
+    def ask(self, signature: str, **given: np.ndarray) -> dict[str, np.ndarray]:
+        return self._runners[signature](**given)
 
 
 def _probabilities(outputs, size):
