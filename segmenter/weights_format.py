@@ -16,6 +16,7 @@ CARD = "README.md"
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"  # of Keras, to train on from
 LITERT = "model.tflite"  # what serves
+COMPLETES = "completes"  # of its configuration: whether the picker completes the furniture, see `inference.completing`
 PICKER = "picker"  # of its configuration: whether the weights can be asked for single pieces; what a step `trains`
 FURNITURE, PICK = "furniture", "pick"  # names of its signatures, where it has two
 METRICS = "metrics.json"

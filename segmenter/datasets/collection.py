@@ -24,6 +24,7 @@ SEATS = {"chair", "armchair", "stool", "bench", "sofa"}
 GAPPY = {"chair", "swivelchair", "table"}
 OUTLINES = {"outline", "outline+unknown"}  # masks that a person outlined, gaps and all
 VALIDATION_FOLD = "0"
+WILD = "wild_"  # begins the names of the validation photos that none of the others resemble
 EMPTY = "empty"  # name of the validation pictures without furniture
 PIECE = 0.015  # share of a scene that a piece must cover for a click on it to be judged
 TOUCHING = 0.5  # pixels at another piece, per pixel of a square piece's side, from which it touches that
@@ -177,7 +178,7 @@ def validation_pairs(collection: str | os.PathLike[str]) -> dict[str, list[Pair]
     """
     held_out = {}
     for picture in read_pictures(collection, "wild", lambda row: True):
-        held_out.setdefault(f"wild_{picture.row['source']}", []).append(_pair(picture))
+        held_out.setdefault(f"{WILD}{picture.row['source']}", []).append(_pair(picture))
     held_out["rooms"] = [_pair(picture) for picture in read_pictures(collection, "rooms", _is_judged_room)]
     held_out["scenes"] = [
         Pair(pair.photo, Levels(pair.mask_file)) for pair in read_folder(Path(collection) / "scenes" / "val")

@@ -4,7 +4,7 @@ The map tells each pixel by itself and its surroundings; the picker has learnt w
 part is asked for as a person would, by a click into its middle, with the part as the piece so far.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -14,6 +14,12 @@ LINK = 0.25  # what reaches this much connects
 LEAST = 1 / 3  # of the heaviest part's weight: a lighter one is left as it is
 SMALLEST = 0.002  # share of the square that a part must cover
 MOST = 4  # parts of one photo
+LUKEWARM = 0.08  # what reaches this much, but not 0.5, may be of the part
+AROUND = 4  # pixels from the part, within which it may be
+DOUBT = 0.1  # of the part's own area, from which on the picker is asked
+KEEPS = 0.7  # a piece that has less than this of the part is another one,
+GROWS = 3.0  # one that is more than this many times as large is more than it,
+SURE = 0.8  # and one that is less sure than this on the mean says nothing
 
 
 class Part(NamedTuple):
@@ -27,6 +33,39 @@ class Part(NamedTuple):
         """The map as the picker is told the piece so far: float32, size/2 × size/2."""
         side = self.map.shape[0] // 2
         return cv2.resize(self.map, (side, side), interpolation=cv2.INTER_AREA)
+
+
+def complete(coarse: np.ndarray, size: int, ask: Callable[[Part], np.ndarray]) -> np.ndarray:
+    """A map with its parts completed; nowhere less than it was.
+
+    Args:
+        coarse: float32, h × w, 0 … 1: a map squeezed to any shape.
+        size: side of the picker's square.
+        ask: what the picker makes of a part: float32, size × size, 0 … 1.
+    """
+    furniture = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_AREA)
+    for part in parts(furniture):
+        if not _is_doubtful(part, furniture):
+            continue
+        piece = ask(part)
+        if _goes_on(piece, part):
+            coarse = np.maximum(coarse, cv2.resize(piece, coarse.shape[::-1], interpolation=cv2.INTER_LINEAR))
+    return coarse
+
+
+def _is_doubtful(part, furniture):
+    """Whether much beside a part may be of it."""
+    around = cv2.dilate((part.map > 0).astype(np.uint8), np.ones((2 * AROUND + 1,) * 2, np.uint8)) > 0
+    lukewarm = around & (furniture > LUKEWARM) & (furniture < 0.5)
+    return lukewarm.sum() >= DOUBT * (part.map >= 0.5).sum()
+
+
+def _goes_on(piece, part):
+    """Whether a piece is the part, and perhaps more."""
+    inside, own = piece >= 0.5, part.map >= 0.5
+    if not inside.any() or inside.sum() > GROWS * own.sum():
+        return False
+    return (inside & own).sum() >= KEEPS * own.sum() and piece[inside].mean() >= SURE
 
 
 def parts(furniture: np.ndarray) -> Sequence[Part]:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import numpy as np
 from cachetools import LRUCache
 
 from segmenter import weights_format
-from segmenter.inference import picking, preprocessing, refine
-from segmenter.inference.network import Network
+from segmenter.inference import clicks, completing, picking, preprocessing, refine
+from segmenter.inference.network import Network, Seen
 
 WEIGHTS = weights_format.BUNDLED
 CACHE_BYTES = 192 * 1024 * 1024
@@ -41,6 +42,8 @@ class Segmenter:
         self.folder = Path(folder)
         self.config = weights_format.read_config(self.folder)
         self._network = Network(self.folder / weights_format.LITERT, self.size)
+        # Whether parts of the furniture are completed by the picker: where validation found that it pays
+        self.completes = self.can_pick and bool(self.config.get(weights_format.COMPLETES))
         self._maps: LRUCache[Any, np.ndarray] = LRUCache(CACHE_BYTES, getsizeof=_bytes_of)  # of the photos seen last
         self._looks: LRUCache[Any, list[np.ndarray]] = LRUCache(LOOKS_BYTES, getsizeof=_bytes_of_all)
         self._seen: LRUCache[Any, picking.Views] = LRUCache(SEEN_BYTES, getsizeof=_bytes_of)  # for clicks
@@ -136,25 +139,27 @@ class Segmenter:
         Returns:
             float32, size × size, 0 … 1.
         """
-        square = preprocessing.to_network(photo, self.size)  # 1 × size × size × 3
-        ask = self._network.furniture
-        return (ask(square) + ask(square[:, :, ::-1])[:, ::-1]) / 2
+        return _Asked(self._network, photo).furniture()
 
     def _look(self, photo, key):
         """The coarse map of a photo whose key ends in whether it is looked at closer."""
         with self._maps_lock:
             kept = self._looks.get(key)
-        looks = []
+        answers = []
 
-        def look(part):
-            looks.append(kept[len(looks)] if kept else self.first_look(part))
-            return looks[-1]
+        def answer(ask, *question):  # the same questions come in the same order
+            answers.append(kept[len(answers)] if kept else ask(*question))
+            return answers[-1]
 
-        coarse = look(photo)
+        asked = _Asked(self._network, photo)
+        coarse = answer(asked.furniture)
         if key[-1]:
+            look = partial(answer, self.first_look)
             coarse = _look_closer(photo, coarse, self.second_look_boxes(coarse), look)
+        if self.completes:
+            coarse = completing.complete(coarse, self.size, partial(answer, asked.piece))
         if kept is None:
-            self._keep(self._looks, key, looks)
+            self._keep(self._looks, key, answers)
         return coarse
 
     def prepare(self, photo: np.ndarray) -> None:
@@ -202,6 +207,28 @@ class Segmenter:
         """
         boxes = _merge_overlapping([_with_margin(box) for box in _object_boxes(square)])
         return [box for box in boxes if _area(box) <= WORTHWHILE]
+
+
+class _Asked:
+    """What the network is asked of one photo, which it sees once for all of it."""
+
+    def __init__(self, network: Network, photo: np.ndarray) -> None:
+        self.network = network
+        self.square = preprocessing.to_network(photo, network.size)  # 1 × size × size × 3
+
+    @cached_property
+    def seen(self) -> Seen:
+        return self.network.see(self.square)
+
+    def furniture(self) -> np.ndarray:
+        """The mean of what it says of the photo and of its mirror image: float32, size × size, 0 … 1."""
+        mirrored = self.network.furniture(self.square[:, :, ::-1])[:, ::-1]
+        own = self.seen.furniture if self.network.can_pick else self.network.furniture(self.square)
+        return (own + mirrored) / 2
+
+    def piece(self, part: completing.Part) -> np.ndarray:
+        """What the picker makes of a part of the map: float32, size × size, 0 … 1."""
+        return self.network.pick(self.seen, clicks.draw([part.middle], [1], part.half))
 
 
 def _look_closer(photo, square, boxes, look):

@@ -26,7 +26,7 @@ from segmenter.io import files
 from segmenter.models import litert
 from segmenter.training import picker_run, recipes, run_folder, trainer, weights_folder
 from segmenter.training.checkpoints import HISTORY
-from segmenter.training.judging import judge, judge_picks, judge_start, write_judgement
+from segmenter.training.judging import completing_pays, judge, judge_picks, judge_start, write_judgement
 from segmenter.training.options import picks_only
 from segmenter.training.picker_run import Picked
 from segmenter.training.recipes import Recipe
@@ -254,6 +254,10 @@ def finish(run: Run, trained: Trained, examples: litert.Examples | None) -> tupl
     if examples is None and kept is None:
         examples = _examples(*make_batches(run))
     weights_folder.save_folder(trained.model, result, config, examples, half, picked.picker if picked else None, kept)
+    config.pop(weights_format.COMPLETES, None)
+    if picked and completing_pays(result, run.held_out, config["threshold"]):
+        config[weights_format.COMPLETES] = True
+        files.write_json(result / weights_format.CONFIG, config)
     metrics, judged = judge(result, run.held_out, None if fitted else config["threshold"])
     metrics |= judge_picks(result, run.held_out, metrics["threshold"], options.data if options.collection else None)
     config["threshold"] = metrics["threshold"]

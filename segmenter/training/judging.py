@@ -1,6 +1,7 @@
 """Judge weights on photos that did not train, and write down what came of it."""
 
 import os
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,9 @@ import numpy as np
 
 from segmenter import weights_format
 from segmenter.datasets import pieces, provenance
-from segmenter.datasets.collection import EMPTY, validation_pieces
-from segmenter.datasets.pairs import Pair, cases, read_folder
-from segmenter.evaluation import clicking, evaluate, furniture, report, results
+from segmenter.datasets.collection import EMPTY, WILD, validation_pieces
+from segmenter.datasets.pairs import Case, Pair, cases, read_folder
+from segmenter.evaluation import clicking, evaluate, furniture, metrics, report, results
 from segmenter.evaluation.evaluate import Judged
 from segmenter.inference.predictor import Segmenter
 from segmenter.training.starts import Start
@@ -46,6 +47,32 @@ def judge(
     if threshold is None:
         return evaluate.evaluate_at_best(segmenter.probabilities, sources, longest=PICTURES)
     return evaluate.evaluate(segmenter.probabilities, sources(), threshold, longest=PICTURES)
+
+
+def completing_pays(folder: str | os.PathLike[str], held_out: HeldOut, threshold: float) -> bool:
+    """Whether maps are better where the picker completes the furniture, by the mean IoU of the sources.
+
+    Of a collection, the photos of `wild/` have no say: they show what comes of choices that were made without them.
+
+    Args:
+        folder: a weights folder that can pick.
+        held_out: name → pairs that did not train.
+        threshold: 0 … 1.
+    """
+    plain, completing = Segmenter(folder), Segmenter(folder)
+    plain.completes, completing.completes = False, True
+
+    def iou(segmenter: Segmenter, case: Case) -> float:
+        mask = segmenter.probabilities(case.photo, refine=False) >= threshold
+        return metrics.iou(mask, case.truth, case.known)
+
+    gains = []
+    for name, pairs in held_out.items():
+        if name == EMPTY or name.startswith(WILD):
+            continue
+        chosen = random.Random(SEED).sample(list(pairs), min(MOST_PIECES, len(pairs)))
+        gains.append(np.mean([iou(completing, case) - iou(plain, case) for case in cases(chosen)]))
+    return bool(gains) and float(np.mean(gains)) > 0
 
 
 def judge_picks(

@@ -88,15 +88,18 @@ class Ours:
         from segmenter import Segmenter
 
         self.segmenter, self.network_seconds = Segmenter.load(path), 0.0
-        ask = self.segmenter._network.furniture
+        network = self.segmenter._network
+        for name in ("see", "pick") if network.can_pick else ("furniture",):
+            setattr(network, name, self._timed(getattr(network, name)))
 
-        def timed(batch):
+    def _timed(self, ask):
+        def timed(*question):
             began = time.perf_counter()
-            square = ask(batch)
+            answer = ask(*question)
             self.network_seconds += time.perf_counter() - began
-            return square
+            return answer
 
-        self.segmenter._network.furniture = timed
+        return timed
 
     def __call__(self, photo):
         return self.segmenter.probabilities(photo)

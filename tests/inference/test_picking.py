@@ -1,12 +1,13 @@
 """Clicks → the piece that is meant, with a picker whose answers are known (what has the clicked colour)."""
 
+import json
 import shutil
 
 import numpy as np
 import pytest
 
 from segmenter import Segmenter
-from segmenter.inference import picking
+from segmenter.inference import picking, predictor
 from segmenter.inference.network import Network, Seen
 from tests import colour_picker
 
@@ -43,6 +44,32 @@ def test_a_click_says_which_piece(segmenter, photo):
 def test_the_map_of_all_furniture_is_the_same_with_a_picker_and_without(segmenter, tiny_weights, photo):
     plain = Segmenter.load(tiny_weights).probabilities(photo)
     np.testing.assert_allclose(segmenter.probabilities(photo), plain, atol=1e-5)
+
+
+def test_furniture_is_completed_where_the_weights_say_that_it_pays(segmenter, tmp_path, monkeypatch):
+    photo = np.full((64, 64, 3), GREY, np.uint8)
+    photo[10:54, 10:50] = (158, 13, 13)
+    photo[10:25, 10:50] = (136, 13, 13)  # of which the network is not sure; the colour is nearly the same
+    chair, seat = np.zeros((64, 64), bool), np.zeros((64, 64), bool)
+    chair[10:54, 10:50] = seat[25:54, 10:50] = True
+    plain = Segmenter(segmenter.folder)
+    assert not plain.completes
+    found = plain.probabilities(photo, refine=False) >= 0.5
+    assert (found & seat).sum() / (found | seat).sum() > 0.9
+    folder = shutil.copytree(segmenter.folder, tmp_path / "weights")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "completes": True}))
+    monkeypatch.setattr(predictor, "CACHE_BYTES", 0)
+    completing = Segmenter(folder)
+    asked = []
+    for name in ("see", "pick"):
+        ask = getattr(Network, name)
+        monkeypatch.setattr(Network, name, lambda *given, ask=ask, name=name: asked.append(name) or ask(*given))
+    found = completing.probabilities(photo, second_look=False, refine=False)
+    assert ((found >= 0.5) & chair).sum() / ((found >= 0.5) | chair).sum() > 0.9
+    assert asked == ["see", "see", "pick"]  # the photo and its mirror image
+    np.testing.assert_array_equal(completing.probabilities(photo, second_look=False, refine=False), found)
+    assert len(asked) == 3  # the answers are kept
 
 
 def test_the_same_clicks_give_the_same_piece_whatever_was_asked_before(segmenter, photo):

@@ -28,6 +28,20 @@ def room(*boxes, shape=(480, 640)):
     return photo
 
 
+def count_looks(segmenter, monkeypatch):
+    """A list that grows by one with each look, which asks the network for a photo and for its mirror image."""
+    looks, asked, ask = [], [], segmenter._network.furniture
+
+    def furniture(square):
+        asked.append(1)
+        if len(asked) % 2:
+            looks.append(1)
+        return ask(square)
+
+    monkeypatch.setattr(segmenter._network, "furniture", furniture)
+    return looks
+
+
 def iou(a, b):
     return (a & b).sum() / (a | b).sum()
 
@@ -132,9 +146,8 @@ def test_maps_are_kept_by_content(red_segmenter, monkeypatch):
 def test_kept_maps_are_bounded_by_their_bytes(red_segmenter, monkeypatch):
     monkeypatch.setattr(predictor, "CACHE_BYTES", 3 * 4 * 40 * 50)  # of three maps of 40 × 50 pixels
     monkeypatch.setattr(predictor, "LOOKS_BYTES", 0)
-    fresh, looks = Segmenter(red_segmenter.folder), []
-    look = fresh.first_look
-    monkeypatch.setattr(fresh, "first_look", lambda photo: looks.append(1) or look(photo))
+    fresh = Segmenter(red_segmenter.folder)
+    looks = count_looks(fresh, monkeypatch)
     photos = [np.full((40, 50, 3), shade, np.uint8) for shade in range(4)]
     for photo in photos:
         fresh.probabilities(photo)
@@ -151,9 +164,8 @@ def test_kept_maps_are_bounded_by_their_bytes(red_segmenter, monkeypatch):
 
 def test_a_map_that_was_not_kept_is_made_again_without_the_network(red_segmenter, monkeypatch):
     monkeypatch.setattr(predictor, "CACHE_BYTES", 0)
-    fresh, asked = Segmenter(red_segmenter.folder), []
-    look = fresh.first_look
-    monkeypatch.setattr(fresh, "first_look", lambda photo: asked.append(1) or look(photo))
+    fresh = Segmenter(red_segmenter.folder)
+    asked = count_looks(fresh, monkeypatch)
     photo = room((30, 200, 400, 600))  # small, and so looked at again
     first = fresh.probabilities(photo)
     assert len(asked) == 2
