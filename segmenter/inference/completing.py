@@ -17,9 +17,9 @@ MOST = 4  # parts of one photo
 LUKEWARM = 0.08  # what reaches this much, but not 0.5, may be of the part
 AROUND = 4  # pixels from the part, within which it may be
 DOUBT = 0.1  # of the part's own area, from which on the picker is asked
+SURE = 0.8  # a part or a piece that is less sure than this on the mean may be nothing at all
 KEEPS = 0.7  # a piece that has less than this of the part is another one,
-GROWS = 3.0  # one that is more than this many times as large is more than it,
-SURE = 0.8  # and one that is less sure than this on the mean says nothing
+GROWS = 3.0  # and one that is more than this many times as large is more than it
 
 
 class Part(NamedTuple):
@@ -45,7 +45,7 @@ def complete(coarse: np.ndarray, size: int, ask: Callable[[Part], np.ndarray]) -
     """
     furniture = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_AREA)
     for part in parts(furniture):
-        if not _is_doubtful(part, furniture):
+        if not _may_go_on(part, furniture):
             continue
         piece = ask(part)
         if _goes_on(piece, part):
@@ -53,11 +53,12 @@ def complete(coarse: np.ndarray, size: int, ask: Callable[[Part], np.ndarray]) -
     return coarse
 
 
-def _is_doubtful(part, furniture):
-    """Whether much beside a part may be of it."""
+def _may_go_on(part, furniture):
+    """Whether a part is furniture, and much beside it may be of it."""
+    own = part.map >= 0.5
     around = cv2.dilate((part.map > 0).astype(np.uint8), np.ones((2 * AROUND + 1,) * 2, np.uint8)) > 0
     lukewarm = around & (furniture > LUKEWARM) & (furniture < 0.5)
-    return lukewarm.sum() >= DOUBT * (part.map >= 0.5).sum()
+    return lukewarm.sum() >= DOUBT * own.sum() and part.map[own].mean() >= SURE
 
 
 def _goes_on(piece, part):

@@ -42,6 +42,11 @@ def test_nobody_is_asked_about_a_part_that_stands_out():
     assert found is SEAT and not asked
 
 
+def test_nobody_is_asked_about_what_may_be_no_furniture():
+    found, asked = completed(np.maximum(0.7 * SEAT, 0.2 * CHAIR), CHAIR)
+    assert found.max() < 0.75 and not asked
+
+
 @pytest.mark.parametrize(
     "piece",
     [box(slice(8, 29), slice(20, 44)), np.ones((SIZE, SIZE), np.float32), 0.7 * CHAIR, 0 * CHAIR],
