@@ -20,6 +20,7 @@ DOUBT = 0.1  # of the part's own area, from which on the picker is asked
 SURE = 0.8  # a part or a piece that is less sure than this on the mean may be nothing at all
 KEEPS = 0.7  # a piece that has less than this of the part is another one,
 GROWS = 3.0  # and one that is more than this many times as large is more than it
+THICK = 2  # pixels: what is added is a disc of this radius somewhere, or it would close the gaps of a chair
 
 
 class Part(NamedTuple):
@@ -49,8 +50,17 @@ def complete(coarse: np.ndarray, size: int, ask: Callable[[Part], np.ndarray]) -
             continue
         piece = ask(part)
         if _goes_on(piece, part):
-            coarse = np.maximum(coarse, cv2.resize(piece, coarse.shape[::-1], interpolation=cv2.INTER_LINEAR))
+            added = np.where(_thick((piece >= 0.5) & (furniture < 0.5)), piece, np.float32(0))
+            coarse = np.maximum(coarse, cv2.resize(added, coarse.shape[::-1], interpolation=cv2.INTER_LINEAR))
     return coarse
+
+
+def _thick(region):
+    """A region (bool, size × size) without its thin parts."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * THICK + 1, 2 * THICK + 1))
+    padded = np.pad(region, 2 * THICK).astype(np.uint8)  # beyond the square nothing is known
+    opened = cv2.dilate(cv2.morphologyEx(padded, cv2.MORPH_OPEN, disc), disc)
+    return region & (opened[2 * THICK : -2 * THICK, 2 * THICK : -2 * THICK] > 0)
 
 
 def _may_go_on(part, furniture):

@@ -37,6 +37,16 @@ def test_a_map_of_another_shape_is_completed_at_its_own():
     np.testing.assert_array_equal(found[:, 1::3] >= 0.5, CHAIR >= 0.5)
 
 
+def test_the_gaps_of_a_chair_stay_open():
+    open_back = HALF.copy()
+    open_back[8:20, 24:27] = 0  # narrower than what may be added
+    whole = np.where(CHAIR > 0, np.float32(1), np.float32(0))
+    before = np.maximum(open_back, box(slice(8, 20), slice(20, 24)) + box(slice(8, 20), slice(27, 44)))
+    found, asked = completed(np.maximum(before, 0.2 * box(slice(8, 60), slice(46, 56))), whole)
+    assert asked and not found[9:17, 25].any()
+    assert (found[21:29, 22:42] >= 0.5).all()
+
+
 def test_nobody_is_asked_about_a_part_that_stands_out():
     found, asked = completed(SEAT, CHAIR)
     assert found is SEAT and not asked
