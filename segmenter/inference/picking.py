@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # who only checks clicks needs no network
 WHOLE = 0.8  # who is given so much of a part of the furniture is given all of it
 MAX_CLICKS = 50  # clicks on one piece; whoever needs more has a brush
 KEPT = 8  # pieces so far of one photo
+NEAR = 5  # pixels of the square: a click means a change that is no farther from it
 
 Clicks = tuple[tuple[tuple[float, float], int], ...]  # ((x, y), label) of each, as shares of the square
 
@@ -72,8 +73,7 @@ class Views:
     @property
     def nbytes(self) -> int:
         """Bytes of memory that it takes."""
-        side = self.network.size // 2
-        return sum(each.nbytes for each in self.seen) + self.furniture.nbytes + KEPT * 4 * side * side
+        return sum(each.nbytes for each in self.seen) + self.furniture.nbytes + KEPT * 4 * self.network.size**2
 
     def ask(self, clicked: Clicks, before: np.ndarray) -> np.ndarray:
         """Clicks, and the piece so far (float32, size/2 × size/2, 0 … 1) → the piece: float32, size × size, 0 … 1."""
@@ -87,26 +87,47 @@ class Views:
         """The piece at some clicks: float32, size × size, 0 … 1. Each is told what it was so far.
 
         The first says least, and is looked at twice, the second time with what was made of it. Further
-        clicks gain nothing by that.
+        clicks gain nothing by that; of what they change, what is elsewhere stays as it was.
         """
-        piece = self.ask(clicked, self._before(clicked[:-1]))
+        so_far = self._so_far_at(clicked[:-1])
+        piece = self.ask(clicked, self._half(so_far))
         if len(clicked) == 1:
             piece = self.ask(clicked, self._half(piece))
+        else:
+            piece = changed_at(clicked[-1][0], so_far, piece)
         with self._lock:
-            self._so_far[clicked] = self._half(piece)
+            self._so_far[clicked] = piece
         return piece
 
-    def _before(self, clicked):
-        """The piece at some clicks, in half the size, as the next is told it."""
+    def _so_far_at(self, clicked):
+        """The piece at some clicks; nothing, before the first."""
         if not clicked:
-            return np.zeros((self.network.size // 2,) * 2, np.float32)
+            return np.zeros((self.network.size,) * 2, np.float32)
         with self._lock:
             kept = self._so_far.get(clicked)
-        return self._half(self.piece(clicked)) if kept is None else kept
+        return self.piece(clicked) if kept is None else kept
 
     def _half(self, piece):
         side = self.network.size // 2
         return cv2.resize(piece, (side, side), interpolation=cv2.INTER_AREA)
+
+
+def changed_at(click: tuple[float, float], before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """A piece before a click, with those of its changes that the click is in or beside.
+
+    Args:
+        click: x and y as shares of the square.
+        before, after: float32, size × size, 0 … 1.
+
+    Returns:
+        float32, size × size, 0 … 1; `after` where no change is near, as then the click may say what was there already.
+    """
+    changed = (before >= 0.5) != (after >= 0.5)
+    _, parts = cv2.connectedComponents(changed.astype(np.uint8), connectivity=8)
+    size = len(before)
+    x, y = (min(int(share * size), size - 1) for share in click)
+    near = set(np.unique(parts[max(0, y - NEAR) : y + NEAR + 1, max(0, x - NEAR) : x + NEAR + 1]).tolist()) - {0}
+    return np.where(changed & ~np.isin(parts, list(near)), before, after) if near else after
 
 
 def pick(views: Views, points: Sequence[tuple[float, float]], labels: Sequence[int]) -> np.ndarray:

@@ -222,3 +222,16 @@ def test_half_of_what_hangs_together_may_be_meant():
     piece, furniture = maps()
     piece[5:13] = 0  # one of two chairs that touch
     np.testing.assert_array_equal(picking.complete(piece, furniture, [(0.2, 0.5)], [1]), piece)
+
+
+def test_a_further_click_changes_what_it_is_in_and_nothing_elsewhere():
+    before = np.zeros((40, 40), np.float32)
+    before[10:30, 5:20] = 0.9
+    after = before.copy()
+    after[10:30, 20:25] = 0.8  # where the click is: more of the piece
+    after[12:16, 8:12] = 0.1  # and a hole far from it
+    found = picking.changed_at((22.5 / 40, 0.5), before, after)
+    np.testing.assert_array_equal(found >= 0.5, (before >= 0.5) | (after >= 0.5))
+    np.testing.assert_array_equal(found[10:30, 20:25], after[10:30, 20:25])
+    elsewhere = picking.changed_at((38.5 / 40, 38.5 / 40), before, after)
+    np.testing.assert_array_equal(elsewhere, after)  # nobody clicks for nothing
