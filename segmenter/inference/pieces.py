@@ -1,7 +1,8 @@
 """The pieces of a mask: which of them are the furniture that a photo is about, and which are scraps beside it.
 
 Where all that a mask shows is doubtful, it is most likely no furniture: of pictures of other things, masks that are
-at least `SURE` on the mean are rare, and of furniture the others are. Then nothing is cut out at this threshold.
+at least `SURE` on the mean are rare, and of furniture the others are, the more so the smaller they are. Then nothing is
+cut out at this threshold.
 
 A piece is a set of connected pixels whose probability reaches `LINK` of the threshold, and some of which reach
 the threshold itself; pixels that touch at a corner are connected. So a leg stays with its chair where the map
@@ -19,7 +20,9 @@ from segmenter.inference import tiles
 
 LEAST = 1 / 3  # of the heaviest piece's weight: a lighter piece is a scrap; a chair beside its table is none
 LINK = 0.5  # of the threshold: what reaches this much connects
-SURE = 0.85  # of a mask's pixels on the mean, at a threshold of 0.5 or more; at a lower one, in proportion
+SURE = 0.82  # of a mask's pixels on the mean, at a threshold of 0.5 or more; at a lower one, in proportion
+USUAL = 0.1  # share of the map that such a mask covers
+EASE = 0.05  # so much less is asked of a mask of ten times the size, and more of a smaller one
 HIDDEN = 0.9  # of the threshold: what a doubtful map reaches at most
 WORKING_PIXELS = 4_000_000  # the pieces of a larger map are told apart on squares of several pixels
 STRIP_PIXELS = 2**18  # that are looked at together
@@ -67,7 +70,7 @@ def heaviest(probabilities: np.ndarray, threshold: float = 0.5, keep: Iterable[t
 
 
 def is_doubtful(probabilities: np.ndarray, threshold: float) -> bool:
-    """Whether the pixels that reach the threshold are too unsure on the mean to be furniture.
+    """Whether the pixels that reach the threshold are too unsure on the mean, for how many they are, to be furniture.
 
     A lower threshold asks for as much less: whoever moves it there wants to see what is unsure.
     """
@@ -77,7 +80,10 @@ def is_doubtful(probabilities: np.ndarray, threshold: float) -> bool:
         inside = (part >= threshold).view(np.uint8)
         pixels = cv2.countNonZero(inside)
         total, count = total + cv2.mean(part, mask=inside)[0] * pixels, count + pixels
-    return count > 0 and total / count < SURE * min(1.0, 2 * threshold)
+    if not count:
+        return False
+    asked = SURE - EASE * math.log10(count / (USUAL * probabilities.size))
+    return total / count < asked * min(1.0, 2 * threshold)
 
 
 def reach(shape: tuple[int, ...]) -> int:

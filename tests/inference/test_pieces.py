@@ -145,6 +145,14 @@ def test_how_sure_a_mask_must_be_on_the_mean(threshold, sure, cut_out):
     assert (pieces.without_scraps(probabilities, threshold) >= threshold).any() == cut_out
 
 
+def test_the_larger_a_mask_is_the_less_sure_it_must_be():
+    probabilities = np.zeros((100, 100), np.float32)
+    for side, asked in ((10, 0.87), (32, 0.82), (95, 0.772)):  # a hundredth, a tenth and nine tenths of the map
+        for sure in (asked - 0.01, asked + 0.01):
+            probabilities[:side, :side] = sure
+            assert pieces.is_doubtful(probabilities, 0.5) == (sure < asked)
+
+
 def test_a_sure_piece_vouches_for_what_is_beside_it():
     both = soft((100, 120, 60, 1.0), (240, 150, 45, 0.75))
     assert not pieces.is_doubtful(both, 0.5) and pieces.is_doubtful(soft((240, 150, 45, 0.75)), 0.5)

@@ -36,7 +36,7 @@ MAP_OPTIONS = [
     *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),
 ]
 
-PIECES = {"least": pieces.LEAST, "link": pieces.LINK, "sure": pieces.SURE, "hidden": pieces.HIDDEN}
+PIECES = {name: getattr(pieces, name.upper()) for name in ("least", "link", "sure", "usual", "ease", "hidden")}
 STYLES = ("viewer", "stage", "finish", "phone")  # of the studio and of what all places share; later ones overrule
 TEXTS = ("texts", "finish")  # likewise
 PLACES = ("many", "about")  # beside the studio; each has an html, a css and a json of its texts, named after it

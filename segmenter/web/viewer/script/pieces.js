@@ -4,7 +4,7 @@ import constants from './constants.js';
 import { pixelAt } from './corrections.js';
 import { cutoff, histogram, quadsOf, rimOf } from './map.js';
 
-const { least: LEAST, link: LINK, sure: SURE, hidden: HIDDEN } = constants.pieces;
+const { least: LEAST, link: LINK, sure: SURE, usual: USUAL, ease: EASE, hidden: HIDDEN } = constants.pieces;
 const FREE = 0, OTHER = 1, SCRAP = 2; // what a pixel belongs to
 const histograms = new WeakMap(); // of maps that do not change, as the threshold moves far more often
 
@@ -30,12 +30,13 @@ function countsOf(map) {
   return histograms.get(map);
 }
 
-// Whether the pixels that reach the threshold are too unsure on the mean to be furniture.
+// Whether the pixels that reach the threshold are too unsure on the mean, for how many they are, to be furniture.
 function isDoubtful(map, threshold) {
   const counts = countsOf(map);
   let sum = 0, count = 0;
   for (let value = cutoff(threshold); value < 256; value++) { sum += value * counts[value]; count += counts[value]; }
-  return count > 0 && sum < 255 * count * SURE * Math.min(1, 2 * threshold);
+  const asked = SURE - EASE * Math.log10(count / (USUAL * map.values.length));
+  return count > 0 && sum < 255 * count * asked * Math.min(1, 2 * threshold);
 }
 
 function lowered(map, threshold) {
