@@ -58,22 +58,24 @@ def grown(tile: Tile, margin: int, shape: tuple[int, ...]) -> tuple[Window, Wind
     return outer, (slice(top - y, bottom - y), slice(left - x, right - x))
 
 
-def window(values: np.ndarray, part: Window, shape: tuple[int, ...]) -> np.ndarray:
+def window(values: np.ndarray, part: Window, shape: tuple[int, ...], band: tuple[int, int] | None = None) -> np.ndarray:
     """A part of `values` as if they had been resized to `shape`, without resizing all of them.
 
     Args:
         values: float32, h × w or h × w × channels (at most 4).
         part: slices of rows and columns at the size of `shape`.
         shape: whose height and width count.
+        band: (first row, height) where `values` are some rows alone of a picture of that height.
     """
     rows, columns = part
-    down, across = values.shape[0] / shape[0], values.shape[1] / shape[1]
+    top, height = band or (0, values.shape[0])
+    down, across = height / shape[0], values.shape[1] / shape[1]
     if down == across == 1:
-        return values[part]
+        return values[rows.start - top : rows.stop - top, columns]
     matrix = np.array(
         [
             [across, 0, across * (columns.start + 0.5) - 0.5],
-            [0, down, down * (rows.start + 0.5) - 0.5],
+            [0, down, down * (rows.start + 0.5) - 0.5 - top],
         ],
         np.float64,
     )

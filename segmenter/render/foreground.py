@@ -44,19 +44,30 @@ def clean_strips(photo: np.ndarray, alpha: np.ndarray) -> Iterator[tuple[slice, 
         (rows, their colours): uint8, at most `STRIP` × W × 3, RGB, a copy.
     """
     small, opacity = tiles.shrink(photo, FINE_SIDE), tiles.shrink(alpha, FINE_SIDE)
-    gathered = _gathered(small, opacity)
+    rough = _rough_colours(small, opacity)
     for top in range(0, len(photo), STRIP):
         rows = slice(top, min(top + STRIP, len(photo)))
+        band = _band(rows, len(photo), len(small))
+        gathered = _gathered(small, opacity, rough, band)
         colours = photo[rows].copy()
-        for tile in _rim_tiles(alpha[rows]):
-            _clean(colours[tiles.core(tile)], alpha, (top + tile[0], top + tile[1], *tile[2:]), gathered)
+        for tile in _rim_tiles(alpha, rows):
+            place = colours[tile[0] - top : tile[1] - top, tile[2] : tile[3]]
+            _clean(place, alpha, tile, gathered, (band.start, len(small)))
         yield rows, colours
 
 
-def _clean(colours, alpha, tile, gathered):
-    """Clean the photo's colours on a tile, in place."""
+def _band(rows, height, small_height):
+    """The rows of a picture made smaller that are looked at for some rows of the whole."""
+    if height == small_height:
+        return rows
+    scale = small_height / height
+    return slice(max(0, int(rows.start * scale) - 1), min(small_height, int(np.ceil(rows.stop * scale)) + 1))
+
+
+def _clean(colours, alpha, tile, gathered, band):
+    """Clean the photo's colours on a tile, in place; `gathered` are a band of rows, see `tiles.window`."""
     core = tiles.core(tile)
-    inside, outside = (tiles.window(values, core, alpha.shape) for values in gathered)
+    inside, outside = (tiles.window(values, core, alpha.shape, band) for values in gathered)
     opacity = _four(alpha[core])
     cleaned = inside + _error(_with_ones(colours), opacity, inside, outside) * opacity
     cleaned = np.clip(np.rint(cleaned[..., :3]), 0, 255).astype(np.uint8)
@@ -68,23 +79,26 @@ def _clean(colours, alpha, tile, gathered):
 # is one value for each pixel is kept four times: numpy is several times as fast where shapes agree.
 
 
-def _gathered(photo, alpha):
+def _gathered(photo, alpha, rough, rows):
     """Estimates of the furniture's and of the background's colours near the rim.
 
     Args:
         photo: uint8, h × w × 3.
         alpha: float32, h × w.
+        rough: as `_rough_colours` gives them.
+        rows: slice of the rows that are wanted.
 
     Returns:
-        two of float32, h × w × 4, 0 … 255; 0 away from the rim.
+        two of float32, rows × w × 4, 0 … 255; 0 away from the rim.
     """
-    rough = _rough_colours(photo, alpha)
     radius = max(2, round(max(alpha.shape) * FINE))
-    found = [np.zeros((*alpha.shape, 4), np.float32) for _ in rough]
-    for tile in _rim_tiles(alpha):
+    found = [np.zeros((rows.stop - rows.start, alpha.shape[1], 4), np.float32) for _ in rough]
+    for tile in _rim_tiles(alpha, rows):
         # One pixel more than the tile, as it may be looked at enlarged
-        core, _ = tiles.grown(tile, 1, alpha.shape)
-        outer, inner = tiles.grown((core[0].start, core[0].stop, core[1].start, core[1].stop), radius, alpha.shape)
+        (around, columns), _ = tiles.grown(tile, 1, alpha.shape)
+        top, bottom = max(around.start, rows.start), min(around.stop, rows.stop)
+        outer, inner = tiles.grown((top, bottom, columns.start, columns.stop), radius, alpha.shape)
+        core = slice(top - rows.start, bottom - rows.start), columns
         shown, opacity = _with_ones(photo[outer]), _four(alpha[outer])
         inside, outside = (tiles.window(values, outer, alpha.shape) for values in rough)
         # What the smooth estimates from farther off leave is added in the neighbourhood.
@@ -95,15 +109,16 @@ def _gathered(photo, alpha):
     return found
 
 
-def _rim_tiles(alpha):
-    """The tiles of an alpha in which something is neither 0 nor 1."""
+def _rim_tiles(alpha, rows):
+    """The tiles of some rows (a slice) of an alpha in which something is neither 0 nor 1."""
+    alpha = alpha[rows]
     height, width = alpha.shape
     rim = (alpha > 0) & (alpha < 1)
     for side, axis in ((height, 0), (width, 1)):
         rim = np.logical_or.reduceat(rim, np.arange(0, side, TILE), axis=axis)
-    for tile, is_rim in zip(tiles.tiles(height, width, TILE), rim.flat, strict=True):
+    for (top, bottom, left, right), is_rim in zip(tiles.tiles(height, width, TILE), rim.flat, strict=True):
         if is_rim:
-            yield tile
+            yield rows.start + top, rows.start + bottom, left, right
 
 
 def _rough_colours(photo, alpha):

@@ -56,3 +56,13 @@ def test_strips_are_the_whole(mixture, monkeypatch):
     monkeypatch.setattr(foreground, "STRIP", 4 * foreground.TILE)
     np.testing.assert_array_equal(foreground.clean_colours(photo, alpha), clean)
     assert (clean != photo).any()
+
+
+@pytest.mark.parametrize("longest", [1600, 60])
+def test_bands_of_rows_are_gathered_as_the_whole_is(mixture, monkeypatch, longest):
+    photo, alpha = mixture[0], mixture[1]
+    monkeypatch.setattr(foreground, "FINE_SIDE", longest)  # as it is, and in small
+    whole = foreground.clean_colours(photo, alpha)
+    for rows in (7, 64):
+        monkeypatch.setattr(foreground, "STRIP", rows)
+        assert np.abs(foreground.clean_colours(photo, alpha).astype(int) - whole).max() <= 1
