@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from cachetools import LRUCache
 
-from segmenter.inference import clicks
+from segmenter.inference import clicks, completing
 
 if TYPE_CHECKING:  # who only checks clicks needs no network
     from segmenter.inference.network import Network
@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # who only checks clicks needs no network
 WHOLE = 0.8  # who is given so much of a part of the furniture is given all of it
 MAX_CLICKS = 50  # clicks on one piece; whoever needs more has a brush
 KEPT = 8  # pieces so far of one photo
+ALONE = 0.9  # of a part of the furniture: who is told it, and leaves so much of it, says that it is one piece
 NEAR = 5  # pixels of the square: a click means a change that is no farther from it
 
 Clicks = tuple[tuple[tuple[float, float], int], ...]  # ((x, y), label) of each, as shares of the square
@@ -86,23 +87,40 @@ class Views:
     def piece(self, clicked: Clicks) -> np.ndarray:
         """The piece at some clicks: float32, size × size, 0 … 1. Each is told what it was so far.
 
-        The first says least, and is looked at twice, the second time with what was made of it. Further
-        clicks gain nothing by that; of what they change, what is elsewhere stays as it was.
+        Of what a further click changes, what is elsewhere stays as it was.
         """
-        so_far = self._so_far_at(clicked[:-1])
-        piece = self.ask(clicked, self._half(so_far))
         if len(clicked) == 1:
-            piece = self.ask(clicked, self._half(piece))
+            piece = self._first(clicked)
         else:
-            piece = changed_at(clicked[-1][0], so_far, piece)
+            so_far = self._so_far_at(clicked[:-1])
+            piece = changed_at(clicked[-1][0], so_far, self.ask(clicked, self._half(so_far)))
         with self._lock:
             self._so_far[clicked] = piece
         return piece
 
+    def _first(self, clicked):
+        """The piece at one click, which says least: the picker is asked twice, the second time with what it made of it.
+
+        The first time it is told which part of the furniture was clicked. Where it would take only some of that,
+        several pieces touch, and it is asked without.
+        """
+        part = self._part_at(*clicked[0][0])
+        if part is not None:
+            piece = self.ask(clicked, self._half(part))
+            if (piece[part >= 0.5] >= 0.5).mean() >= ALONE:
+                return self.ask(clicked, self._half(piece))
+        piece = self.ask(clicked, self._half(np.zeros_like(self.furniture)))
+        return self.ask(clicked, self._half(piece))
+
+    def _part_at(self, x, y):
+        """The connected part of the furniture at a place, 0 elsewhere; None where there is none."""
+        height, width = self.furniture.shape
+        _, labels = cv2.connectedComponents((self.furniture >= completing.LINK).astype(np.uint8))
+        label = labels[min(int(y * height), height - 1), min(int(x * width), width - 1)]
+        part = np.where(labels == label, self.furniture, np.float32(0))
+        return part if label and (part >= 0.5).mean() > completing.SMALLEST else None
+
     def _so_far_at(self, clicked):
-        """The piece at some clicks; nothing, before the first."""
-        if not clicked:
-            return np.zeros((self.network.size,) * 2, np.float32)
         with self._lock:
             kept = self._so_far.get(clicked)
         return self.piece(clicked) if kept is None else kept

@@ -131,6 +131,30 @@ def test_each_click_is_told_what_the_piece_was_so_far_and_the_first_is_looked_at
     np.testing.assert_array_equal(found, answers[2])
 
 
+class Furnished(Told):
+    """Where the furniture is the left half."""
+
+    def see(self, square):
+        furniture = np.zeros((1, 8, 8, 1), np.float32)
+        furniture[:, :, :4] = 1
+        return Seen({"furniture": furniture if square.flat[0] else furniture[:, :, ::-1], "photo": square})
+
+
+@pytest.mark.parametrize("taken, alone", [(4, True), (2, False)])
+def test_the_first_click_tells_the_part_that_it_is_in_unless_that_is_several_pieces(taken, alone):
+    piece = np.zeros((8, 8), np.float32)
+    piece[:, :taken] = piece[:, 8 - taken :] = 1  # the same in the mirror
+    network = Furnished([piece] * 3)
+    square = np.zeros((1, 8, 8, 3), np.float32)
+    square[:, :, :4] = 1
+    picking.Views(network, square).piece((((0.2, 0.5), 1),))
+    told = [prompts[..., 2] for _, prompts in network.told[::2]]
+    assert len(told) == (2 if alone else 3)
+    np.testing.assert_array_equal(told[0], np.tile(np.float32([1, 1, 0, 0]), (4, 1)))
+    assert alone or not told[1].any()
+    np.testing.assert_array_equal(told[-1], np.tile(piece[0].reshape(4, 2).mean(axis=1), (4, 1)))
+
+
 def test_the_mirror_image_is_asked_too_and_the_mean_counts():
     ramp = np.tile(np.linspace(0, 1, 8, dtype=np.float32), (8, 1))
     network, square = Told([ramp]), np.random.default_rng(0).random((1, 8, 8, 3)).astype(np.float32)
