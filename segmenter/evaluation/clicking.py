@@ -8,6 +8,7 @@ import numpy as np
 
 from segmenter.datasets.pairs import Case
 from segmenter.evaluation import metrics
+from segmenter.inference.clicks import depth
 
 MOST = 10  # clicks on one piece
 BARS = (0.85, 0.90)  # of IoU, from which a piece counts as cut out
@@ -23,16 +24,6 @@ class Click(NamedTuple):
     x: int
     y: int
     label: int
-
-
-def depth(region: np.ndarray) -> np.ndarray:
-    """How far each pixel of a region lies from its border and from the picture's, in pixels; 0 outside of it.
-
-    Args:
-        region: bool, H × W.
-    """
-    padded = np.pad(region, 1).astype(np.uint8)
-    return cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
 
 
 def next_click(truth: np.ndarray, mask: np.ndarray, known: np.ndarray | None = None) -> Click | None:

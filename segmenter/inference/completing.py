@@ -1,7 +1,8 @@
 """The parts of a furniture map, completed by the picker: where the map has half of a chair, it knows the whole.
 
 The map tells each pixel by itself and its surroundings; the picker has learnt which pixels belong together. So each
-part is asked for as a person would, by a click into its middle, with the part as the piece so far.
+part beside which the map is lukewarm is asked for as a person would, by a click into its middle, with the part as
+the piece so far.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +10,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+
+from segmenter.inference import clicks
 
 LINK = 0.25  # what reaches this much connects
 LEAST = 1 / 3  # of the heaviest part's weight: a lighter one is left as it is
@@ -28,12 +31,6 @@ class Part(NamedTuple):
 
     map: np.ndarray  # float32, size × size, 0 … 1; 0 elsewhere
     middle: tuple[float, float]  # x and y as shares of the square, the point of the part farthest from its outline
-
-    @property
-    def half(self) -> np.ndarray:
-        """The map as the picker is told the piece so far: float32, size/2 × size/2."""
-        side = self.map.shape[0] // 2
-        return cv2.resize(self.map, (side, side), interpolation=cv2.INTER_AREA)
 
 
 def complete(coarse: np.ndarray, size: int, ask: Callable[[Part], np.ndarray]) -> np.ndarray:
@@ -94,8 +91,6 @@ def parts(furniture: np.ndarray) -> Sequence[Part]:
 
 
 def _part(furniture, here, inside):
-    core = np.pad(here & inside, 1).astype(np.uint8)  # the picture's border is an outline too
-    depth = cv2.distanceTransform(core, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    y, x = divmod(int(np.argmax(depth)), furniture.shape[1])
+    y, x = divmod(int(np.argmax(clicks.depth(here & inside))), furniture.shape[1])
     size = furniture.shape[0]
     return Part(np.where(here, furniture, np.float32(0)), ((x + 0.5) / size, (y + 0.5) / size))

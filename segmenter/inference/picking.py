@@ -93,7 +93,7 @@ class Views:
             piece = self._first(clicked)
         else:
             so_far = self._so_far_at(clicked[:-1])
-            piece = changed_at(clicked[-1][0], so_far, self.ask(clicked, self._half(so_far)))
+            piece = changed_at(clicked[-1][0], so_far, self.ask(clicked, clicks.so_far(so_far)))
         with self._lock:
             self._so_far[clicked] = piece
         return piece
@@ -104,19 +104,18 @@ class Views:
         The first time it is told which part of the furniture was clicked. Where it would take only some of that,
         several pieces touch, and it is asked without.
         """
-        part = self._part_at(*clicked[0][0])
+        part = self._part_at(clicked[0][0])
         if part is not None:
-            piece = self.ask(clicked, self._half(part))
+            piece = self.ask(clicked, clicks.so_far(part))
             if (piece[part >= 0.5] >= 0.5).mean() >= ALONE:
-                return self.ask(clicked, self._half(piece))
-        piece = self.ask(clicked, self._half(np.zeros_like(self.furniture)))
-        return self.ask(clicked, self._half(piece))
+                return self.ask(clicked, clicks.so_far(piece))
+        piece = self.ask(clicked, clicks.so_far(np.zeros_like(self.furniture)))
+        return self.ask(clicked, clicks.so_far(piece))
 
-    def _part_at(self, x, y):
+    def _part_at(self, click):
         """The connected part of the furniture at a place, 0 elsewhere; None where there is none."""
-        height, width = self.furniture.shape
         _, labels = cv2.connectedComponents((self.furniture >= completing.LINK).astype(np.uint8))
-        label = labels[min(int(y * height), height - 1), min(int(x * width), width - 1)]
+        label = labels[clicks.pixel(click, labels.shape)]
         part = np.where(labels == label, self.furniture, np.float32(0))
         return part if label and (part >= 0.5).mean() > completing.SMALLEST else None
 
@@ -124,10 +123,6 @@ class Views:
         with self._lock:
             kept = self._so_far.get(clicked)
         return self.piece(clicked) if kept is None else kept
-
-    def _half(self, piece):
-        side = self.network.size // 2
-        return cv2.resize(piece, (side, side), interpolation=cv2.INTER_AREA)
 
 
 def changed_at(click: tuple[float, float], before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -142,8 +137,7 @@ def changed_at(click: tuple[float, float], before: np.ndarray, after: np.ndarray
     """
     changed = (before >= 0.5) != (after >= 0.5)
     _, parts = cv2.connectedComponents(changed.astype(np.uint8), connectivity=8)
-    size = len(before)
-    x, y = (min(int(share * size), size - 1) for share in click)
+    y, x = clicks.pixel(click, before.shape)
     near = set(np.unique(parts[max(0, y - NEAR) : y + NEAR + 1, max(0, x - NEAR) : x + NEAR + 1]).tolist()) - {0}
     return np.where(changed & ~np.isin(parts, list(near)), before, after) if near else after
 
@@ -178,8 +172,7 @@ def complete(
     Returns:
         float32, size × size, 0 … 1, nowhere less than `piece`.
     """
-    height, width = furniture.shape
-    pixels = [(min(int(y * height), height - 1), min(int(x * width), width - 1)) for x, y in points]
+    pixels = [clicks.pixel(point, furniture.shape) for point in points]
     _, parts = cv2.connectedComponents((furniture >= 0.5).astype(np.uint8))
     clicked = {parts[pixel] for pixel, label in zip(pixels, labels) if label} - {0}
     whole = [part for part in clicked if (piece[parts == part] >= 0.5).mean() >= WHOLE]

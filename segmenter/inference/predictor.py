@@ -228,7 +228,7 @@ class _Asked:
 
     def piece(self, part: completing.Part) -> np.ndarray:
         """What the picker makes of a part of the map: float32, size × size, 0 … 1."""
-        return self.network.pick(self.seen, clicks.draw([part.middle], [1], part.half))
+        return self.network.pick(self.seen, clicks.draw([part.middle], [1], clicks.so_far(part.map)))
 
 
 def _look_closer(photo, square, boxes, look):

@@ -254,7 +254,6 @@ def finish(run: Run, trained: Trained, examples: litert.Examples | None) -> tupl
     if examples is None and kept is None:
         examples = _examples(*make_batches(run))
     weights_folder.save_folder(trained.model, result, config, examples, half, picked.picker if picked else None, kept)
-    config.pop(weights_format.COMPLETES, None)
     if picked and completing_pays(result, run.held_out, config["threshold"]):
         config[weights_format.COMPLETES] = True
         files.write_json(result / weights_format.CONFIG, config)
@@ -317,6 +316,7 @@ def describe(run: Run, picked: Picked | None = None) -> dict[str, Any]:
     if picked:
         steps.append(picker_run.describe(picked, run.data.name, start.size))
         config = {**config, weights_format.PICKER: True}
+        config.pop(weights_format.COMPLETES, None)  # of the picker before
     return {**config, "steps": steps}
 
 

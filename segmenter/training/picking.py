@@ -19,7 +19,7 @@ import numpy as np
 from segmenter.datasets.augment import Sample
 from segmenter.datasets.batches import collate, emphasise_border
 from segmenter.errors import RunError
-from segmenter.evaluation.clicking import depth, next_click
+from segmenter.evaluation.clicking import next_click
 from segmenter.inference import clicks, completing
 from segmenter.models import losses
 from segmenter.training import callbacks, checkpoints
@@ -189,7 +189,7 @@ def train_step(
             figures.append(picker.train_on_batch([*maps, prompts], truth))
             if turn < rounds - 1 or not is_last:
                 pieces = np.asarray(keras.ops.convert_to_numpy(picker.predict_on_batch([*maps, prompts])))[..., 0]
-                before = np.stack([cv2.resize(each, (side, side), interpolation=cv2.INTER_AREA) for each in pieces])
+                before = np.stack([clicks.so_far(each) for each in pieces])
     loss, dice = np.mean(figures, axis=0)
     return float(loss), float(dice)
 
@@ -208,11 +208,9 @@ def own_click(target: np.ndarray, furniture: np.ndarray) -> tuple[tuple[float, f
     if not parts:
         return None
     part = max(parts, key=lambda each: float((each.map * target).sum()))
-    x, y = part.middle
-    height, width = target.shape
-    if target[min(int(y * height), height - 1), min(int(x * width), width - 1)] < 0.5:
+    if target[clicks.pixel(part.middle, target.shape)] < 0.5:
         return None
-    return part.middle, part.half
+    return part.middle, clicks.so_far(part.map)
 
 
 def human_click(target, weight, before, rng) -> tuple[tuple[float, float], int] | None:
@@ -233,7 +231,7 @@ def human_click(target, weight, before, rng) -> tuple[tuple[float, float], int] 
         inside = np.flatnonzero(wrong)
     else:
         _, parts = cv2.connectedComponents(wrong.astype(np.uint8))
-        deep = depth(parts == parts[y, x])
+        deep = clicks.depth(parts == parts[y, x])
         inside = np.flatnonzero(deep >= min(deep.max(), max(1.0, rng.uniform(0, 0.8) * deep.max())))
     y, x = divmod(int(inside[rng.integers(len(inside))]), SMALL)
     return ((x + 0.5) / SMALL, (y + 0.5) / SMALL), label

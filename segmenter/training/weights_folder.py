@@ -12,7 +12,7 @@ import numpy as np
 from segmenter import weights_format
 from segmenter.io import files
 from segmenter.models import litert, picker as pickers, registry, unet
-from segmenter.weights_format import COMPLETES, CONFIG, LITERT, PICKER, WEIGHTS
+from segmenter.weights_format import CONFIG, LITERT, PICKER, WEIGHTS
 
 
 @contextmanager
@@ -49,8 +49,7 @@ def save_folder(
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    config = {name: value for name, value in config.items() if name not in (PICKER, COMPLETES)}
-    config |= {PICKER: True} if picker else {}
+    config = {name: value for name, value in config.items() if name != PICKER} | ({PICKER: True} if picker else {})
     with precision(mixed=False):
         plain = rebuild(config)  # without the optimizer, which would triple the file
     for part, trained in zip(plain, (model, picker)):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segmenter.inference import completing
+from segmenter.inference import clicks, completing
 
 SIZE = 64
 
@@ -84,4 +84,4 @@ def test_the_click_falls_where_the_part_is_thickest():
 
 def test_the_part_is_given_in_half_the_size():
     (part,) = completing.parts(SEAT)
-    np.testing.assert_allclose(part.half, SEAT.reshape(SIZE // 2, 2, SIZE // 2, 2).mean(axis=(1, 3)))
+    np.testing.assert_allclose(clicks.so_far(part.map), SEAT.reshape(SIZE // 2, 2, SIZE // 2, 2).mean(axis=(1, 3)))
