@@ -46,8 +46,7 @@ SHOWN = (
 )
 KEPT_SECONDS = 3600  # files of visitors are deleted when they are older; the page says so
 SWEEP_SECONDS = 600  # how often they are looked through
-AT_ONCE = 2  # photos that are worked on at the same time; others wait in the queue
-EVENTS = ("look", "save", "pair", "room")  # of the page; the methods of Handlers that have these names answer them
+AT_ONCE = 2  # visitors' photos that are worked on at the same time, and programs'; others wait in line
 
 
 def build_page(weights: LiveWeights | Predictor) -> gr.Blocks:
@@ -68,9 +67,9 @@ def build_page(weights: LiveWeights | Predictor) -> gr.Blocks:
     with gradio_api.Page(
         title="Chairlift", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEPT_SECONDS)
     ) as page:
-        canvas = gr.HTML(
+        gr.HTML(
             html_template=viewer.page(),
-            js_on_load=viewer.script(EVENTS),
+            js_on_load=viewer.script(),
             apply_default_css=False,
             texts=viewer.texts(),
             examples=offered,
@@ -78,12 +77,9 @@ def build_page(weights: LiveWeights | Predictor) -> gr.Blocks:
             limit=MAX_MEGABYTES,
             rooms=viewer.rooms(),
             bounds=batch_handlers.BOUNDS,
-            server_functions=gradio_api.server_functions(handlers, lambda: page._queue),
+            server_functions=gradio_api.server_functions(handlers, AT_ONCE),
         )
-        quiet = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
         busy = {"concurrency_id": "network", "concurrency_limit": AT_ONCE}
-        for event in EVENTS:
-            getattr(canvas, event)(gradio_api.event_handler(getattr(handlers, event)), None, canvas, **quiet, **busy)
         endpoints = gradio_api.Endpoints(handlers)
         gradio_api.offer(page, endpoints.cut, **busy)
         gradio_api.offer(page, endpoints.probability, **busy)

@@ -41,7 +41,7 @@ class Visitor:
         self.http = httpx.AsyncClient(base_url=address, timeout=PATIENCE, headers=headers)
         self.session = secrets.token_hex(6)
         self.key = secrets.token_hex(16)
-        self.events, self.canvas = {}, None
+        self.functions, self.endpoints = {}, {}
 
     async def __aenter__(self):
         return self
@@ -52,11 +52,10 @@ class Visitor:
     async def open(self):
         """Learn what the page can be asked."""
         config = (await self._checked("GET", "config")).json()
-        for dependency in config["dependencies"]:
-            for target, event in dependency["targets"]:
-                if event in ("look", "save", "pair", "room"):
-                    self.events.setdefault(event, dependency["id"])
-                    self.canvas = target
+        self.endpoints = {each["api_name"]: each["id"] for each in config["dependencies"]}
+        for component in config["components"]:
+            for name in component["props"].get("server_fns", []):
+                self.functions[name] = component["id"]
         return self
 
     async def upload(self, name, data):
@@ -64,22 +63,24 @@ class Visitor:
         answer = await self._checked("POST", "gradio_api/upload", files={"files": (name, data)})
         return answer.json()[0]
 
-    async def join(self, event, question):
-        """Put a question into the line without listening for the answer. Returns the event's id."""
-        if not self.events:
+    async def ask(self, name, question):
+        """What the page is answered to one of its questions: a dict."""
+        if not self.functions:
             await self.open()
-        body = {
-            "data": [],
-            "event_data": {**question, "token": 1},
-            "fn_index": self.events[event],
-            "trigger_id": self.canvas,
-            "session_hash": self.session,
-        }
+        asked = {"component_id": self.functions[name], "fn_name": name, "session_hash": self.session, "data": question}
+        return (await self._checked("POST", "gradio_api/component_server", json=asked)).json()
+
+    async def join(self, endpoint, *paths):
+        """Put a program's question about files into the queue without listening for the answer. Returns the event's id."""
+        if not self.endpoints:
+            await self.open()
+        files = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in paths]
+        body = {"data": files, "fn_index": self.endpoints[endpoint], "session_hash": self.session}
         return (await self._checked("POST", "gradio_api/queue/join", json=body)).json()["event_id"]
 
-    async def ask(self, event, question):
-        """What the page is answered to one of its questions: a dict."""
-        wanted = await self.join(event, question)
+    async def call(self, endpoint, *paths):
+        """What a program is answered: a list."""
+        wanted = await self.join(endpoint, *paths)
         address = f"gradio_api/queue/data?session_hash={self.session}"
         async with self.http.stream("GET", address) as stream:
             async for line in stream.aiter_lines():
@@ -87,17 +88,10 @@ class Visitor:
                 if message.get("msg") == "process_completed" and message["event_id"] == wanted:
                     if not message["success"]:
                         raise Refused("event", message["output"])
-                    return message["output"]["data"][0]
+                    return message["output"]["data"]
                 if message.get("msg") in ("unexpected_error", "close_stream"):
                     break
         raise Refused("stream", "it ended without an answer")
-
-    async def server(self, name, question):
-        """What one of the page's server functions answers."""
-        if self.canvas is None:
-            await self.open()
-        body = {"component_id": self.canvas, "fn_name": name, "session_hash": self.session, "data": question}
-        return (await self._checked("POST", "gradio_api/component_server", json=body)).json()
 
     async def download(self, file):
         """The bytes of a file that an answer names."""

@@ -25,6 +25,11 @@ def joined() -> Iterator[None]:
             _size -= 1
 
 
+def is_idle() -> bool:
+    """Whether no thread is at work."""
+    return _size == 0
+
+
 def several() -> bool:
     """Whether more than one thread is at work."""
     return _size > 1

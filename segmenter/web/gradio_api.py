@@ -219,38 +219,40 @@ class SwappedFont(LocalFont):
 # The page's own questions
 
 
-def event_handler(answer: Callable[[dict], dict]) -> Callable:
-    """What answers one of the page's events: `answer` gets the question."""
+def server_functions(handlers: Handlers, at_once: int) -> list[Callable]:
+    """What the page asks: about one photo, photo by photo about many, about the model, and about the line.
 
-    def handle(event: gr.EventData) -> dict:
-        return answer(event._data or {})
+    Each is one request, of which its answer comes back. Gradio's own way, an event in its queue, is three, and a look
+    at each of those who wait twenty times a second. Each kind of work has a lane of its own: single photos, one photo of
+    many at a time, in turn with other visitors', and one zip to be unpacked and one to be packed are beside one another.
 
-    return handle
-
-
-def server_functions(handlers: Handlers, queue: Callable[[], FairQueue]) -> list[Callable]:
-    """What the page asks aside from Gradio's queue: about the model, photo by photo about many, and about the line.
-
-    Each kind of work has a lane of its own: one photo of many at a time, in turn with other visitors' and beside the
-    queue of those with a single photo; one zip to be unpacked, and one to be packed, beside both.
+    Args:
+        handlers: Handlers.
+        at_once: how many single photos are worked on at the same time.
     """
     visitors = batch_handlers.BatchHandlers(handlers)
-    lanes = {"many_cut": Lane(), "many_unpack": Lane(), "many_zip": Lane(), "rest": Lane(2)}
+    single, rest = Lane(at_once), Lane(2)
+    lanes = {"look": single, "save": single, "pair": single}
+    lanes |= {"many_cut": Lane(), "many_unpack": Lane(), "many_zip": Lane()}
     lanes["photo_at"] = Lane(2)  # others' servers may be slow
     lanes["pick"] = Lane(2)  # the hand waits
     answers = [(f"many_{name}", getattr(visitors, name)) for name in ("cut", "unpack", "peek", "zip", "forget")]
-    answers.append(("about", lambda question, stopped: handlers.about(question)))
-    answers.append(("pick", lambda question, stopped: handlers.pick(question)))
-    answers.append(("photo_at", lambda question, stopped: handlers.photo_at(question)))
+    for name in ("look", "save", "pair", "pick", "room", "photo_at", "about"):
+        answers.append((name, _heedless(getattr(handlers, name))))
 
     async def line(question: dict, request: gr.Request) -> dict:
         """How many others come before the asker: in the line of the function that `of` names, or in the longest."""
         asker, of = await _asker(request), question.get("of") if isinstance(question, dict) else None
-        asked = [lanes[of]] if isinstance(of, str) and of in lanes else [queue(), *lanes.values()]
+        asked = [lanes[of]] if isinstance(of, str) and of in lanes else [rest, *lanes.values()]
         waits = [each.ahead(asker.session) for each in asked]
         return {"ahead": max((ahead for ahead in waits if ahead is not None), default=0)}
 
-    return [line, *(_server_function(name, answer, lanes.get(name, lanes["rest"])) for name, answer in answers)]
+    return [line, *(_server_function(name, answer, lanes.get(name, rest)) for name, answer in answers)]
+
+
+def _heedless(answer):
+    """An answer that is made to its end, whoever has left."""
+    return lambda question, stopped: answer(question)
 
 
 def _server_function(name, answer, lane):

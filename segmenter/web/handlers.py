@@ -69,7 +69,7 @@ class Handlers:
         self._small: LRUCache[Any, np.ndarray] = LRUCache(SMALL_PHOTOS)  # file and when it changed → photo
         self._small_lock = threading.Lock()
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="ahead")  # what a visitor may ask for next
-        self._ahead_is_free = threading.Semaphore()  # in a crowd it is not done for all, who would wait for it
+        self._ahead_is_free = threading.Semaphore()
         self.describe = lru_cache(maxsize=2)(model_info.describe)
 
     # The studio
@@ -83,7 +83,9 @@ class Handlers:
         weights, notice = self.live.named(question.get("weights")), self.live.notice
         path = self._source(question)
         shown, photo = self._shown(question, path, weights)
-        if getattr(weights.segmenter, "can_pick", False) and self._ahead_is_free.acquire(blocking=False):
+        # While others are at work it would keep them waiting.
+        can_prepare = getattr(weights.segmenter, "can_pick", False) and crowd.is_idle()
+        if can_prepare and self._ahead_is_free.acquire(blocking=False):
             self._ahead.submit(self._prepare, path, photo, weights)
         return {
             **shown,

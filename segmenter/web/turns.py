@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
 from segmenter.errors import PhotoError
@@ -112,7 +113,7 @@ class _Place:
 
 
 class Lane:
-    """A line of its own for one kind of work, which runs in threads.
+    """A line of its own for one kind of work, which runs in threads of its own.
 
     Args:
         at_once: how much of it runs at the same time.
@@ -122,6 +123,7 @@ class Lane:
 
     def __init__(self, at_once: int = 1, most: int = MOST_WAITING, share: int = SHARE) -> None:
         self.at_once, self.most, self.share = at_once, most, share
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="lane")
         self._line: list[_Place] = []
         self._running: list[Asker] = []
 
@@ -151,7 +153,7 @@ class Lane:
         """
         await self._wait(asker, gone)
         stopped = threading.Event()
-        task = asyncio.ensure_future(asyncio.to_thread(work, stopped))
+        task = asyncio.get_running_loop().run_in_executor(self._threads, work, stopped)
         try:
             while not (await asyncio.wait([task], timeout=LOOK_SECONDS))[0]:
                 if not stopped.is_set() and await gone():

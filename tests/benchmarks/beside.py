@@ -46,7 +46,7 @@ async def alone(visitor):
 def unpacks(make):
     async def unpack(visitor):
         path = await visitor.upload("photos.zip", make())
-        await visitor.server("many_unpack", {"key": visitor.key, "path": path})
+        await visitor.ask("many_unpack", {"key": visitor.key, "path": path})
 
     return unpack
 
@@ -59,7 +59,7 @@ async def asks_and_leaves(visitor):
     path = await visitor.upload("chair.jpg", photo_of(5))
     for _ in range(66):
         try:
-            await visitor.join("look", {"path": path})
+            await visitor.join("probability", path)
         except Refused:
             break
 
@@ -88,7 +88,7 @@ async def beside(server, bad):
         busy = asyncio.create_task(bad(first))
         while True:
             await wait_for("config", second.http.get("config"))
-            await wait_for("about", second.server("about", {}))
+            await wait_for("about", second.ask("about", {}))
             await wait_for("look", second.ask("look", {"path": path}))
             if busy.done():
                 await asyncio.gather(busy, return_exceptions=True)

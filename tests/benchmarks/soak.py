@@ -118,16 +118,16 @@ async def many_photos(soak):
     number, data = soak.draw()
     async with Visitor(soak.server.address) as visitor:
         path = await visitor.upload("photos.zip", zipped({"a/chair.jpg": data, "b.txt": b"no photo"}))
-        unpacked = await visitor.server("many_unpack", {"key": visitor.key, "path": path})
+        unpacked = await visitor.ask("many_unpack", {"key": visitor.key, "path": path})
         if unpacked.get("names") != ["a/chair.jpg"]:
             return f"wrong names: {unpacked}"
-        made = await visitor.server("many_cut", {"key": visitor.key, "name": "a/chair.jpg", "choices": {}})
-        answer = await visitor.server("many_zip", {"key": visitor.key, "names": ["a/chair.jpg"]})
+        made = await visitor.ask("many_cut", {"key": visitor.key, "name": "a/chair.jpg", "choices": {}})
+        answer = await visitor.ask("many_zip", {"key": visitor.key, "names": ["a/chair.jpg"]})
         if made.get("problem") or "file" not in answer:
             return f"wrong: {made.get('problem')} {answer}"
         with zipfile.ZipFile(io.BytesIO(await visitor.download(answer["file"]))) as archive:
             same = archive.read("cutouts/a/chair.png") == soak.expected[number]
-        await visitor.server("many_forget", {"key": visitor.key})
+        await visitor.ask("many_forget", {"key": visitor.key})
         return "right" if same else "wrong cutout"
 
 
@@ -145,7 +145,7 @@ async def program(soak):
 
 async def about_the_model(soak):
     async with Visitor(soak.server.address) as visitor:
-        return "right" if (await visitor.server("about", {})).get("sources") else "wrong"
+        return "right" if (await visitor.ask("about", {})).get("sources") else "wrong"
 
 
 # Bad visitors: each says how it went, "wrong …" where they got what they should not
@@ -171,14 +171,14 @@ async def leaves_a_batch(soak):
     async with Visitor(soak.server.address) as visitor:
         path = await visitor.upload("chair.jpg", soak.draw()[1])
         question = {"key": visitor.key, "name": "chair.jpg", "path": path, "choices": {}}
-        return await leave_during(visitor.server("many_cut", question), soak.random.random() / 2)
+        return await leave_during(visitor.ask("many_cut", question), soak.random.random() / 2)
 
 
 async def never_listens(soak):
     async with Visitor(soak.server.address) as visitor:
         path = await visitor.upload("chair.jpg", soak.draw()[1])
         for _ in range(4):
-            await visitor.join("look", {"path": path})
+            await visitor.join("probability", path)
         return "asked"
 
 
@@ -232,8 +232,8 @@ async def no_photo(soak):
 async def bomb(soak):
     async with Visitor(soak.server.address) as visitor:
         path = await visitor.upload("bomb.zip", soak.random.choice(soak.bombs))
-        answer = await visitor.server("many_unpack", {"key": visitor.key, "path": path, "taken": ["x"] * 490})
-        await visitor.server("many_forget", {"key": visitor.key})
+        answer = await visitor.ask("many_unpack", {"key": visitor.key, "path": path, "taken": ["x"] * 490})
+        await visitor.ask("many_forget", {"key": visitor.key})
         return "refused in words" if answer.get("problem") else "unpacked"
 
 

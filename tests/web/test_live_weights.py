@@ -1,5 +1,6 @@
 """The page always has good weights: while the Hub is slow, gone, or holds something broken."""
 
+import asyncio
 import json
 import os
 import re
@@ -27,6 +28,7 @@ from segmenter.web.live_weights import LiveWeights, open_weights
 from segmenter.web.uploads import Uploads
 from tests.hub.test_weights import NOWHERE, PLACE
 from tests.standin import RedSegmenter, complete
+from tests.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREVER = (1000,)
@@ -329,15 +331,12 @@ def answers(url):
 
 def look(url, **question):
     """What the page is answered when it asks about a photo, over HTTP as the browser asks."""
-    api = f"{url}/gradio_api"
-    events = httpx.get(f"{url}/config").json()["dependencies"]
-    number = next(event["id"] for event in events if event["targets"][0][1] == "look")
-    asked = {"data": [], "fn_index": number, "session_hash": "test", "event_data": {"token": 1, **question}}
-    assert httpx.post(f"{api}/queue/join", json=asked).status_code == 200
-    with httpx.stream("GET", f"{api}/queue/data", params={"session_hash": "test"}, timeout=60) as stream:
-        for line in stream.iter_lines():
-            if line.startswith("data:") and json.loads(line[5:])["msg"] == "process_completed":
-                return json.loads(line[5:])["output"]["data"][0]
+
+    async def ask():
+        async with Visitor(url) as visitor:
+            return await visitor.ask("look", question)
+
+    return asyncio.run(ask())
 
 
 def cut_red(url, folder):

@@ -1,4 +1,4 @@
-"""The queue of a page that is served: clients take turns, and what nobody waits for is dropped."""
+"""The lines of a page that is served, of visitors and of programs: they take turns, and what nobody waits for is dropped."""
 
 import asyncio
 import threading
@@ -47,7 +47,7 @@ def served(tmp_path_factory):
 
 @pytest.fixture
 def busy(served):
-    """The page, at work with two slow photos until `let_go` is set: (address, segmenter, page)."""
+    """The page, at work with programs' two slow photos until `let_go` is set: (address, segmenter, page)."""
     address, segmenter, page = served
     segmenter.let_go.clear()
     segmenter.worked.clear()
@@ -55,7 +55,7 @@ def busy(served):
     async def keep_busy():
         async with Visitor(address, "1.1.1.1") as visitor:
             path = await visitor.upload("slow.jpg", SLOW)
-            await asyncio.gather(*(visitor.join("look", {"path": path}) for _ in range(app.AT_ONCE)))
+            await asyncio.gather(*(visitor.join("probability", path) for _ in range(app.AT_ONCE)))
 
     asyncio.run(keep_busy())
     for _ in range(app.AT_ONCE):
@@ -76,7 +76,7 @@ def waiting(page):
     return len(page._queue)
 
 
-def test_a_visitor_cannot_fill_the_line(busy):
+def test_a_program_cannot_fill_the_queue(busy):
     address, segmenter, page = busy
 
     async def ask():
@@ -85,22 +85,22 @@ def test_a_visitor_cannot_fill_the_line(busy):
             refusals = 0
             for _ in range(70):
                 try:
-                    await greedy.join("look", {"path": path})
+                    await greedy.join("probability", path)
                 except Refused as refusal:
                     assert refusal.args[0] == 503 and "waiting already" in refusal.args[1]
                     refusals += 1
             assert refusals == 70 - turns.SHARE
             own = await other.upload("b.jpg", QUICK)
-            answer = asyncio.create_task(other.ask("look", {"path": own}))
+            answer = asyncio.create_task(other.call("probability", own))
             while page._queue.ahead(other.session) is None:
                 await asyncio.sleep(0.05)
-            ahead = (await other.server("line", {}))["ahead"]
+            ahead = page._queue.ahead(other.session)
             segmenter.let_go.set()
             return ahead, await answer
 
-    ahead, shown = asyncio.run(ask())
+    ahead, (file,) = asyncio.run(ask())
     assert ahead == 1 + app.AT_ONCE  # one of the greedy visitor's, and those that are being worked on
-    assert shown["width"] == 80
+    assert file["orig_name"] == "b-probability.png"
 
 
 def test_who_leaves_is_not_waited_for(busy):
@@ -109,7 +109,7 @@ def test_who_leaves_is_not_waited_for(busy):
     async def leave(number):
         async with Visitor(address, f"8.8.4.{number}") as visitor:
             path = await visitor.upload("a.jpg", QUICK)
-            task = asyncio.create_task(visitor.ask("look", {"path": path}))
+            task = asyncio.create_task(visitor.call("probability", path))
             while page._queue.ahead(visitor.session) is None or not page._queue.hearing._open[visitor.session]:
                 await asyncio.sleep(0.05)
             task.cancel()
@@ -133,16 +133,16 @@ def test_what_nobody_listens_for_makes_room_when_the_line_is_full(busy, monkeypa
             async with Visitor(address, f"8.8.5.{number}") as visitor:
                 path = await visitor.upload("a.jpg", QUICK)
                 for _ in range(turns.SHARE):
-                    await visitor.join("look", {"path": path})
+                    await visitor.join("probability", path)
         assert waiting(page) == turns.MOST_WAITING
         async with Visitor(address, "9.9.9.9") as visitor:
             path = await visitor.upload("a.jpg", QUICK)
-            answer = asyncio.create_task(visitor.ask("look", {"path": path}))
+            answer = asyncio.create_task(visitor.call("probability", path))
             await asyncio.sleep(0.3)
             segmenter.let_go.set()
             return await answer
 
-    assert asyncio.run(ask())["width"] == 80
+    assert asyncio.run(ask())[0]["orig_name"] == "a-probability.png"
 
 
 def test_what_nobody_has_listened_for_for_long_is_dropped(busy, monkeypatch):
@@ -153,7 +153,7 @@ def test_what_nobody_has_listened_for_for_long_is_dropped(busy, monkeypatch):
     async def ask():
         async with Visitor(address, "8.8.8.8") as visitor:
             path = await visitor.upload("a.jpg", QUICK)
-            await visitor.join("look", {"path": path})
+            await visitor.join("probability", path)
 
     asyncio.run(ask())
     wait_until(lambda: waiting(page) == 0)
@@ -176,6 +176,63 @@ def test_a_program_that_asks_late_hears_that_it_was_dropped(busy, monkeypatch):
 
     answer = asyncio.run(ask())
     assert answer.startswith("event: error") and "ask again" in answer
+
+
+def test_visitors_take_turns_and_one_cannot_fill_the_line(served):
+    address, segmenter, _ = served
+    segmenter.let_go.clear()
+    segmenter.worked.clear()
+
+    async def ask():
+        async with Visitor(address, "8.8.8.8") as greedy, Visitor(address, "9.9.9.9") as other:
+            slow = {"path": await greedy.upload("slow.jpg", SLOW)}
+            asked = [asyncio.create_task(greedy.ask("look", slow)) for _ in range(app.AT_ONCE)]
+            while len(segmenter.worked) < app.AT_ONCE:
+                await asyncio.sleep(0.05)
+            asked += [asyncio.create_task(greedy.ask("save", slow)) for _ in range(turns.SHARE + 3)]
+            refused, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            while len(refused) < 3:
+                await asyncio.sleep(0.05)
+                refused = [task for task in asked if task.done()]
+            own = {"path": await other.upload("b.jpg", QUICK)}
+            answer = asyncio.create_task(other.ask("look", own))
+            while (ahead := (await other.ask("line", {"of": "look"}))["ahead"]) == 0:
+                await asyncio.sleep(0.05)
+            segmenter.let_go.set()
+            shown = await answer
+            finished = sum(task.done() for task in asked) - len(refused)
+            await asyncio.gather(*asked)
+            return [task.result()["problem"]["en"] for task in refused], ahead, shown, finished
+
+    refusals, ahead, shown, finished = asyncio.run(ask())
+    assert len(refusals) == 3 and all("waiting already" in words for words in refusals)
+    assert ahead == 1 + app.AT_ONCE  # one of the greedy visitor's, and those that are being worked on
+    assert shown["width"] == 80 and finished < turns.SHARE
+
+
+def test_a_visitor_who_leaves_is_not_waited_for(served):
+    address, segmenter, _ = served
+    segmenter.let_go.clear()
+    segmenter.worked.clear()
+
+    async def ask():
+        async with Visitor(address, "8.8.8.8") as first, Visitor(address, "9.9.9.9") as second:
+            slow = {"path": await first.upload("slow.jpg", SLOW)}
+            working = [asyncio.create_task(first.ask("look", slow)) for _ in range(app.AT_ONCE)]
+            while len(segmenter.worked) < app.AT_ONCE:
+                await asyncio.sleep(0.05)
+            leaves = asyncio.create_task(second.ask("look", {"path": await second.upload("b.jpg", QUICK)}))
+            while (await second.ask("line", {}))["ahead"] != app.AT_ONCE:
+                await asyncio.sleep(0.05)
+            leaves.cancel()
+            await asyncio.gather(leaves, return_exceptions=True)
+            while (await second.ask("line", {}))["ahead"] != 0:
+                await asyncio.sleep(0.05)
+            segmenter.let_go.set()
+            await asyncio.gather(*working)
+
+    asyncio.run(ask())
+    assert segmenter.worked == [SLOW_WIDTH] * app.AT_ONCE
 
 
 def test_the_queue_cannot_be_passed_by(served):
@@ -218,20 +275,18 @@ def test_a_photo_of_many_whose_visitor_left_is_not_worked_on(served):
     async def ask():
         async with Visitor(address, "8.8.8.8") as first, Visitor(address, "9.9.9.9") as second:
             question = {"key": first.key, "name": "a.jpg", "path": await first.upload("a.jpg", SLOW), "choices": {}}
-            working = asyncio.create_task(first.server("many_cut", question))
+            working = asyncio.create_task(first.ask("many_cut", question))
             while not segmenter.worked:
                 await asyncio.sleep(0.05)
             other = {"key": second.key, "name": "b.jpg", "path": await second.upload("b.jpg", QUICK), "choices": {}}
-            waits = asyncio.create_task(second.server("many_cut", other))
-            while (await second.server("line", {"of": "many_cut"}))["ahead"] != 1:
+            waits = asyncio.create_task(second.ask("many_cut", other))
+            while (await second.ask("line", {"of": "many_cut"}))["ahead"] != 1:
                 await asyncio.sleep(0.05)
-            others = [
-                await second.server("line", question) for question in ({"of": "many_zip"}, {"of": ["many_cut"]}, 7)
-            ]
+            others = [await second.ask("line", question) for question in ({"of": "many_zip"}, {"of": ["many_cut"]}, 7)]
             assert [answer["ahead"] for answer in others] == [0, 1, 1]  # in another line; in the longest
             waits.cancel()
             await asyncio.gather(waits, return_exceptions=True)
-            while (await second.server("line", {}))["ahead"] != 0:
+            while (await second.ask("line", {}))["ahead"] != 0:
                 await asyncio.sleep(0.05)
             segmenter.let_go.set()
             return await working
@@ -254,13 +309,13 @@ def test_the_model_is_told_of_while_zips_are_unpacked(served, monkeypatch):
         async with Visitor(address, "8.8.8.8") as first, Visitor(address, "9.9.9.9") as second:
             path = await first.upload("photos.zip", zipped(**{"a.jpg": QUICK}))
             unpacking = [
-                asyncio.create_task(first.server("many_unpack", {"key": first.key, "path": path})) for _ in range(3)
+                asyncio.create_task(first.ask("many_unpack", {"key": first.key, "path": path})) for _ in range(3)
             ]
             while not begun.is_set():
                 await asyncio.sleep(0.05)
-            about = await second.server("about", {})
+            about = await second.ask("about", {})
             own = await second.upload("b.jpg", QUICK)
-            made = await second.server("many_cut", {"key": second.key, "name": "b.jpg", "path": own, "choices": {}})
+            made = await second.ask("many_cut", {"key": second.key, "name": "b.jpg", "path": own, "choices": {}})
             end.set()
             await asyncio.gather(*unpacking)
             return about, made

@@ -6,7 +6,6 @@ Nothing here knows Gradio; app.py puts these parts into its page.
 import base64
 import json
 import re
-from collections.abc import Sequence
 from functools import cache
 from graphlib import TopologicalSorter
 from importlib import resources
@@ -76,14 +75,9 @@ def modules() -> dict[str, str]:
     return {name: found[name] for name in order}
 
 
-def script(events: Sequence[str]) -> str:
-    """What runs in the browser once the page's html is there: the body of a function of what Gradio gives it.
-
-    Args:
-        events: the names of those that the script asks. Gradio allows for events whose names it finds here.
-    """
-    given = "{ element, props, server }"
-    return f"chairliftScript.then(({{ start }}) => start({given})); // trigger of {', '.join(map(repr, events))}"
+def script() -> str:
+    """What runs in the browser once the page's html is there: the body of a function of what Gradio gives it."""
+    return "chairliftScript.then(({ start }) => start({ element, props }));"
 
 
 @cache

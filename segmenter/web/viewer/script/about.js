@@ -2,7 +2,8 @@
 
 import { drawCurve, hasCurve, showCurve, startCurve } from './curve.js';
 import { model, number, share, sourceName } from './model.js';
-import { $, arrivals, page } from './page.js';
+import { $, arrivals } from './page.js';
+import { call } from './server.js';
 import { studio } from './studio.js';
 import { onLanguageChange, texts, translate } from './words.js';
 
@@ -11,7 +12,7 @@ let fetching = false;
 
 async function fetchModel() {
   fetching = true;
-  const answer = await page.server.about({});
+  const answer = await call('about').catch(() => null);
   fetching = false;
   if (answer) model.current = answer;
   find('.about-problem').textContent = model.current ? '' : translate('failed');

@@ -1,7 +1,6 @@
 // What all parts of the page share: what Gradio gives, and the places of the page.
 
-// Once connected: `props` (the settings) and `server` (its functions), as Gradio gives them, and `root`, the page's own
-// element.
+// Once connected: `props`, the settings, as Gradio gives them, and `root`, the page's own element.
 export const page = {};
 
 export const $ = (selector) => page.root.querySelector(selector);

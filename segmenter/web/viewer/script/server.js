@@ -1,16 +1,19 @@
 // The server: whether it can be reached, what it is asked, and how files get there.
 
-import { $, actions, page } from './page.js';
+import { $, actions } from './page.js';
 
 const PAUSE = 4000, ANSWER = 8000; // between two looks at the server, and how long it has for an answer, in milliseconds
-const PATIENCE = 180_000; // with a question, its turn in the queue included
+const PATIENCE = 180_000; // with a question for which nobody else is before us, in milliseconds
 const LINE_PAUSE = 1500; // between two looks at a line, in milliseconds
 const STALLED = 60_000; // without any progress, a file is not on its way any more
-const open = new Map(); // the questions that wait for an answer: how to give one up → its event
+const SESSION = crypto.getRandomValues(new Uint32Array(3)).join(''); // what this tab is called in a line
+const open = new Map(); // the questions that wait for an answer: how to give one up → what is asked
 const listeners = []; // functions that are called when the server is there again
 let isAway = false, watching = null;
+let components = null; // of the server that answers, as Gradio describes them
 
-const addressOf = (route) => (window.gradio_config?.root ?? '') + '/gradio_api/' + route;
+const root = () => window.gradio_config?.root ?? '';
+const addressOf = (route) => root() + '/gradio_api/' + route;
 export const fileUrl = (path) => addressOf('file=') + encodeURI(path);
 export const onReturn = (listener) => listeners.push(listener);
 
@@ -58,73 +61,59 @@ export const failureOf = async () => (isAway || !(await isReachable()) ? 'away' 
 
 // ---- Questions
 
-// Ask one of the server's events: resolves with its answer, an object; rejects when the server fails or does not answer.
-// Each question waits in the server's queue for its turn; `inLine` is called with how many are before it. Gradio's own
-// way of asking stops for good at the first lost connection, and has the whole page loaded anew.
-export async function ask(event, question = {}, inLine = () => {}) {
-  const given = new AbortController(), { signal } = given;
-  let late;
+// Ask one of the server's functions: resolves with its answer, an object; rejects when the server fails or does not answer.
+// `signal` gives the question up. Gradio's own way of asking cannot be given up.
+export async function call(name, question = {}, signal = null) {
+  let response = await post(name, question, signal);
+  if (response.status === 400) { // it may have begun anew since the page came from it, and count its parts otherwise
+    const config = await fetch(root() + '/config', { signal });
+    components = (await config.json()).components;
+    response = await post(name, question, signal);
+  }
+  const answer = response.ok && (await response.json());
+  if (!answer) throw new Error(response.status);
+  return answer;
+}
+
+function post(name, question, signal) {
+  components ??= window.gradio_config.components;
+  const { id } = components.find(({ props }) => props.server_fns?.includes(name));
+  const body = JSON.stringify({ data: question, fn_name: name, component_id: id, session_hash: SESSION });
+  return fetch(addressOf('component_server'), { method: 'POST', headers: { 'Content-Type': 'application/json' }, body, signal });
+}
+
+// The same for what a person waits for: it has an end, and `inLine` is called with how many of others come first.
+export async function ask(name, question = {}, inLine = () => {}) {
+  const given = new AbortController();
+  let late, waits = true;
   const wait = () => { clearTimeout(late); late = setTimeout(() => given.abort(), PATIENCE); };
-  open.set(given, event);
+  open.set(given, name);
   watch();
+  wait();
+  watchLine(name, () => waits, (ahead) => {
+    if (ahead) wait();
+    inLine(ahead);
+  });
   try {
-    wait();
-    const session = crypto.getRandomValues(new Uint32Array(3)).join('');
-    await join(event, question, session, signal);
-    return await answerOf(session, signal, (message) => {
-      wait();
-      if (message.msg === 'estimation') inLine(message.rank);
-      if (message.msg === 'process_starts') inLine(0);
-    });
+    return await call(name, question, given.signal);
   } finally {
+    waits = false;
     clearTimeout(late);
     open.delete(given);
   }
 }
 
-// Give up the questions of an event: nobody waits for their answers any more.
-export function forsake(event) {
-  for (const [given, asked] of open) if (asked === event) given.abort();
+// Give up the questions to a function: nobody waits for their answers any more.
+export function forsake(name) {
+  for (const [given, asked] of open) if (asked === name) given.abort();
 }
 
-async function join(event, question, session, signal) {
-  const { id } = window.gradio_config.dependencies.find(({ targets }) => targets.some(([, name]) => name === event));
-  const body = JSON.stringify({ data: [], fn_index: id, session_hash: session, event_data: question });
-  const response = await fetch(addressOf('queue/join'), { method: 'POST', headers: { 'Content-Type': 'application/json' }, body, signal });
-  if (!response.ok) throw new Error(response.status);
-}
-
-// The answer that arrives on a session's stream of messages; `hear` is called with each of them.
-function answerOf(session, signal, hear) {
-  const stream = new EventSource(addressOf('queue/data?session_hash=' + session));
-  return new Promise((resolve, reject) => {
-    const end = (settle, value) => { stream.close(); settle(value); };
-    const fail = () => end(reject, new Error('no answer'));
-    if (signal.aborted) fail();
-    signal.addEventListener('abort', fail);
-    stream.addEventListener('error', fail);
-    stream.addEventListener('message', ({ data }) => {
-      const message = JSON.parse(data), answer = message.output?.data?.[0];
-      if (message.msg === 'process_completed') end(...(message.success && answer ? [resolve, answer] : [reject, new Error('failed')]));
-      else if (/error|close_stream/.test(message.msg)) fail();
-      else hear(message);
-    });
-  });
-}
-
-// Ask one of the server's functions, aside from the queue: its answer; rejects when there is none.
-export async function call(name, question) {
-  const answer = await page.server[name](question);
-  if (!answer) throw new Error(name);
-  return answer;
-}
-
-// Look at the line before one of these functions now and then, as long as `goesOn()`: `inLine` is called with how many
-// of others come first.
+// Look at the line before a function now and then, as long as `goesOn()`: `inLine` is called with how many of others come
+// first.
 export function watchLine(name, goesOn, inLine) {
   const looking = setInterval(() => {
     if (!goesOn()) clearInterval(looking);
-    else page.server.line({ of: name }).then(({ ahead }) => goesOn() && inLine(ahead)).catch(() => {});
+    else call('line', { of: name }).then(({ ahead }) => goesOn() && inLine(ahead)).catch(() => {});
   }, LINE_PAUSE);
 }
 
