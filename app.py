@@ -23,7 +23,7 @@ from segmenter.web import batch_handlers, gradio_api, viewer
 from segmenter.web.disk import budget
 from segmenter.web.gradio_queue import Listening
 from segmenter.web.guard import Guard
-from segmenter.web.handlers import MAX_MEGABYTES, Handlers
+from segmenter.web.handlers import AT_ONCE, MAX_MEGABYTES, Handlers
 from segmenter.web.limits import Limits
 from segmenter.web.link_card import LinkCard
 from segmenter.web.live_weights import LiveWeights, open_weights
@@ -46,7 +46,6 @@ SHOWN = (
 )
 KEPT_SECONDS = 3600  # files of visitors are deleted when they are older; the page says so
 SWEEP_SECONDS = 600  # how often they are looked through
-AT_ONCE = 2  # visitors' photos that are worked on at the same time, and programs'; others wait in line
 
 
 def build_page(weights: LiveWeights | Predictor) -> gr.Blocks:
@@ -77,7 +76,7 @@ def build_page(weights: LiveWeights | Predictor) -> gr.Blocks:
             limit=MAX_MEGABYTES,
             rooms=viewer.rooms(),
             bounds=batch_handlers.BOUNDS,
-            server_functions=gradio_api.server_functions(handlers, AT_ONCE),
+            server_functions=gradio_api.server_functions(handlers),
         )
         busy = {"concurrency_id": "network", "concurrency_limit": AT_ONCE}
         endpoints = gradio_api.Endpoints(handlers)

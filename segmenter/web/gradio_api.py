@@ -23,7 +23,7 @@ from segmenter.render.options import FORMATS, KINDS, PIECES, Choices
 from segmenter.web import batch_api, batch_handlers
 from segmenter.web.disk import no_room
 from segmenter.web.gradio_queue import FairQueue, is_wanted
-from segmenter.web.handlers import Handlers, refusal
+from segmenter.web.handlers import AT_ONCE, Handlers, refusal
 from segmenter.web.patience import patient
 from segmenter.web.turns import MOST_WAITING, Asker, Lane, LeftError, asker_of
 
@@ -219,19 +219,15 @@ class SwappedFont(LocalFont):
 # The page's own questions
 
 
-def server_functions(handlers: Handlers, at_once: int) -> list[Callable]:
+def server_functions(handlers: Handlers) -> list[Callable]:
     """What the page asks: about one photo, photo by photo about many, about the model, and about the line.
 
     Each is one request, of which its answer comes back. Gradio's own way, an event in its queue, is three, and a look
     at each of those who wait twenty times a second. Each kind of work has a lane of its own: single photos, one photo of
     many at a time, in turn with other visitors', and one zip to be unpacked and one to be packed are beside one another.
-
-    Args:
-        handlers: Handlers.
-        at_once: how many single photos are worked on at the same time.
     """
     visitors = batch_handlers.BatchHandlers(handlers)
-    single, rest = Lane(at_once), Lane(2)
+    single, rest = Lane(AT_ONCE), Lane(2)
     lanes = {"look": single, "save": single, "pair": single}
     lanes |= {"many_cut": Lane(), "many_unpack": Lane(), "many_zip": Lane()}
     lanes["photo_at"] = Lane(2)  # others' servers may be slow

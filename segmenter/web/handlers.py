@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -28,6 +29,7 @@ from segmenter.web.live_weights import LiveWeights
 from segmenter.web.uploads import Uploads, file_data
 
 MAX_MEGABYTES = 30  # of one photo
+AT_ONCE = 2  # single photos that are worked on at the same time, visitors' and programs'
 SMALL_PHOTOS = 16  # that are kept, at the size of the page's maps, for the next click on them
 
 Answer = TypeVar("Answer", bound=Callable[..., dict])
@@ -68,6 +70,7 @@ class Handlers:
         self.show_example = lru_cache(maxsize=max(1, 2 * len(self.examples)))(self._show_example)  # of two weights
         self._small: LRUCache[Any, np.ndarray] = LRUCache(SMALL_PHOTOS)  # file and when it changed → photo
         self._small_lock = threading.Lock()
+        self._places = threading.Semaphore(AT_ONCE)
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="ahead")  # what a visitor may ask for next
         self._ahead_is_free = threading.Semaphore()
         self.describe = lru_cache(maxsize=2)(model_info.describe)
@@ -109,18 +112,20 @@ class Handlers:
         settings = {name: question[name] for name in ("threshold", "pieces") if question.get(name) is not None}
         choices = Choices.from_json(settings)
         threshold = weights.segmenter.threshold if choices.threshold is None else choices.threshold
-        photo, edits = open_photo(path), corrections.check(question.get("edits"))
-        probabilities = picks.look(weights.segmenter, photo, choices, edits)
-        data = corrections.training_pair(
-            photo,
-            probabilities,
-            threshold,
-            edits,
-            choices.pieces,
-            name=path.stem,
-            source=path,
-            numbered=lambda mask: picks.numbered(weights.segmenter, photo, edits, mask),
-        )
+        edits = corrections.check(question.get("edits"))
+        with self._place():
+            photo = open_photo(path)
+            probabilities = picks.look(weights.segmenter, photo, choices, edits)
+            data = corrections.training_pair(
+                photo,
+                probabilities,
+                threshold,
+                edits,
+                choices.pieces,
+                name=path.stem,
+                source=path,
+                numbered=lambda mask: picks.numbered(weights.segmenter, photo, edits, mask),
+            )
         return {"file": self.uploads.keep(data, f"{path.stem}-training.zip"), "notes": []}
 
     @refusing
@@ -176,11 +181,11 @@ class Handlers:
         """(Product, stem of the photo's name, Notice or None) of a question's photo, choices, edits and background."""
         path, weights = self._source(question), self.live.named(question.get("weights"))
         choices = Choices.from_json(question.get("choices") or {}).at(weights.segmenter.threshold)
-        background = question.get("background")
-        own = open_photo(self.photo(background)) if choices.background == "own" and background else None
-        photo, edits = open_photo(path), corrections.check(question.get("edits"))
-        with crowd.joined():
-            product = render.produce(photo, weights.segmenter, choices, edits, own)
+        background, edits = question.get("background"), corrections.check(question.get("edits"))
+        own = self.photo(background) if choices.background == "own" and background else None
+        with self._place():
+            photo = open_photo(path)
+            product = render.produce(photo, weights.segmenter, choices, edits, open_photo(own) if own else None)
         return product, path.stem, size_notice(path, photo)
 
     # The model
@@ -215,13 +220,13 @@ class Handlers:
         segmenter = self.live.now.segmenter
         choices = Choices.from_json(settings).at(segmenter.threshold)
         checked = corrections.check(edits or None)
-        own = open_photo(self.receive(background)) if choices.background == "own" and background else None
+        own = self.receive(background) if choices.background == "own" and background else None
         path = self.receive(photo)
-        opened = open_photo(path)
-        if points or labels:
-            checked = (*checked, picks.from_pixels(_json(points, "points"), _json(labels, "labels"), opened.shape))
-        with crowd.joined():
-            product = render.produce(opened, segmenter, choices, checked, own)
+        with self._place():
+            opened = open_photo(path)
+            if points or labels:
+                checked = (*checked, picks.from_pixels(_json(points, "points"), _json(labels, "labels"), opened.shape))
+            product = render.produce(opened, segmenter, choices, checked, open_photo(own) if own else None)
         return self.uploads.keep(product.data, product.name(path.stem))
 
     def probability(self, photo: Any) -> dict:
@@ -259,9 +264,15 @@ class Handlers:
         return viewer.show(*self._map(self.examples[name], weights))
 
     def _map(self, path, weights):
-        photo = open_photo(path)
-        with crowd.joined():
+        with self._place():
+            photo = open_photo(path)
             return photo, weights.segmenter.probabilities(photo)
+
+    @contextmanager
+    def _place(self):
+        """Around the work on one photo: visitors and programs come by different lines, and share `AT_ONCE` places."""
+        with self._places, crowd.joined():
+            yield
 
 
 def refusal(error: ChairliftError) -> dict:
