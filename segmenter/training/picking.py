@@ -178,6 +178,8 @@ def train_step(
     if rng.random() < recipe.from_map:
         own = [own_click(target, furniture) for (_, target, _), furniture in zip(samples, maps[-1][..., 0])]
         before = np.stack([zero if click is None else click[1] for click, zero in zip(own, before)])
+    maps = [keras.ops.convert_to_tensor(each) for each in maps]  # once for all lessons
+    truth = keras.ops.convert_to_tensor(truth)
     for turn in range(rounds):
         for (_, target, weight), so_far, (points, labels), click in zip(samples, before, pressed, own):
             click = human_click(target, weight, so_far, rng) if turn or click is None else (click[0], 1)
