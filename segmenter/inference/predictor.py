@@ -21,6 +21,8 @@ CACHE_BYTES = 192 * 1024 * 1024
 LOOKS_BYTES = 64 * 1024 * 1024  # of the network's own answers, from which a map is made again without it
 SEEN_BYTES = 64 * 1024 * 1024  # of what is kept for further clicks on the same photos
 
+DOUBTFUL = 0.1  # a probability that is farther than this from 0 and from 1 is in doubt
+CLEAR = 0.1  # a map with fewer doubtful pixels than this share of its furniture's is clear
 SEEN = 0.2  # the second look goes where the first gave at least this probability
 MARGIN = 0.15  # of the object's box, added on every side
 MAX_LOOKS = 3
@@ -133,8 +135,8 @@ class Segmenter:
     def first_look(self, photo: np.ndarray) -> np.ndarray:
         """What the network says of a photo squeezed to its square, before any refinement.
 
-        It is asked for the photo and for its mirror image, and the mean counts: what it makes
-        of a doubtful part often depends on the side it sees it from.
+        Unless that is clear (see `is_clear`), it is asked for the photo's mirror image too, and the mean
+        counts: what it makes of a doubtful part often depends on the side it sees it from.
 
         Returns:
             float32, size × size, 0 … 1.
@@ -221,14 +223,25 @@ class _Asked:
         return self.network.see(self.square)
 
     def furniture(self) -> np.ndarray:
-        """The mean of what it says of the photo and of its mirror image: float32, size × size, 0 … 1."""
-        mirrored = self.network.furniture(self.square[:, :, ::-1])[:, ::-1]
+        """What it says of the photo, see `first_look`: float32, size × size, 0 … 1."""
         own = self.seen.furniture if self.network.can_pick else self.network.furniture(self.square)
-        return (own + mirrored) / 2
+        if is_clear(own):
+            return own
+        return (own + self.network.furniture(self.square[:, :, ::-1])[:, ::-1]) / 2
 
     def piece(self, part: completing.Part) -> np.ndarray:
         """What the picker makes of a part of the map: float32, size × size, 0 … 1."""
         return self.network.pick(self.seen, clicks.draw([part.middle], [1], clicks.so_far(part.map)))
+
+
+def is_clear(square: np.ndarray) -> bool:
+    """Whether a map is so sure of furniture that the mirror image would hardly change it.
+
+    Args:
+        square: float32, s × s, 0 … 1.
+    """
+    sure, doubtful = square >= 0.5, (square > DOUBTFUL) & (square < 1 - DOUBTFUL)
+    return bool(np.count_nonzero(doubtful) < CLEAR * np.count_nonzero(sure))
 
 
 def _look_closer(photo, square, boxes, look):

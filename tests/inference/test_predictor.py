@@ -29,16 +29,14 @@ def room(*boxes, shape=(480, 640)):
 
 
 def count_looks(segmenter, monkeypatch):
-    """A list that grows by one with each look, which asks the network for a photo and for its mirror image."""
-    looks, asked, ask = [], [], segmenter._network.furniture
+    """A list that grows by one with each look, which asks the network for a photo and perhaps for its mirror image."""
+    looks, look = [], predictor._Asked.furniture
 
-    def furniture(square):
-        asked.append(1)
-        if len(asked) % 2:
-            looks.append(1)
-        return ask(square)
+    def furniture(asked):
+        looks.append(1)
+        return look(asked)
 
-    monkeypatch.setattr(segmenter._network, "furniture", furniture)
+    monkeypatch.setattr(predictor._Asked, "furniture", furniture)
     return looks
 
 
@@ -71,6 +69,33 @@ def test_first_look_is_the_networks_own_answer(red_segmenter):
     photo = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     expected = 1 / (1 + np.exp(-(photo / 255 @ np.array([20, -10, -10]) - 10)))
     np.testing.assert_allclose(red_segmenter.first_look(photo), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(("doubt", "passes"), [(0.0, 1), (0.09, 1), (0.11, 2)])
+def test_the_mirror_image_is_asked_where_the_photo_leaves_doubt(red_segmenter, monkeypatch, doubt, passes):
+    asked = []
+
+    def furniture(square):
+        asked.append(square)
+        answer = np.zeros((64, 64), np.float32)
+        answer[:50, :40] = 1
+        answer[60, : round(2000 * doubt / 4)] = answer[61:64, : round(2000 * doubt / 4)] = 0.4
+        return answer
+
+    monkeypatch.setattr(red_segmenter._network, "furniture", furniture)
+    photo = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    found = red_segmenter.first_look(photo)
+    assert len(asked) == passes
+    if passes == 2:
+        np.testing.assert_array_equal(asked[1], asked[0][:, :, ::-1])
+        assert found[10, 10] == found[10, -10] == 0.5  # the mean with the mirror image, turned back
+    else:
+        assert found[10, 10] == 1 and found[10, -10] == 0
+
+
+@pytest.mark.parametrize("level", [0.0, 0.05])
+def test_a_photo_without_furniture_is_asked_twice(level):
+    assert not predictor.is_clear(np.full((64, 64), level, np.float32))
 
 
 def test_a_small_object_is_seen_better_the_second_time(red_segmenter):
