@@ -23,7 +23,12 @@ def run():
         "programs": {name: {"sizes": found} for name, found in programs.items()},
         "click": {"first_click_per_map": 0.41, "click_per_map": 0.32},
         "batch": {"processors": 2, "ratio": 1.87},
-        "visitors": {"visitors": 64, "right": 64, "share of the batch": 0.93},
+        "visitors": {
+            "visitors": 64,
+            "right": 64,
+            "share of the batch": 0.43,
+            "programs": {"right": 63, "share of the batch": 0.93},
+        },
         "page": {"seconds_ratio": 1.19, "megabytes_more": 97.5},
     }
 
@@ -39,7 +44,7 @@ def test_each_peer_has_columns_of_its_own(run):
 
 def test_what_was_measured_beside_is_said_and_nothing_else(run):
     said = speed.sentences(run)
-    for figure in ("0.41", "0.32", "1.87 times", "64 visitors", "0.93", "1.19", "98 MB"):
+    for figure in ("0.41", "0.32", "1.87 times", "64 visitors", "0.43", "63 of them", "0.93", "1.19", "98 MB"):
         assert figure in said
     del run["visitors"], run["page"], run["batch"]
     assert len(speed.sentences(run).splitlines()) == 1

@@ -25,7 +25,7 @@ from segmenter.errors import DatasetError
 from segmenter.inference import preprocessing
 from segmenter.render import compositing
 
-SHARES = {"scenes": 0.33, "pasted": 0.33, "things": 0.17, "photos": 0.17}  # of the photos
+SHARES = {"scenes": 0.4, "pasted": 0.3, "things": 0.12, "photos": 0.18}  # of the photos
 ALIKE = 0.5  # share of the pasted samples whose furniture is all of one model, as chairs around a table are
 TRIES = 6  # before a sample is taken as it came
 THING = 0.25  # share of what is pasted that is no furniture: anything can be picked

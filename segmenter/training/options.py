@@ -79,7 +79,8 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="WEIGHTS",
         help="start from the mean of --start and these weights, which trained on from common ones; it often does "
-        "better on unlike photos than each of them, once some steps have settled it",
+        "better on unlike photos than each of them, once some steps have settled it; with --pick alone, from the mean "
+        "of their pickers, which must be of one network",
     )
 
 
@@ -201,9 +202,7 @@ def _check_pick(options: Namespace) -> None:
         raise ValueError("--pick does not go with --folds, which judges networks alone; train once without it for that")
     if options.curriculum == "things":
         raise ValueError("--pick does not go with --curriculum things, which leaves weights to train on from")
-    networks = [
-        name for name in ("samples", "ema", "floor", "hard", "average", "mixed_precision") if getattr(options, name)
-    ]
+    networks = [name for name in ("samples", "ema", "floor", "hard", "mixed_precision") if getattr(options, name)]
     if picks_only(options) and networks:
         names = " and ".join(f"--{name.replace('_', '-')}" for name in networks)
         raise ValueError(f"{names} trains the network, which --pick alone leaves as it is; add --epochs to train both")

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 
 from segmenter import weights_format
 from segmenter.datasets import piece_samples, pieces
 from segmenter.datasets.pairs import Pair
 from segmenter.models import picker as pickers, registry, unet
-from segmenter.training import picking, weights_folder
+from segmenter.training import picking, starts, weights_folder
 from segmenter.training.options import picks_only
 from segmenter.training.picking import Draw, PickRecipe
 from segmenter.training.starts import Start
@@ -27,6 +28,7 @@ class Picked(NamedTuple):
     picker: keras.Model
     recipe: PickRecipe
     started_from: str  # "scratch", or the weights whose picker it was
+    averaged: tuple[Path, ...]  # further ones of which it was the mean
     steps: int  # for which it has been trained
 
     @property
@@ -61,6 +63,19 @@ def check(start: Start, options: Namespace) -> None:
             f"{start.name} looks at {size} pixels, and --pick alone leaves that as it is; leave --size out, or add "
             "--epochs to train the network at another size"
         )
+    if start.averaged:
+        _check_one_network(start)
+
+
+def _check_one_network(start: Start) -> None:
+    """See that pickers have a mean: each starts from what one and the same encoder sees."""
+    assert start.folder, "only weights are averaged"
+    own = fingerprint(weights_folder.load_folder(start.folder)[0])
+    for folder in start.averaged:
+        if not (has_picker(start) and weights_format.read_config(folder).get(PICKER)):
+            raise ValueError(f"{start.name} and {folder} do not both have a picker; only pickers have a mean")
+        if fingerprint(weights_folder.load_folder(folder)[0]) != own:
+            raise ValueError(f"the pickers of {start.name} and {folder} are of different networks, and have no mean")
 
 
 def check_pieces(kept: Sequence[Pair], held_out: Sequence[Pair]) -> None:
@@ -110,11 +125,10 @@ def train(
         network = unet.build_unet(start.architecture, start.size)
         network.set_weights(trained.get_weights())
         keras.utils.set_random_seed(options.seed)
-        picker, started_from = pickers.build_picker(network), "scratch"
+        picker, started_from, averaged = pickers.build_picker(network), "scratch", ()
         if start.folder and has_picker(start):
-            earlier = weights_folder.load_both(start.folder, start.size)[1]
-            assert earlier is not None, "its configuration says so"
-            picker.set_weights(earlier.get_weights())
+            averaged = start.averaged if picks_only(options) else ()
+            picker.set_weights(starts.mean([_picker_weights(each, start.size) for each in (start.folder, *averaged)]))
             started_from = start.name
     recipe = recipe_of(options)
     origin = "fresh" if started_from == "scratch" else f"that of {started_from}"
@@ -123,7 +137,13 @@ def train(
     Path(folder).mkdir(parents=True, exist_ok=True)
     draw = make_draw(options, kept, start.size)
     steps = picking.fit(picker, see, draw, recipe, folder=folder, network=fingerprint(network))
-    return Picked(picker, recipe, started_from, steps) if steps else None
+    return Picked(picker, recipe, started_from, averaged, steps) if steps else None
+
+
+def _picker_weights(folder: Path, size: int) -> list[np.ndarray]:
+    picker = weights_folder.load_both(folder, size)[1]
+    assert picker is not None, "its configuration says so"
+    return picker.get_weights()
 
 
 def make_draw(options: Namespace, kept: Sequence[Pair] | None, size: int) -> Draw:
@@ -152,6 +172,7 @@ def describe(picked: Picked, data: str, size: int) -> dict[str, Any]:
         "data": data,
         "size": size,
         "started_from": picked.started_from,
+        **({"averaged_with": [folder.resolve().name for folder in picked.averaged]} if picked.averaged else {}),
         **asdict(picked.recipe),
         "rounds": list(picked.recipe.rounds),
     }

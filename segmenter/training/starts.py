@@ -117,10 +117,14 @@ def _average(model: keras.Model, start: Start) -> keras.Model:
     on photos unlike those they learnt from. Reference: Wortsman et al., "Model soups: averaging weights of
     multiple fine-tuned models improves accuracy without increasing inference time", ICML 2022.
     """
-    all_weights = [model.get_weights()]
-    all_weights += [weights_folder.load_folder(folder, start.size)[0].get_weights() for folder in start.averaged]
-    model.set_weights([np.mean(parts, axis=0, dtype=np.float64).astype(parts[0].dtype) for parts in zip(*all_weights)])
+    others = [weights_folder.load_folder(folder, start.size)[0].get_weights() for folder in start.averaged]
+    model.set_weights(mean([model.get_weights(), *others]))
     return model
+
+
+def mean(all_weights: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
+    """The mean of several models' weights, array by array; of equal ones exactly what they are."""
+    return [np.mean(parts, axis=0, dtype=np.float64).astype(parts[0].dtype) for parts in zip(*all_weights)]
 
 
 def dice_before(start: Start, kept: Sequence[Pair]) -> float:

@@ -180,8 +180,10 @@ def sentences(result: dict) -> str:
         lines.append(f"- A batch on {batch['processors']} processors is {batch['ratio']:.2f} times as fast as on one.")
     if visitors := result.get("visitors"):
         lines.append(
-            f"- {visitors['visitors']} visitors at once, {visitors['right']} of them answered rightly, get their "
-            f"cutouts at {visitors['share of the batch']:.2f} of the rate of a batch of the same photos."
+            f"- {visitors['visitors']} visitors at once, {visitors['right']} of them answered rightly, look and then save "
+            f"at {visitors['share of the batch']:.2f} of the rate of a batch of the same photos; as many programs, "
+            f"{visitors['programs']['right']} of them answered rightly, get theirs in one question at "
+            f"{visitors['programs']['share of the batch']:.2f} of it."
         )
     if page := result.get("page"):
         lines.append(

@@ -1,10 +1,10 @@
-"""Many visitors at once, each with a photo of two megapixels: upload, look, save.
+"""Many visitors at once, each with a photo of two megapixels: upload, look, save. Then as many programs: upload, cut.
 
     python -m tests.benchmarks.visitors [--visitors 64]
 
 serves the page in a process of its own, and prints as JSON how many were answered rightly, what went wrong,
-how long they waited, the server's memory idle and at its highest, and the visitors' rate as a share of that of a
-batch of the same photos, which comes after them.
+how long they waited, the server's memory idle and at its highest, and their rate as a share of that of a batch of the
+same photos, which comes after them. Visitors, programs and server share the machine.
 """
 
 import argparse
@@ -54,6 +54,15 @@ async def visit(address, number, data, waits):
             raise ValueError(f"{step} after {seconds} s: {type(error).__name__} {error}") from error
 
 
+async def call(address, number, data):
+    """What a program does: upload, and ask for the cutout at once."""
+    async with Visitor(address, f"8.8.{number}.9") as program:  # each from an address of its own
+        file = {"path": await program.upload(f"chair {number}.jpg", data), "meta": {"_type": "gradio.FileData"}}
+        asked = await program.http.post("gradio_api/call/cut", json={"data": [file]})
+        answer = await program.http.get(f"gradio_api/call/cut/{asked.json()['event_id']}")
+        return await program.download(json.loads(answer.text.partition("data: ")[2])[0])
+
+
 def right(cutout):
     with Image.open(io.BytesIO(cutout)) as picture:
         return picture.size == (WIDTH, HEIGHT) and picture.mode == "RGBA"
@@ -78,6 +87,27 @@ def batch_seconds(photos):
         return time.monotonic() - started
 
 
+def all_at_once(ask, photos):
+    """(what each of the photos' askers got, or what went wrong; seconds for all of them)."""
+    started = time.monotonic()
+
+    async def gather():
+        return await asyncio.gather(*(ask(number, data) for number, data in enumerate(photos)), return_exceptions=True)
+
+    return asyncio.run(gather()), time.monotonic() - started
+
+
+def outcome(results, seconds, batch):
+    """dict of how many were answered rightly, what went wrong, and how fast that was beside a batch's seconds."""
+    errors = Counter(f"{type(each).__name__}: {each}" for each in results if isinstance(each, BaseException))
+    return {
+        "right": sum(right(each) for each in results if isinstance(each, bytes)),
+        "errors": dict(errors),
+        "seconds": round(seconds, 1),
+        "share of the batch": round(batch / seconds, 3),
+    }
+
+
 def measure(visitors):
     """dict of what is printed."""
     photos = [photo_of(number) for number in range(visitors)]
@@ -86,29 +116,23 @@ def measure(visitors):
         time.sleep(5)  # the first example is made ready
         idle = server.megabytes()
         server.forget_peak()
-        started = time.monotonic()
-
-        async def all_of_them():
-            visits = [visit(server.address, number, data, waits) for number, data in enumerate(photos)]
-            return await asyncio.gather(*visits, return_exceptions=True)
-
-        results = asyncio.run(all_of_them())
-        seconds, peak = time.monotonic() - started, server.megabytes("VmHWM")
-    errors = Counter(f"{type(each).__name__}: {each}" for each in results if isinstance(each, BaseException))
-    cutouts = [each for each in results if isinstance(each, bytes)]
+        visits = all_at_once(lambda number, data: visit(server.address, number, data, waits), photos)
+        peak = server.megabytes("VmHWM")
+    with Server() as server:  # which has seen none of the photos
+        time.sleep(5)
+        calls = all_at_once(lambda number, data: call(server.address, number, data), photos)
+    batch = batch_seconds(photos)
     return {
         "visitors": visitors,
-        "right": sum(map(right, cutouts)),
-        "first is as Python makes it": results[0] == expected(photos[0]),
-        "errors": dict(errors),
-        "seconds": round(seconds, 1),
+        **outcome(*visits, batch),
+        "first is as Python makes it": visits[0][0] == expected(photos[0]),
         "seconds until the heatmap, median and longest": [round(float(np.median(waits)), 1), round(max(waits), 1)]
         if waits
         else None,
-        "share of the batch": round(batch_seconds(photos) / seconds, 3),
         "memory idle, MB": idle,
         "memory highest, MB": peak,
         "more than idle, MB": peak - idle,
+        "programs": outcome(*calls, batch),
     }
 
 

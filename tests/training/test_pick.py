@@ -1,6 +1,7 @@
 """`train.py --pick`: weights learn to pick single pieces, and their network stays as it is."""
 
 import json
+import shutil
 import signal
 
 import keras
@@ -157,6 +158,31 @@ def assert_same(one, other):
     for here, there in zip(weights_of(one), weights_of(other)):
         np.testing.assert_allclose(here, there, atol=1e-3)
     assert (one / "config.json").read_text() == (other / "config.json").read_text()
+
+
+def test_pickers_of_one_network_have_a_mean_to_start_from(place, start, taught, tmp_path):
+    other = tmp_path / "other"
+    assert train.main(arguments(place, start, other, "--seed", 5)) == 0
+    once = ("--pick", 1, "--learning-rate", 1e-9)  # which changes nothing to speak of
+    assert train.main(arguments(place, taught, tmp_path / "mean", "--average", other, *once)) == 0
+    pickers = [weights_folder.load_both(folder)[1] for folder in (taught, other, tmp_path / "mean")]
+    for one, two, mean in zip(*(picker.trainable_weights for picker in pickers)):
+        np.testing.assert_allclose(mean, (np.asarray(one) + np.asarray(two)) / 2, atol=1e-6)
+    step = json.loads((tmp_path / "mean/config.json").read_text())["steps"][-1]
+    assert (step["started_from"], step["averaged_with"]) == ("out", ["other"])
+    assert "the mean of" in (tmp_path / "mean/README.md").read_text()
+
+
+def test_pickers_of_different_networks_have_no_mean(place, start, taught, tmp_path, capsys):
+    assert train.main(arguments(place, taught, tmp_path / "out", "--average", start)) != 0
+    assert "do not both have a picker" in capsys.readouterr().err
+    moved = tmp_path / "moved"
+    shutil.copytree(taught, moved)
+    model, picker, config = weights_folder.load_both(taught)
+    model.set_weights([weight + 0.1 for weight in model.get_weights()])
+    weights_folder.save_folder(model, moved, config, picker=picker)
+    assert train.main(arguments(place, taught, tmp_path / "out", "--average", moved)) != 0
+    assert "are of different networks" in capsys.readouterr().err
 
 
 def test_a_run_that_is_killed_goes_on_from_what_it_kept(place, start, taught, tmp_path):

@@ -202,7 +202,6 @@ def test_chairs97_is_split_77_and_20_without_parting_a_chair():
         ),
         (["--average", "nowhere"], "--start takes a weights folder, OWNER/NAME"),
         (["--average", "weights", "--start", "scratch"], "--average needs weights to start from"),
-        (["--average", "weights", "--pick", "9"], "--average trains the network, which --pick alone leaves as it is"),
         (["--size", "100", "--start", "scratch"], "multiple of 32"),
         (["--validation", "97"], "ask for fewer"),
         (["--validation", "0"], "--validation must be above 0"),
