@@ -41,15 +41,15 @@ def address(upload_folder, released):
 def test_who_waits_sees_how_many_come_first(visit, let_go):
     visitors = [visit() for _ in range(4)]
     slow = as_jpeg(red_disc(SLOW_WIDTH, 60))
-    for visitor in visitors[:3]:  # two are worked on at a time
+    for visitor in visitors[:3]:  # two are worked on at a time, and count as well
         visitor.give("slow.jpg", slow)
         visitor.tab.wait_for_function("() => document.querySelector('.words').textContent.includes('Looking')")
         visitor.tab.wait_for_timeout(500)
     visitors[3].give("slow.jpg", slow)
     visitors[3].tab.click(".language")
-    visitors[3].tab.wait_for_function("() => document.querySelector('.words').textContent.includes('前面还有 1 张')")
+    visitors[3].tab.wait_for_function("() => document.querySelector('.words').textContent.includes('前面还有 3 张')")
     visitors[2].tab.goto("about:blank")  # who leaves is no longer waited for
-    visitors[3].tab.wait_for_function("() => document.querySelector('.words').textContent.includes('正在找家具')")
+    visitors[3].tab.wait_for_function("() => document.querySelector('.words').textContent.includes('前面还有 2 张')")
     let_go.set()
     for visitor in (*visitors[:2], visitors[3]):
         visitor.ready()
