@@ -63,14 +63,6 @@ class FairQueue(Queue):
         for concurrency_id in self.event_queue_per_concurrency_id:
             self.broadcast_estimations(concurrency_id)
 
-    def ahead(self, session: str) -> int | None:
-        """How many questions come before the first that a session has waiting; None where it has none."""
-        for line in self.event_queue_per_concurrency_id.values():
-            for index, event in enumerate(line.queue):
-                if event.session_hash == session:
-                    return index + line.current_concurrency
-        return None
-
     def _waiting(self) -> list[Event]:
         return [event for line in self.event_queue_per_concurrency_id.values() for event in line.queue]
 

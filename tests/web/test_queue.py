@@ -76,6 +76,24 @@ def waiting(page):
     return len(page._queue)
 
 
+def ahead_of(page, session):
+    """How many programs' questions come before the first that a session has waiting; None where it has none."""
+    for line in page._queue.event_queue_per_concurrency_id.values():
+        for index, event in enumerate(line.queue):
+            if event.session_hash == session:
+                return index + line.current_concurrency
+    return None
+
+
+async def look_slowly(visitor, segmenter):
+    """Let a visitor take all places for single photos with slow ones: (the question, the tasks that wait for answers)."""
+    slow = {"path": await visitor.upload("slow.jpg", SLOW)}
+    asked = [asyncio.create_task(visitor.ask("look", slow)) for _ in range(app.AT_ONCE)]
+    while len(segmenter.worked) < app.AT_ONCE:
+        await asyncio.sleep(0.05)
+    return slow, asked
+
+
 def test_a_program_cannot_fill_the_queue(busy):
     address, segmenter, page = busy
 
@@ -92,9 +110,9 @@ def test_a_program_cannot_fill_the_queue(busy):
             assert refusals == 70 - turns.SHARE
             own = await other.upload("b.jpg", QUICK)
             answer = asyncio.create_task(other.call("probability", own))
-            while page._queue.ahead(other.session) is None:
+            while ahead_of(page, other.session) is None:
                 await asyncio.sleep(0.05)
-            ahead = page._queue.ahead(other.session)
+            ahead = ahead_of(page, other.session)
             segmenter.let_go.set()
             return ahead, await answer
 
@@ -110,7 +128,7 @@ def test_who_leaves_is_not_waited_for(busy):
         async with Visitor(address, f"8.8.4.{number}") as visitor:
             path = await visitor.upload("a.jpg", QUICK)
             task = asyncio.create_task(visitor.call("probability", path))
-            while page._queue.ahead(visitor.session) is None or not page._queue.hearing._open[visitor.session]:
+            while ahead_of(page, visitor.session) is None or not page._queue.hearing._open[visitor.session]:
                 await asyncio.sleep(0.05)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -185,10 +203,7 @@ def test_visitors_take_turns_and_one_cannot_fill_the_line(served):
 
     async def ask():
         async with Visitor(address, "8.8.8.8") as greedy, Visitor(address, "9.9.9.9") as other:
-            slow = {"path": await greedy.upload("slow.jpg", SLOW)}
-            asked = [asyncio.create_task(greedy.ask("look", slow)) for _ in range(app.AT_ONCE)]
-            while len(segmenter.worked) < app.AT_ONCE:
-                await asyncio.sleep(0.05)
+            slow, asked = await look_slowly(greedy, segmenter)
             asked += [asyncio.create_task(greedy.ask("save", slow)) for _ in range(turns.SHARE + 3)]
             refused, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
             while len(refused) < 3:
@@ -217,10 +232,7 @@ def test_a_visitor_who_leaves_is_not_waited_for(served):
 
     async def ask():
         async with Visitor(address, "8.8.8.8") as first, Visitor(address, "9.9.9.9") as second:
-            slow = {"path": await first.upload("slow.jpg", SLOW)}
-            working = [asyncio.create_task(first.ask("look", slow)) for _ in range(app.AT_ONCE)]
-            while len(segmenter.worked) < app.AT_ONCE:
-                await asyncio.sleep(0.05)
+            _, working = await look_slowly(first, segmenter)
             leaves = asyncio.create_task(second.ask("look", {"path": await second.upload("b.jpg", QUICK)}))
             while (await second.ask("line", {}))["ahead"] != app.AT_ONCE:
                 await asyncio.sleep(0.05)
