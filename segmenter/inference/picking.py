@@ -17,6 +17,7 @@ WHOLE = 0.8  # who is given so much of a part of the furniture is given all of i
 MAX_CLICKS = 50  # clicks on one piece; whoever needs more has a brush
 KEPT = 8  # pieces so far of one photo
 ALONE = 0.9  # of a part of the furniture: who is told it, and leaves so much of it, says that it is one piece
+MUCH = 0.3  # of the piece so far: a click that adds more may have been taken for one on another piece
 NEAR = 5  # pixels of the square: a click means a change that is no farther from it
 
 Clicks = tuple[tuple[tuple[float, float], int], ...]  # ((x, y), label) of each, as shares of the square
@@ -85,15 +86,8 @@ class Views:
         return (piece + other[:, ::-1]) / 2
 
     def piece(self, clicked: Clicks) -> np.ndarray:
-        """The piece at some clicks: float32, size × size, 0 … 1. Each is told what it was so far.
-
-        Of what a further click changes, what is elsewhere stays as it was.
-        """
-        if len(clicked) == 1:
-            piece = self._first(clicked)
-        else:
-            so_far = self._so_far_at(clicked[:-1])
-            piece = changed_at(clicked[-1][0], so_far, self.ask(clicked, clicks.so_far(so_far)))
+        """The piece at some clicks: float32, size × size, 0 … 1. Each is told what it was so far."""
+        piece = self._first(clicked) if len(clicked) == 1 else self._further(clicked)
         with self._lock:
             self._so_far[clicked] = piece
         return piece
@@ -112,6 +106,21 @@ class Views:
         piece = self.ask(clicked, clicks.so_far(np.zeros_like(self.furniture)))
         return self.ask(clicked, clicks.so_far(piece))
 
+    def _further(self, clicked):
+        """The piece at several clicks. Of what the last one changes, what is elsewhere stays as it was.
+
+        Where the last one would add much, the picker may have taken up another piece like the first. It is asked
+        for that click alone then: what that gives is added instead, if all clicks agree with it and it is less.
+        """
+        so_far, (click, label) = self._so_far_at(clicked[:-1]), clicked[-1]
+        piece = changed_at(click, so_far, self.ask(clicked, clicks.so_far(so_far)))
+        if not label or _added(so_far, piece) <= MUCH * (so_far >= 0.5).sum():
+            return piece
+        alone = self.ask(clicked[-1:], clicks.so_far(np.zeros_like(so_far)))
+        agrees = all((alone[clicks.pixel(place, alone.shape)] >= 0.5) == bool(each) for place, each in clicked)
+        less = changed_at(click, so_far, np.maximum(so_far, alone))
+        return less if agrees and _added(so_far, less) < _added(so_far, piece) else piece
+
     def _part_at(self, click):
         """The connected part of the furniture at a place, 0 elsewhere; None where there is none."""
         _, labels = cv2.connectedComponents((self.furniture >= completing.LINK).astype(np.uint8))
@@ -123,6 +132,11 @@ class Views:
         with self._lock:
             kept = self._so_far.get(clicked)
         return self.piece(clicked) if kept is None else kept
+
+
+def _added(before, after):
+    """How many pixels a piece has gained."""
+    return int(((after >= 0.5) & (before < 0.5)).sum())
 
 
 def changed_at(click: tuple[float, float], before: np.ndarray, after: np.ndarray) -> np.ndarray:
