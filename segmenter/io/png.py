@@ -1,4 +1,4 @@
-"""PNG files whose pixels are whole but whose metadata a strict decoder refuses.
+"""PNG files: written quickly, and read where the pixels are whole but a strict decoder refuses the metadata.
 
 Format: https://www.w3.org/TR/png-3/#5Chunk-layout
 """
@@ -7,11 +7,54 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+import numpy as np
+from isal import isal_zlib
+
+STRIP_BYTES = 2**20  # of pixels that are packed together, which a processor's cache holds
+LIGHTEST = 1  # compression that still looks for repetitions; the next levels take longer for one part in a hundred
+UP = 2  # filter: each byte less the one above it; trying all of them takes longer and saves hardly anything
+COLOUR_TYPES = {1: 0, 3: 2, 4: 6}  # by channels: grey, RGB, RGBA
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Of the chunks that a decoder may pass over, those that say how the pixels look: transparency, and EXIF's
 # orientation. The colour profile is read by `profile_of`.
 KEPT = (b"tRNS", b"eXIf")
 MAX_PROFILE = 16_000_000  # bytes of an unpacked colour profile; those of printers have 1 to 4 million
+
+
+def encode(picture: np.ndarray) -> bytes:
+    """A picture as the bytes of a PNG file, without loss.
+
+    Packed by Intel's ISA-L, in a sixth of the time that zlib takes for a file of the same size.
+
+    Args:
+        picture: H × W × 4 (RGBA, straight alpha), H × W × 3 (RGB) or H × W (grey); uint8 or uint16.
+    """
+    height, width = picture.shape[:2]
+    kind = COLOUR_TYPES[1 if picture.ndim == 2 else picture.shape[2]]
+    header = struct.pack(">IIBBBBB", width, height, 8 * picture.itemsize, kind, 0, 0, 0)
+    packer = isal_zlib.compressobj(LIGHTEST)
+    parts = [packer.compress(rows) for rows in _filtered(picture)] + [packer.flush()]
+    pixels = (_chunk(b"IDAT", part) for part in parts if part)
+    return b"".join([SIGNATURE, _chunk(b"IHDR", header), *pixels, _chunk(b"IEND", b"")])
+
+
+def _filtered(picture):
+    """Some rows at a time, as they are packed: uint8, rows × bytes, the first of which names the filter."""
+    height, step = len(picture), max(1, STRIP_BYTES // picture[0].nbytes)
+    above = 0
+    for top in range(0, height, step):
+        rows = picture[top : top + step]
+        rows = rows.astype(rows.dtype.newbyteorder(">"), order="C", copy=False).reshape(len(rows), -1).view(np.uint8)
+        filtered = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
+        filtered[:, 0] = UP
+        np.subtract(rows[:1], above, out=filtered[:1, 1:])
+        np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+        above = rows[-1:]
+        yield filtered
+
+
+def _chunk(kind, content):
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(content, zlib.crc32(kind)))
 
 
 def without_metadata(data: bytes) -> bytes:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from segmenter.errors import PhotoError
+from segmenter.io import png
 
 SUFFIXES = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}  # by format, as files of it are called
 STRIP = 128  # rows whose channels change places at a time
@@ -17,14 +18,14 @@ def encode(picture: np.ndarray, format: str, quality: int = 90, *, overwrite: bo
         picture: uint8, H × W × 4 (RGBA, straight alpha) or H × W × 3 (RGB); a JPEG has no alpha.
         format: one of `SUFFIXES`.
         quality: of JPEG and WebP, 1 … 100; WebP at 100 loses nothing, and PNG never does.
-        overwrite: the picture is not needed any more, and its channels may change places; a large one takes
-            half the memory so.
+        overwrite: the picture is not needed any more, and its channels may change places for JPEG and WebP; a large
+            one takes half the memory so.
 
     Raises:
         PhotoError: the format has no room for so many pixels a side.
     """
     if format == "png":
-        return to_png(picture, overwrite=overwrite)
+        return to_png(picture)
     if format == "jpeg":
         options = [cv2.IMWRITE_JPEG_QUALITY, quality]
     else:
@@ -36,17 +37,13 @@ def encode(picture: np.ndarray, format: str, quality: int = 90, *, overwrite: bo
     return _encoded(SUFFIXES[format], _in_opencvs_order(picture, overwrite), options)
 
 
-def to_png(picture: np.ndarray, *, overwrite: bool = False) -> bytes:
+def to_png(picture: np.ndarray) -> bytes:
     """A picture as the bytes of a PNG file, without loss.
 
     Args:
         picture: uint8, H × W × 4 (RGBA, straight alpha), H × W × 3 (RGB) or H × W (grey).
-        overwrite: as in `encode`.
     """
-    # The lightest compression, as at 12 megapixels the default one takes seconds; and one filter for all rows:
-    # trying each takes as long again and saves less than two parts in a hundred.
-    options = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
-    return _encoded(".png", _in_opencvs_order(picture, overwrite), options)
+    return png.encode(picture)
 
 
 def map_png(probabilities: np.ndarray) -> bytes:
@@ -55,12 +52,10 @@ def map_png(probabilities: np.ndarray) -> bytes:
     Args:
         probabilities: float32, H × W, 0 … 1.
     """
-    return _encoded(".png", np.rint(probabilities * np.float32(65535)).astype(np.uint16), [])
+    return png.encode(np.rint(probabilities * np.float32(65535)).astype(np.uint16))
 
 
 def _in_opencvs_order(picture, overwrite):
-    if picture.ndim == 2:
-        return picture
     code = cv2.COLOR_RGBA2BGRA if picture.shape[2] == 4 else cv2.COLOR_RGB2BGR
     if not overwrite:
         return cv2.cvtColor(picture, code)

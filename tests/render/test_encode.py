@@ -1,12 +1,17 @@
 """Files hold what they were made of, as Pillow reads them."""
 
 import io
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from segmenter.io.images import open_photo
 from segmenter.render.encode import encode, map_png, to_png
+
+EXAMPLES = Path(__file__).parents[2] / "segmenter/data/examples/images"
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -27,6 +32,34 @@ def test_each_format_holds_the_picture(format, channels, limit):
     image = Image.open(io.BytesIO(encode(picture, format, quality=100)))
     assert image.format == format.upper()
     assert np.abs(np.asarray(image.convert("RGBA" if channels == 4 else "RGB")).astype(int) - picture).max() <= limit
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5, 4), (7, 1, 3), (3000, 701)])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_png_holds_pictures_of_any_shape_and_depth(shape, kind):
+    """OpenCV reads it, as Pillow knows no colours of 16 bits; the largest takes several strips."""
+    picture = np.random.default_rng(2).integers(0, np.iinfo(kind).max + 1, shape, kind)
+    codes = {1: None, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}
+    read = cv2.imdecode(np.frombuffer(to_png(picture), np.uint8), cv2.IMREAD_UNCHANGED)
+    code = codes[1 if picture.ndim == 2 else picture.shape[2]]
+    np.testing.assert_array_equal(read if code is None else cv2.cvtColor(read, code), picture)
+
+
+def test_png_takes_a_picture_that_is_part_of_another():
+    picture = np.random.default_rng(3).integers(0, 256, (40, 60, 4), np.uint8)
+    part = picture[5:30:2, 50:10:-1]
+    assert to_png(part) == to_png(part.copy())
+
+
+def test_a_png_is_about_as_small_as_pillows_quickest_which_tries_all_filters():
+    """Of a photo, and of a cutout, of which much is transparent."""
+    photo = open_photo(min(EXAMPLES.glob("*.jpg")))
+    cutout = np.dstack([photo, np.full(photo.shape[:2], 255, np.uint8)])
+    cutout[: len(cutout) // 2] = 0
+    for picture in (photo, cutout):
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "PNG", compress_level=1)
+        assert len(to_png(picture)) <= 1.05 * len(file.getvalue())
 
 
 def test_a_map_keeps_sixteen_bits():

@@ -16,13 +16,15 @@ import numpy as np
 
 from segmenter.errors import ChairliftError, PhotoError
 from segmenter.inference import picking, pieces
+from segmenter.io import png
 from segmenter.render import backgrounds
 from segmenter.render.constants import CONSTANTS
+from segmenter.render.encode import encode
 
 PHOTO_SIDE = CONSTANTS["page"]["photo_side"]  # longer side of the photo as the page shows it, in pixels
 MAP_SIDE = 960  # and of the map, whose outline is drawn as a curve between its pixels
 THUMBNAIL_SIDE = 160
-THUMBNAIL_QUALITY = (cv2.IMWRITE_JPEG_QUALITY, 80)
+THUMBNAIL_QUALITY = 80  # of JPEG
 # The folder of the rooms' thumbnails: drawing them takes a second, in which the page would not be up yet.
 ROOMS = "rooms"  # `python -m tests.room_thumbnails` makes it
 ROOM_SIDE = CONSTANTS["page"]["room_side"]
@@ -30,10 +32,6 @@ ROOM_SIDE = CONSTANTS["page"]["room_side"]
 # together at most 1.5 MB.
 PHOTO_BYTES, MAP_BYTES = 600_000, 450_000
 # Most of a map is flat: looking for runs alone takes a quarter of the time, and the file is no larger.
-MAP_OPTIONS = [
-    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
-    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),
-]
 
 PIECES = {name: getattr(pieces, name.upper()) for name in ("least", "link", "sure", "usual", "ease", "hidden")}
 STYLES = ("viewer", "stage", "finish", "phone")  # of the studio and of what all places share; later ones overrule
@@ -120,15 +118,14 @@ def show(photo: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
         dict: `photo` and `map`, pictures as data URIs of at most `PHOTO_SIDE` and `MAP_SIDE`
         pixels; `width` and `height` of the photo itself.
     """
-    qualities = [[cv2.IMWRITE_JPEG_QUALITY, quality] for quality in (86, 70, 50)]
-    grey = [
-        lambda side=side: np.rint(_at_most(probabilities, side) * 255).astype(np.uint8) for side in (MAP_SIDE, 640, 480)
-    ]
     return {
         "photo": _bounded(
-            [(lambda: _at_most(photo, PHOTO_SIDE), ".jpg", quality) for quality in qualities], PHOTO_BYTES
+            [lambda quality=quality: _jpeg_uri(_at_most(photo, PHOTO_SIDE), quality) for quality in (86, 70, 50)],
+            PHOTO_BYTES,
         ),
-        "map": _bounded([(made, ".png", MAP_OPTIONS) for made in grey], MAP_BYTES),
+        "map": _bounded(
+            [lambda side=side: _map_uri(_at_most(probabilities, side)) for side in (MAP_SIDE, 640, 480)], MAP_BYTES
+        ),
         "width": photo.shape[1],
         "height": photo.shape[0],
     }
@@ -155,25 +152,27 @@ def piece(probabilities: np.ndarray, size: tuple[int, int]) -> str:
     """The map of a piece as a picture of (width, height) pixels: a PNG as data URI."""
     if probabilities.shape[::-1] != size:
         probabilities = cv2.resize(probabilities, size, interpolation=cv2.INTER_AREA)
-    grey = np.rint(np.clip(probabilities, 0, 1) * 255).astype(np.uint8)
-    return _data_uri(grey, ".png", MAP_OPTIONS)
+    return _map_uri(np.clip(probabilities, 0, 1))
 
 
 def thumbnail(photo: np.ndarray) -> str:
     """A photo (uint8, H × W × 3) as a small data URI, for the row of examples."""
-    return _data_uri(_at_most(photo, THUMBNAIL_SIDE, shorter=True), ".jpg", THUMBNAIL_QUALITY)
+    return _jpeg_uri(_at_most(photo, THUMBNAIL_SIDE, shorter=True), THUMBNAIL_QUALITY)
 
 
 @cache
 def rooms() -> list[dict[str, str]]:
     """The rooms that the finish panel offers: of each its `name` and a `thumbnail`, a data URI."""
     folder = resources.files(__name__) / ROOMS
-    return [{"name": name, "thumbnail": _uri_of((folder / f"{name}.jpg").read_bytes())} for name in backgrounds.NAMES]
+    return [
+        {"name": name, "thumbnail": _data_uri((folder / f"{name}.jpg").read_bytes(), "jpeg")}
+        for name in backgrounds.NAMES
+    ]
 
 
 def room_thumbnail(name: str) -> bytes:
     """What is kept of a room for `rooms`: the bytes of a JPEG, drawn anew."""
-    return _encoded(backgrounds.draw(name, THUMBNAIL_SIDE, THUMBNAIL_SIDE), ".jpg", THUMBNAIL_QUALITY)
+    return encode(backgrounds.draw(name, THUMBNAIL_SIDE, THUMBNAIL_SIDE), "jpeg", THUMBNAIL_QUALITY)
 
 
 def room(name: Any, width: Any, height: Any) -> dict[str, Any]:
@@ -197,7 +196,7 @@ def room(name: Any, width: Any, height: Any) -> dict[str, Any]:
         raise PhotoError("A room's width and height are whole numbers above 0.", "room.size")
     scale = min(1.0, ROOM_SIDE / max(width, height))
     picture = backgrounds.draw(name, max(1, round(height * scale)), max(1, round(width * scale)))
-    return {"picture": _data_uri(picture, ".jpg", [cv2.IMWRITE_JPEG_QUALITY, 82]), "light": backgrounds.LIGHT[name]}
+    return {"picture": _jpeg_uri(picture, 82), "light": backgrounds.LIGHT[name]}
 
 
 @cache
@@ -230,25 +229,23 @@ def _at_most(picture, side, shorter=False):
 
 
 def _bounded(ways, most):
-    """The first of several ways to send a picture that takes at most so many bytes, or the last."""
-    for make, suffix, options in ways:
-        uri = _data_uri(make(), suffix, options)
+    """The first of several ways to make a data URI whose content takes at most so many bytes, or the last."""
+    for make in ways:
+        uri = make()
         if len(uri) * 3 / 4 <= most:
             break
     return uri
 
 
-def _data_uri(picture, suffix, options):
-    """uint8, H × W or H × W × 3 (RGB), as a picture within the page."""
-    return _uri_of(_encoded(picture, suffix, options), "png" if suffix == ".png" else "jpeg")
+def _map_uri(probabilities):
+    """float32, H × W, 0 … 1, as a grey picture within the page."""
+    return _data_uri(png.encode(np.rint(probabilities * 255).astype(np.uint8)), "png")
 
 
-def _uri_of(data, kind="jpeg"):
+def _jpeg_uri(picture, quality):
+    """uint8, H × W × 3, RGB, as a picture within the page."""
+    return _data_uri(encode(picture, "jpeg", quality), "jpeg")
+
+
+def _data_uri(data, kind):
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-
-
-def _encoded(picture, suffix, options):
-    if picture.ndim == 3:
-        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(suffix, picture, options)
-    return data.tobytes()
