@@ -25,6 +25,7 @@ USUAL = 0.1  # share of the map that such a mask covers
 EASE = 0.05  # so much less is asked of a mask of ten times the size, and more of a smaller one
 HIDDEN = 0.9  # of the threshold: what a doubtful map reaches at most
 WORKING_PIXELS = 4_000_000  # the pieces of a larger map are told apart on squares of several pixels
+SMALL_TILE = 64  # side of the tiles in which scraps are taken away, in pixels; most scraps are small
 STRIP_PIXELS = 2**18  # that are looked at together
 SOFT = 1 / 400  # how far a scrap's soft rim reaches, as a share of the map's longer side: as far as alpha's
 
@@ -58,12 +59,10 @@ def without_scraps(
 def heaviest(probabilities: np.ndarray, threshold: float = 0.5, keep: Iterable[tuple[int, int]] = ()) -> np.ndarray:
     """As `without_scraps`, however doubtful all of it is."""
     step = math.ceil(math.sqrt(probabilities.size / WORKING_PIXELS))
-    linked, weight = _in_squares(probabilities, threshold, step)
-    count, labels = cv2.connectedComponents(linked, connectivity=8)
+    count, labels = cv2.connectedComponents(_linked(probabilities, threshold, step), connectivity=8)
     if count <= 2:  # the background, and one piece
         return probabilities
-    inside = weight > 0
-    weights = np.bincount(labels[inside], weight[inside], count)
+    weights = _weights(probabilities, threshold, step, labels, count)
     scraps = (weights > 0) & (weights < LEAST * weights.max())  # what weighs nothing is in no mask, and stays as it is
     scraps[[labels[y // step, x // step] for x, y in keep]] = False
     return _without(probabilities, scraps[labels], step, _link(threshold)) if scraps.any() else probabilities
@@ -102,22 +101,35 @@ def _strips(shape, step):
     return [slice(top, top + rows) for top in range(0, shape[0], rows)]
 
 
-def _in_squares(probabilities, threshold, step):
-    """A map seen in squares of `step` pixels a side.
-
-    Returns:
-        uint8, h × w: 1 where a square holds a pixel that is connected; float32, h × w: the sum of its
-        probabilities that reach the threshold.
-    """
-    height, width = (-(-side // step) for side in probabilities.shape)
-    linked, weight = np.zeros((height, width), np.uint8), np.zeros((height, width), np.float32)
+def _linked(probabilities, threshold, step):
+    """uint8, h × w: 1 where a square of `step` pixels a side holds a pixel that is connected."""
+    if step == 1:
+        return (probabilities >= _link(threshold)).view(np.uint8)
+    linked = np.zeros([-(-side // step) for side in probabilities.shape], np.uint8)
     for rows in _strips(probabilities.shape, step):
-        part = probabilities[rows]
-        squares = slice(rows.start // step, -(-min(rows.stop, len(probabilities)) // step))
-        reached = np.where(part >= threshold, part, np.float32(0))
-        _add_up(reached, step, np.add, weight[squares])
-        _add_up((part >= _link(threshold)).view(np.uint8), step, np.bitwise_or, linked[squares])
-    return linked, weight
+        reached = (probabilities[rows] >= _link(threshold)).view(np.uint8)
+        _add_up(reached, step, np.bitwise_or, linked[_squares(rows, step)])
+    return linked
+
+
+def _weights(probabilities, threshold, step, labels, count):
+    """float64, count: of each label the sum of its squares' probabilities that reach the threshold."""
+    weights = np.zeros(count)
+    for rows in _strips(probabilities.shape, step):
+        part, here = probabilities[rows], labels[_squares(rows, step)]
+        inside = part >= threshold
+        if step == 1:
+            weights += np.bincount(here[inside], part[inside], count)
+            continue
+        sums = np.zeros(here.shape, np.float32)
+        _add_up(np.where(inside, part, np.float32(0)), step, np.add, sums)
+        weights += np.bincount(here[sums > 0], sums[sums > 0], count)
+    return weights
+
+
+def _squares(rows, step):
+    """The rows of squares that hold some rows of pixels."""
+    return slice(rows.start // step, -(-rows.stop // step))
 
 
 def _add_up(values, step, join, result):
@@ -139,21 +151,31 @@ def _without(probabilities, squares, step, link):
         link: what a pixel must reach to be connected.
     """
     result, near = probabilities.copy(), reach(probabilities.shape)
-    for tile in tiles.tiles(*probabilities.shape):
+    side = math.ceil(max(SMALL_TILE, 6 * near) / step)  # of a tile, in squares
+    parts = tiles.tiles(*probabilities.shape, side * step)
+    for tile, is_near in zip(parts, _neighbourhood(squares, side).flat, strict=True):
+        if not is_near:
+            continue
         outer, inner = tiles.grown(tile, 3 * near, probabilities.shape)  # what is farther off changes nothing here
-        rows, columns = (np.arange(side.start, side.stop) // step for side in outer)
-        here = squares[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        rows, columns = (np.arange(part.start, part.stop) // step for part in outer)
+        linked = probabilities[outer] >= link
+        here = squares[rows][:, columns] & linked
         if not here.any():
             continue
-        linked = probabilities[outer] >= link
-        scraps = here[rows - rows[0]][:, columns - columns[0]] & linked
-        away = _distance(scraps)
+        away = _distance(here)
         factor = np.clip((away - near) / (2 * near), 0, 1)  # 0 on the soft rim, 1 from three times as far on
-        others = linked & ~scraps
+        others = linked & ~here
         lowered = ~others & (away <= _distance(others)) if others.any() else ~others
         part = result[tiles.core(tile)]
         np.multiply(part, factor[inner], out=part, where=lowered[inner])
     return result
+
+
+def _neighbourhood(marked, side):
+    """Whether a tile of a picture, or one beside it, holds something that is True: bool, tiles down × across."""
+    for axis in (0, 1):
+        marked = np.logical_or.reduceat(marked, np.arange(0, marked.shape[axis], side), axis=axis)
+    return cv2.dilate(marked.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
 
 def _distance(marked):

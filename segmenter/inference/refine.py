@@ -9,10 +9,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from segmenter.inference import tiles
 
-# The photo is followed twice: roughly, to move an outline that is off by a few of the network's
-# pixels, and finely. Longest sides in pixels; a smaller photo is followed in its own size.
-ROUGH, FINE = 512, 1536
-STEP = 3  # the fit is made on so many times fewer pixels a side: models change slowly from pixel to pixel
+# The fit is made on fewer pixels, as models change slowly from pixel to pixel. So its window reaches as far as the
+# network's outline may be off: some pixels of its square. A second, finer one was no better.
+LONGEST = 171  # longest side of the photo as the fit sees it, in pixels,
+STEP = 3  # but so many times less than its own
 RADIUS = 2  # of the window in which map and colours are related, in pixels of the fit
 SMOOTHNESS = 5e-5  # the guided filter's epsilon: colour variance below this counts as noise
 DOUBT = 0.02  # weight of a pixel of probability 0.5 in the fit, where a sure one has 1
@@ -48,26 +48,14 @@ def refine(photo: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     applied as in He & Sun, "Fast Guided Filter", arXiv:1505.00996. Weighing each pixel by
     how sure it is, and trusting each fit by the variance it explains, are ours.
     """
-    guide = _reduced(photo, FINE)
-    rough = tiles.shrink(guide if max(guide.shape) >= ROUGH else photo, ROUGH)
-    coarse = _follow(rough, _resize(probabilities, rough), _reduced(rough, ROUGH))
-    return _follow(photo, coarse, guide)
-
-
-def _reduced(photo, longest):
-    """What the fit sees of a photo that is followed at a size of at most `longest`."""
-    return tiles.shrink(photo, max(1, round(min(longest, max(photo.shape)) / STEP)))
+    guide = tiles.shrink(photo, max(1, min(LONGEST, round(max(photo.shape) / STEP))))
+    return _apply(photo, _resize(probabilities, photo), *_fit(guide, _resize(probabilities, guide)))
 
 
 def _resize(values, like):
     shrinks = like.shape[0] * like.shape[1] < values.size
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(values, like.shape[1::-1], interpolation=how)
-
-
-def _follow(photo, coarse, guide):
-    """A map at a photo's size that follows its edges by models fitted on `guide`, the photo in small."""
-    return _apply(photo, _resize(coarse, photo), *_fit(guide, _resize(coarse, guide)))
 
 
 def _fit(guide, coarse):

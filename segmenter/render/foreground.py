@@ -45,10 +45,13 @@ def clean_strips(photo: np.ndarray, alpha: np.ndarray) -> Iterator[tuple[slice, 
     """
     small, opacity = tiles.shrink(photo, FINE_SIDE), tiles.shrink(alpha, FINE_SIDE)
     rough = _rough_colours(small, opacity)
+    # Used again for each strip, as new memory takes longer to be had than all that is put there
+    room = np.zeros((2, min(STRIP, len(small)) + 2, small.shape[1], 4), np.float32)
     for top in range(0, len(photo), STRIP):
         rows = slice(top, min(top + STRIP, len(photo)))
         band = _band(rows, len(photo), len(small))
-        gathered = _gathered(small, opacity, rough, band)
+        gathered = room[:, : band.stop - band.start]
+        _gather_colours(small, opacity, rough, band, gathered)
         colours = photo[rows].copy()
         for tile in _rim_tiles(alpha, rows):
             place = colours[tile[0] - top : tile[1] - top, tile[2] : tile[3]]
@@ -79,20 +82,17 @@ def _clean(colours, alpha, tile, gathered, band):
 # is one value for each pixel is kept four times: numpy is several times as fast where shapes agree.
 
 
-def _gathered(photo, alpha, rough, rows):
-    """Estimates of the furniture's and of the background's colours near the rim.
+def _gather_colours(photo, alpha, rough, rows, found):
+    """Estimate the furniture's and the background's colours near the rim.
 
     Args:
         photo: uint8, h × w × 3.
         alpha: float32, h × w.
         rough: as `_rough_colours` gives them.
         rows: slice of the rows that are wanted.
-
-    Returns:
-        two of float32, rows × w × 4, 0 … 255; 0 away from the rim.
+        found: float32, 2 × rows × w × 4, for both, 0 … 255; away from the rim nothing is put there.
     """
     radius = max(2, round(max(alpha.shape) * FINE))
-    found = [np.zeros((rows.stop - rows.start, alpha.shape[1], 4), np.float32) for _ in rough]
     for tile in _rim_tiles(alpha, rows):
         # One pixel more than the tile, as it may be looked at enlarged
         (around, columns), _ = tiles.grown(tile, 1, alpha.shape)
@@ -106,7 +106,6 @@ def _gathered(photo, alpha, rough, rows):
         error_inside = error * opacity
         found[0][core] = _gather(inside + error_inside, _fourth_power(opacity), radius, inside)[inner]
         found[1][core] = _gather(outside + error - error_inside, _fourth_power(1 - opacity), radius, outside)[inner]
-    return found
 
 
 def _rim_tiles(alpha, rows):

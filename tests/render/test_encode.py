@@ -51,15 +51,15 @@ def test_png_takes_a_picture_that_is_part_of_another():
     assert to_png(part) == to_png(part.copy())
 
 
-def test_a_png_is_about_as_small_as_pillows_quickest_which_tries_all_filters():
-    """Of a photo, and of a cutout, of which much is transparent."""
+def test_a_png_is_as_small_as_zlibs_quickest():
+    """Of a photo, and of a cutout, of which much is transparent; with the same filter."""
     photo = open_photo(min(EXAMPLES.glob("*.jpg")))
     cutout = np.dstack([photo, np.full(photo.shape[:2], 255, np.uint8)])
     cutout[: len(cutout) // 2] = 0
-    for picture in (photo, cutout):
-        file = io.BytesIO()
-        Image.fromarray(picture).save(file, "PNG", compress_level=1)
-        assert len(to_png(picture)) <= 1.05 * len(file.getvalue())
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
+    for picture, order in ((photo, cv2.COLOR_RGB2BGR), (cutout, cv2.COLOR_RGBA2BGRA)):
+        _, data = cv2.imencode(".png", cv2.cvtColor(picture, order), options)
+        assert len(to_png(picture)) <= 1.02 * len(data)
 
 
 def test_a_map_keeps_sixteen_bits():
