@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from segmenter.inference import tiles
+from segmenter.inference.preprocessing import resize
 
 # The fit is made on fewer pixels, as models change slowly from pixel to pixel. So its window reaches as far as the
 # network's outline may be off: some pixels of its square. A second, finer one was no better.
@@ -49,13 +50,7 @@ def refine(photo: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     how sure it is, and trusting each fit by the variance it explains, are ours.
     """
     guide = tiles.shrink(photo, max(1, min(LONGEST, round(max(photo.shape) / STEP))))
-    return _apply(photo, _resize(probabilities, photo), *_fit(guide, _resize(probabilities, guide)))
-
-
-def _resize(values, like):
-    shrinks = like.shape[0] * like.shape[1] < values.size
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(values, like.shape[1::-1], interpolation=how)
+    return _apply(photo, resize(probabilities, *photo.shape[:2]), *_fit(guide, resize(probabilities, *guide.shape[:2])))
 
 
 def _fit(guide, coarse):

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from segmenter.inference import preprocessing
+
 TILE = 256  # side of a tile, in pixels
 
 Tile = tuple[int, int, int, int]
@@ -20,8 +22,7 @@ def shrink(picture: np.ndarray, longest: int) -> np.ndarray:
     scale = longest / max(height, width)
     if scale >= 1:
         return picture
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return preprocessing.resize(picture, max(1, round(height * scale)), max(1, round(width * scale)))
 
 
 def tiles(height: int, width: int, side: int | None = None) -> Iterator[Tile]:

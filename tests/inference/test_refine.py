@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from segmenter.inference import refine, tiles
+from segmenter.inference.preprocessing import resize
 
 EXAMPLES = Path(refine.__file__).parents[1] / "data" / "examples"
 
@@ -134,12 +135,12 @@ def naive_models(colours, p):
 def naive_follow(photo, coarse, guide):
     """The filter over the whole frame, in float64."""
     colours = guide / 255.0
-    p = refine._resize(coarse, guide).astype(np.float64)
+    p = resize(coarse, *guide.shape[:2]).astype(np.float64)
     models, trust = naive_models(colours, p)
     steepness = np.minimum(np.linalg.norm(models[..., :3], axis=2, keepdims=True) / refine.STEEP, 1)
     models[..., 3] += (steepness * models[..., :3] * colours).sum(axis=2)
     models[..., :3] *= 1 - steepness
-    p = refine._resize(coarse, photo).astype(np.float64)
+    p = resize(coarse, *photo.shape[:2]).astype(np.float64)
     models, trust = stretched(models, photo), stretched(trust, photo)
     followed = np.clip((models[..., :3] * photo / 255).sum(axis=2) + models[..., 3], 0, 1)
     trust = trust * np.minimum((1 - np.abs(2 * p - 1)) / refine.SURE, 1)
