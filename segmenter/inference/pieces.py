@@ -152,7 +152,8 @@ def _without(probabilities, squares, step, link):
     """
     result, near = probabilities.copy(), reach(probabilities.shape)
     side = math.ceil(max(SMALL_TILE, 6 * near) / step)  # of a tile, in squares
-    parts = tiles.tiles(*probabilities.shape, side * step)
+    height, width = probabilities.shape
+    parts = tiles.tiles(height, width, side * step)
     for tile, is_near in zip(parts, _neighbourhood(squares, side).flat, strict=True):
         if not is_near:
             continue

@@ -46,22 +46,23 @@ def alpha(probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
     for tile in tiles.tiles(*probabilities.shape):
         outer, inner = tiles.grown(tile, radius, probabilities.shape)
         part = probabilities[outer]
-        if part.max() < threshold:  # no outline is near, as in most tiles
+        least, most, *_ = cv2.minMaxLoc(part)
+        if most < threshold:  # no outline is near, as in most tiles
             continue
-        result[tiles.core(tile)] = 1 if part.min() >= threshold else _alpha(part, threshold, radius)[inner]
+        result[tiles.core(tile)] = 1 if least >= threshold else _alpha(part, threshold, radius)[inner]
     return result
 
 
 def _alpha(probabilities, threshold, radius):
     """`alpha` of a part of a map; right where it is farther than `radius` from where the part ends."""
     below, above = _ramp(threshold)
-    offset = probabilities - np.float32(threshold)
-    ramp = np.clip(0.5 + 0.5 * offset / np.where(offset < 0, below, above), 0.0, 1.0)
-    inside = mask(probabilities, threshold).astype(np.uint8)
+    ramp = probabilities - np.float32(threshold)
+    ramp *= np.where(ramp < 0, 1 / (2 * below), 1 / (2 * above))
+    ramp += np.float32(0.5)
+    inside = mask(probabilities, threshold).view(np.uint8)
     kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
-    ramp[cv2.erode(inside, kernel) == 1] = 1.0
-    ramp[cv2.dilate(inside, kernel) == 0] = 0.0
-    return ramp
+    np.maximum(ramp, cv2.erode(inside, kernel), out=ramp)  # 1 well inside, and nowhere less than 0
+    return np.minimum(ramp, cv2.dilate(inside, kernel), out=ramp)  # 0 well outside, and nowhere more than 1
 
 
 def rim(shape: tuple[int, ...]) -> int:

@@ -55,6 +55,6 @@ def _with_opacity(strips, opacity):
     """uint8 colours, strip by strip, and float32 opacity as one uint8 picture: RGBA, all 0 where nothing is to be seen."""
     cutout = np.zeros((*opacity.shape, 4), np.uint8)  # what is never written to takes no memory
     for rows, colours in strips:
-        alpha_channel = np.rint(opacity[rows] * np.float32(255)).astype(np.uint8)
+        alpha_channel = cv2.convertScaleAbs(opacity[rows], alpha=255)  # rounded
         cv2.copyTo(cv2.merge([*cv2.split(colours), alpha_channel]), alpha_channel, cutout[rows])
     return cutout

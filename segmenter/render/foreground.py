@@ -1,5 +1,6 @@
 """The furniture's own colours: freed from the old background at the rim, and spread beyond it for a soft edge."""
 
+import math
 from collections.abc import Iterator
 
 import cv2
@@ -44,7 +45,8 @@ def clean_strips(photo: np.ndarray, alpha: np.ndarray) -> Iterator[tuple[slice, 
     Yields:
         (rows, their colours): uint8, at most `STRIP` × W × 3, RGB, a copy.
     """
-    small, opacity = tiles.shrink(photo, FINE_SIDE), tiles.shrink(alpha, FINE_SIDE)
+    times = math.ceil(max(alpha.shape) / FINE_SIDE)
+    small, opacity = tiles.reduce(photo, times), tiles.reduce(alpha, times)
     rough = _rough_colours(small, opacity)
     # Used again for each strip, as new memory takes longer to be had than all that is put there
     room = np.zeros((2, min(STRIP, len(small)) + 2, small.shape[1], 4), np.float32)
@@ -73,10 +75,11 @@ def _clean(colours, alpha, tile, gathered, band):
     core = tiles.core(tile)
     inside, outside = (tiles.window(values, core, alpha.shape, band) for values in gathered)
     opacity = _four(alpha[core])
-    cleaned = inside + _error(_with_ones(colours), opacity, inside, outside) * opacity
-    cleaned = np.clip(np.rint(cleaned[..., :3]), 0, 255).astype(np.uint8)
+    error = _error(_with_ones(colours), opacity, inside, outside)
+    error *= opacity
+    cleaned = cv2.cvtColor(cv2.add(inside, error, dtype=cv2.CV_8U), cv2.COLOR_RGBA2RGB)  # rounded, 0 … 255
     rim = (alpha[core] > 0) & (alpha[core] < 1)
-    np.copyto(colours, cleaned, where=rim[..., np.newaxis])
+    cv2.copyTo(cleaned, rim.view(np.uint8), colours)
 
 
 # In all that follows colours have a fourth channel of ones beside them, in which weights add up, and what
@@ -148,14 +151,18 @@ def _fourth_power(values):
 def _gather(colours, weight, radius, otherwise):
     """Weighted mean colour in the window; `otherwise`, where it holds too little weight."""
     sums = cv2.boxFilter(colours * weight, -1, (2 * radius + 1, 2 * radius + 1))
-    sums += np.float32(SCARCE) * otherwise
+    sums = cv2.scaleAdd(otherwise, SCARCE, sums)
     sums *= _four(1 / sums[..., 3])
     return sums
 
 
 def _error(photo, alpha, inside, outside):
     """What the two colours, mixed by alpha, are off the photo."""
-    return photo - outside - (inside - outside) * alpha
+    error = photo - outside
+    mixed = inside - outside
+    mixed *= alpha
+    error -= mixed
+    return error
 
 
 def spread_colours(colours: np.ndarray, solid: np.ndarray, alpha: np.ndarray) -> np.ndarray:
