@@ -29,7 +29,8 @@ MAX_LOOKS = 3
 WORTHWHILE = 0.8  # a box of more than this share of the photo shows the network little new
 KEEPS = 0.85  # a second look that keeps less than this of what the first was sure of is misled by the crop,
 GROWS = 2.0  # as is one that sees more than this many times as much
-CANVAS = 1024  # longest side of the map on which the looks are joined
+CANVAS = 1024  # longest side of the map on which the looks are joined, in pixels,
+FINER = 1.5  # but at most so many of them for each of the network's, where it looks from nearest
 
 
 class Segmenter:
@@ -249,7 +250,8 @@ def _look_closer(photo, square, boxes, look):
     if not boxes:
         return square
     height, width = photo.shape[:2]
-    scale = min(1.0, CANVAS / max(height, width))
+    nearest = min(map(_area, boxes)) ** 0.5  # as a share of the photo's sides
+    scale = min(1.0, min(CANVAS, FINER * len(square) / nearest) / max(height, width))
     canvas = preprocessing.from_network(square, max(1, round(height * scale)), max(1, round(width * scale)))
     for box in boxes:
         left, top, right, bottom = _to_pixels(box, width, height)

@@ -8,7 +8,6 @@ from segmenter.errors import MaskError
 UNKNOWN = 128  # grey level of mask pixels that nobody could tell; they carry no loss
 GREY_THRESHOLD = 100  # a grey mask picture is foreground from here on, as in the article
 MUCH = 3  # times as large a side as it is to be: halving leaves enough to average evenly
-LARGE = 128  # pixels of a side of which one more or less does not matter
 COLOURED = 60  # a mask picture whose channels differ by this much anywhere is colour-coded
 
 
@@ -48,18 +47,23 @@ def from_network(square: np.ndarray, height: int, width: int) -> np.ndarray:
 def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resize without aliasing: area averaging on the way down, bilinear on the way up.
 
-    What is to become much smaller is halved first, which OpenCV does ten times as fast; of an odd side the last row or
-    column is left out then.
+    Even sides that are to become much shorter are halved first, which OpenCV does ten times as fast. Where the last of an
+    odd side's pixels were left out for that, all others would move a little.
 
     Args:
         picture: uint8 or float32, H × W or H × W × channels.
     """
     if height * width >= picture.shape[0] * picture.shape[1]:
         return cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
-    while all(side >= max(LARGE, MUCH * wanted) for side, wanted in zip(picture.shape, (height, width))):
-        down, across = (side // 2 for side in picture.shape[:2])
-        picture = cv2.resize(picture[: 2 * down, : 2 * across], (across, down), interpolation=cv2.INTER_AREA)
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    while True:
+        down, across = (_halved(side, wanted) for side, wanted in zip(picture.shape, (height, width)))
+        if (down, across) == picture.shape[:2]:
+            return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+        picture = cv2.resize(picture, (across, down), interpolation=cv2.INTER_AREA)
+
+
+def _halved(side, wanted):
+    return side // 2 if side % 2 == 0 and side >= MUCH * wanted else side
 
 
 def read_mask(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 
 from segmenter.inference import tiles
-from segmenter.inference.preprocessing import resize
 
 FINE_SIDE = 1600  # longest side on which rim colours are gathered
 FINE = 1 / 400  # radius in which they are, as a share of the longer side
@@ -126,8 +125,8 @@ def _rim_tiles(alpha, rows):
 
 def _rough_colours(photo, alpha):
     """Smooth furniture and background colours everywhere: float32, h × w × 4, at a smaller size."""
-    small = tiles.shrink(photo, ROUGH_SIDE)
-    opacity = resize(alpha, *small.shape[:2])
+    times = math.ceil(max(alpha.shape) / ROUGH_SIDE)
+    small, opacity = tiles.reduce(photo, times), tiles.reduce(alpha, times)
     shown = _with_ones(small)
     return [_gather(shown, _four(_fourth_power(weight)), ROUGH_RADIUS, shown) for weight in (opacity, 1 - opacity)]
 
@@ -176,8 +175,8 @@ def spread_colours(colours: np.ndarray, solid: np.ndarray, alpha: np.ndarray) ->
     Returns:
         uint8, H × W × 3, RGB; where `solid` is above 0, the given colours.
     """
-    small = tiles.shrink(colours, ROUGH_SIDE)
-    weight = resize(solid, *small.shape[:2]) ** 2
+    times = math.ceil(max(alpha.shape) / ROUGH_SIDE)
+    small, weight = tiles.reduce(colours, times), tiles.reduce(solid, times) ** 2
     small, weight = _with_ones(small), _four(weight)
     radius = ROUGH_RADIUS
     while radius < 2 * max(weight.shape[:2]):  # from far off where there is nothing nearer
