@@ -253,12 +253,13 @@ def _look_closer(photo, square, boxes, look):
     nearest = min(map(_area, boxes)) ** 0.5  # as a share of the photo's sides
     scale = min(1.0, min(CANVAS, FINER * len(square) / nearest) / max(height, width))
     canvas = preprocessing.from_network(square, max(1, round(height * scale)), max(1, round(width * scale)))
+    counts = False
     for box in boxes:
         left, top, right, bottom = _to_pixels(box, width, height)
         near = look(photo[top:bottom, left:right])
         zoom = _area(box) ** -0.5  # the finer it sees, the more it counts beside the first look
-        _blend(canvas, near, _to_pixels(box, canvas.shape[1], canvas.shape[0]), zoom / (1 + zoom))
-    return canvas
+        counts |= _blend(canvas, near, _to_pixels(box, canvas.shape[1], canvas.shape[0]), zoom / (1 + zoom))
+    return canvas if counts else square
 
 
 def _bytes_of(kept: np.ndarray | picking.Views) -> int:
@@ -277,7 +278,7 @@ def _at_full_size(coarse, photo, follow_edges):
 
 
 def _blend(canvas, near, box, share):
-    """Put the second look into its box of the canvas, in place.
+    """Put the second look into its box of the canvas, in place, unless it is misled; returns whether it was put there.
 
     Within the box it has its share of the mean of both, 0 … 1, and less towards the box's border. What it
     sees apart from anything the first look saw is left out: a second look makes known objects
@@ -288,12 +289,13 @@ def _blend(canvas, near, box, share):
     near = preprocessing.from_network(near, *far.shape)
     seen_near, sure_far = near >= SEEN, far >= 0.5
     if (seen_near & sure_far).sum() < KEEPS * sure_far.sum() or seen_near.sum() > GROWS * (far >= SEEN).sum():
-        return
+        return False
     _, labels = cv2.connectedComponents(seen_near.astype(np.uint8), connectivity=8)
     known = np.unique(labels[far >= SEEN])
     near = np.where(np.isin(labels, known), near, np.minimum(near, far))
     weight = np.outer(_fade(far.shape[0]), _fade(far.shape[1]))
     far += share * weight * (near - far)
+    return True
 
 
 def _fade(length):

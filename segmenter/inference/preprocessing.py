@@ -7,7 +7,7 @@ from segmenter.errors import MaskError
 
 UNKNOWN = 128  # grey level of mask pixels that nobody could tell; they carry no loss
 GREY_THRESHOLD = 100  # a grey mask picture is foreground from here on, as in the article
-MUCH = 3  # times as large a side as it is to be: halving leaves enough to average evenly
+MUCH = 6  # times as long a side as it is to be: what is left is fine enough to average evenly
 COLOURED = 60  # a mask picture whose channels differ by this much anywhere is colour-coded
 
 
