@@ -3,6 +3,8 @@
 All work is done near the outline: most of a photo is sure, and stays as the network said.
 """
 
+import math
+
 import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -12,8 +14,8 @@ from segmenter.inference.preprocessing import resize
 
 # The fit is made on fewer pixels, as models change slowly from pixel to pixel. So its window reaches as far as the
 # network's outline may be off: some pixels of its square. A second, finer one was no better.
-LONGEST = 171  # longest side of the photo as the fit sees it, in pixels,
-STEP = 3  # but so many times less than its own
+LONGEST = 171  # longest side of the photo as the fit sees it, in pixels; a whole number of times less than its own,
+STEP = 3  # which is so many at least
 RADIUS = 2  # of the window in which map and colours are related, in pixels of the fit
 SMOOTHNESS = 5e-5  # the guided filter's epsilon: colour variance below this counts as noise
 DOUBT = 0.02  # weight of a pixel of probability 0.5 in the fit, where a sure one has 1
@@ -49,8 +51,9 @@ def refine(photo: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     applied as in He & Sun, "Fast Guided Filter", arXiv:1505.00996. Weighing each pixel by
     how sure it is, and trusting each fit by the variance it explains, are ours.
     """
-    guide = tiles.shrink(photo, max(1, min(LONGEST, round(max(photo.shape) / STEP))))
-    return _apply(photo, resize(probabilities, *photo.shape[:2]), *_fit(guide, resize(probabilities, *guide.shape[:2])))
+    times = max(STEP, math.ceil(max(photo.shape) / LONGEST))
+    coarse = resize(probabilities, *photo.shape[:2])
+    return _apply(photo, coarse, *_fit(tiles.reduce(photo, times), tiles.reduce(coarse, times)), times)
 
 
 def _fit(guide, coarse):
@@ -167,26 +170,28 @@ def _solve(matrix, right):
     return x / a - u * second - v * third, second, third
 
 
-def _apply(photo, result, models, trust):
+def _apply(photo, result, models, trust, times):
     """The models applied to the unsure parts of a photo that may be larger than the one they were fitted on.
 
     Args:
         photo: uint8, H × W × 3.
         result: float32, H × W: the coarse map in the photo's size; it is changed in place and returned.
         models, trust: as `_fit` gives them.
+        times: how many times as many pixels a side the photo has as what they were fitted on.
     """
     height, width = result.shape
+    fitted = [side * times for side in trust.shape]  # a few pixels less than the photo, or more
     for tile in tiles.tiles(height, width, TILE):
         core = tiles.core(tile)
         p = result[core]
         if p.max() < CERTAIN or p.min() > 1 - CERTAIN:
             continue
-        trusted = tiles.window(trust, core, photo.shape)
+        trusted = tiles.window(trust, core, fitted)
         if trusted.max() < 1e-3:
             continue
         # A fourth channel of 255 beside the colours takes the models' constant.
         colours = cv2.cvtColor(photo[core], cv2.COLOR_RGB2RGBA).astype(np.float32)
-        colours *= tiles.window(models, core, photo.shape)
+        colours *= tiles.window(models, core, fitted)
         followed = np.clip(cv2.transform(colours, SUM), 0.0, 1.0)
         trusted = trusted * np.minimum((1 - np.abs(2 * p - 1)) * np.float32(1 / SURE), 1)
         p += (followed - p) * trusted

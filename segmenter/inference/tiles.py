@@ -3,7 +3,7 @@
 A tile is (top, bottom, left, right) in pixels, bottom and right exclusive.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -70,7 +70,7 @@ def grown(tile: Tile, margin: int, shape: tuple[int, ...]) -> tuple[Window, Wind
     return outer, (slice(top - y, bottom - y), slice(left - x, right - x))
 
 
-def window(values: np.ndarray, part: Window, shape: tuple[int, ...], band: tuple[int, int] | None = None) -> np.ndarray:
+def window(values: np.ndarray, part: Window, shape: Sequence[int], band: tuple[int, int] | None = None) -> np.ndarray:
     """A part of `values` as if they had been resized to `shape`, without resizing all of them.
 
     Args:

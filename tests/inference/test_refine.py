@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segmenter.inference import refine, tiles
-from segmenter.inference.preprocessing import resize
+from segmenter.inference import refine
 
 EXAMPLES = Path(refine.__file__).parents[1] / "data" / "examples"
 
@@ -132,15 +131,16 @@ def naive_models(colours, p):
     return (share[..., None] * windows(models)).sum(axis=2), (share * windows(trust)).sum(axis=2)
 
 
-def naive_follow(photo, coarse, guide):
-    """The filter over the whole frame, in float64."""
-    colours = guide / 255.0
-    p = resize(coarse, *guide.shape[:2]).astype(np.float64)
+def naive_follow(photo, coarse, times):
+    """The filter over the whole frame, in float64, fitted on so many times fewer pixels a side."""
+    size = [side // times for side in photo.shape[1::-1]]
+    coarse = stretched(coarse, photo)
+    colours, p = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (photo / 255.0, np.float64(coarse)))
     models, trust = naive_models(colours, p)
     steepness = np.minimum(np.linalg.norm(models[..., :3], axis=2, keepdims=True) / refine.STEEP, 1)
     models[..., 3] += (steepness * models[..., :3] * colours).sum(axis=2)
     models[..., :3] *= 1 - steepness
-    p = resize(coarse, *photo.shape[:2]).astype(np.float64)
+    p = coarse.astype(np.float64)
     models, trust = stretched(models, photo), stretched(trust, photo)
     followed = np.clip((models[..., :3] * photo / 255).sum(axis=2) + models[..., 3], 0, 1)
     trust = trust * np.minimum((1 - np.abs(2 * p - 1)) / refine.SURE, 1)
@@ -151,10 +151,19 @@ def naive_follow(photo, coarse, guide):
 def test_the_band_gives_what_the_whole_frame_does(slats):
     photo, mask = slats
     coarse = blurred(mask, 96, shift=0.4)
-    guide = tiles.shrink(photo, min(refine.LONGEST, round(photo.shape[1] / refine.STEP)))
-    expected = naive_follow(photo, coarse, guide)
+    expected = naive_follow(photo, coarse, 4)  # 140 pixels across
     off = np.abs(refine.refine(photo, coarse) - expected)
     assert off.max() < 0.06 and off.mean() < 2e-3
+
+
+@pytest.mark.parametrize("shape", [(401, 563), (399, 699), (700, 173)])
+def test_nothing_moves_however_odd_the_sides_are(shape):
+    """The last pixels that fill no whole one of the fit's are followed as all others are."""
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
+    mask = (x > shape[1] - 30) | (y > shape[0] - 30)
+    photo = np.where(mask[..., None], np.uint8((150, 90, 40)), np.uint8((40, 60, 110)))
+    refined = refine.refine(photo, blurred(mask, 96, shift=0.4)) >= 0.5
+    assert (refined ^ mask).mean() < 0.002
 
 
 def test_fit_and_solve_agree_with_a_naive_loop():
