@@ -8,7 +8,7 @@ import numpy as np
 
 from segmenter.inference import tiles
 
-FINE_SIDE = 1600  # longest side on which rim colours are gathered
+FINE_SIDE = 1000  # longest side on which rim colours are gathered
 FINE = 1 / 400  # radius in which they are, as a share of the longer side
 ROUGH_SIDE = 256  # longest side on which they are gathered from farther off
 ROUGH_RADIUS = 4
