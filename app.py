@@ -85,7 +85,6 @@ def build_page(weights: LiveWeights | Predictor) -> gr.Blocks:
         gradio_api.offer(
             page, endpoints.batch, concurrency_id="batch", concurrency_limit=1
         )  # a lane of its own: it takes minutes
-    page.queue()
     first = next(iter(handlers.examples), None)
     if first:  # the first visitor finds it ready
         threading.Thread(target=handlers.show_example, args=(first, now), daemon=True).start()
