@@ -16,7 +16,7 @@ from segmenter.inference.preprocessing import resize
 # network's outline may be off: some pixels of its square. A second, finer one was no better.
 LONGEST = 171  # longest side of the photo as the fit sees it, in pixels; a whole number of times less than its own,
 STEP = 3  # which is so many at least
-RADIUS = 2  # of the window in which map and colours are related, in pixels of the fit
+RADIUS = 3  # of the window in which map and colours are related, in pixels of the fit
 SMOOTHNESS = 5e-5  # the guided filter's epsilon: colour variance below this counts as noise
 DOUBT = 0.02  # weight of a pixel of probability 0.5 in the fit, where a sure one has 1
 FAINT = 1e-3  # map variance below this is no outline
