@@ -13,7 +13,7 @@ import numpy as np
 from cachetools import LRUCache
 
 from segmenter import weights_format
-from segmenter.inference import clicks, completing, picking, preprocessing, refine
+from segmenter.inference import clicks, completing, picking, preprocessing, refine, second_look as nearby
 from segmenter.inference.network import Network, Seen
 
 WEIGHTS = weights_format.BUNDLED
@@ -23,14 +23,6 @@ SEEN_BYTES = 64 * 1024 * 1024  # of what is kept for further clicks on the same 
 
 DOUBTFUL = 0.1  # a probability that is farther than this from 0 and from 1 is in doubt
 CLEAR = 0.1  # a map with fewer doubtful pixels than this share of its furniture's is clear
-SEEN = 0.2  # the second look goes where the first gave at least this probability
-MARGIN = 0.15  # of the object's box, added on every side
-MAX_LOOKS = 3
-WORTHWHILE = 0.8  # a box of more than this share of the photo shows the network little new
-KEEPS = 0.85  # a second look that keeps less than this of what the first was sure of is misled by the crop,
-GROWS = 2.0  # as is one that sees more than this many times as much
-CANVAS = 1024  # longest side of the map on which the looks are joined, in pixels,
-FINER = 1.5  # but at most so many of them for each of the network's, where it looks from nearest
 
 
 class Segmenter:
@@ -158,7 +150,7 @@ class Segmenter:
         coarse = answer(asked.furniture)
         if key[-1]:
             look = partial(answer, self.first_look)
-            coarse = _look_closer(photo, coarse, self.second_look_boxes(coarse), look)
+            coarse = nearby.join(photo, coarse, self.second_look_boxes(coarse), look)
         if self.completes:
             coarse = completing.complete(coarse, self.size, partial(answer, asked.piece))
         if kept is None:
@@ -205,11 +197,9 @@ class Segmenter:
             square: float32, s × s, 0 … 1, as `first_look` gives it.
 
         Returns:
-            list of at most `MAX_LOOKS` boxes (left, top, right, bottom), as shares of the
-            photo's width and height, 0 … 1. They do not overlap.
+            boxes (left, top, right, bottom), as shares of the photo's width and height, 0 … 1. They do not overlap.
         """
-        boxes = _merge_overlapping([_with_margin(box) for box in _object_boxes(square)])
-        return [box for box in boxes if _area(box) <= WORTHWHILE]
+        return nearby.boxes(square)
 
 
 class _Asked:
@@ -245,23 +235,6 @@ def is_clear(square: np.ndarray) -> bool:
     return bool(np.count_nonzero(doubtful) < CLEAR * np.count_nonzero(sure))
 
 
-def _look_closer(photo, square, boxes, look):
-    """A coarse map with what is seen from nearby blended in inside the boxes; `look` is asked for each part."""
-    if not boxes:
-        return square
-    height, width = photo.shape[:2]
-    nearest = min(map(_area, boxes)) ** 0.5  # as a share of the photo's sides
-    scale = min(1.0, min(CANVAS, FINER * len(square) / nearest) / max(height, width))
-    canvas = preprocessing.from_network(square, max(1, round(height * scale)), max(1, round(width * scale)))
-    counts = False
-    for box in boxes:
-        left, top, right, bottom = _to_pixels(box, width, height)
-        near = look(photo[top:bottom, left:right])
-        zoom = _area(box) ** -0.5  # the finer it sees, the more it counts beside the first look
-        counts |= _blend(canvas, near, _to_pixels(box, canvas.shape[1], canvas.shape[0]), zoom / (1 + zoom))
-    return canvas if counts else square
-
-
 def _bytes_of(kept: np.ndarray | picking.Views) -> int:
     return kept.nbytes
 
@@ -275,78 +248,6 @@ def _at_full_size(coarse, photo, follow_edges):
     if follow_edges:
         return refine.refine(photo, coarse)
     return cv2.resize(coarse, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-
-
-def _blend(canvas, near, box, share):
-    """Put the second look into its box of the canvas, in place, unless it is misled; returns whether it was put there.
-
-    Within the box it has its share of the mean of both, 0 … 1, and less towards the box's border. What it
-    sees apart from anything the first look saw is left out: a second look makes known objects
-    clearer, it does not find new ones.
-    """
-    left, top, right, bottom = box
-    far = canvas[top:bottom, left:right]
-    near = preprocessing.from_network(near, *far.shape)
-    seen_near, sure_far = near >= SEEN, far >= 0.5
-    if (seen_near & sure_far).sum() < KEEPS * sure_far.sum() or seen_near.sum() > GROWS * (far >= SEEN).sum():
-        return False
-    _, labels = cv2.connectedComponents(seen_near.astype(np.uint8), connectivity=8)
-    known = np.unique(labels[far >= SEEN])
-    near = np.where(np.isin(labels, known), near, np.minimum(near, far))
-    weight = np.outer(_fade(far.shape[0]), _fade(far.shape[1]))
-    far += share * weight * (near - far)
-    return True
-
-
-def _fade(length):
-    """float32, `length`: 0 at both ends, rising to 1 within half of the margin."""
-    ramp = max(1.0, length * MARGIN / (1 + 2 * MARGIN) / 2)
-    position = np.arange(length, dtype=np.float32) + 0.5
-    return np.clip(np.minimum(position, length - position) / ramp, 0.0, 1.0)
-
-
-def _object_boxes(square):
-    """Boxes, as shares, of the connected parts that the first look saw, the weightiest first."""
-    side = square.shape[0]
-    count, labels, statistics, _ = cv2.connectedComponentsWithStats((square >= SEEN).astype(np.uint8))
-    weight = np.bincount(labels.ravel(), weights=square.ravel(), minlength=count)
-    weight[0] = 0  # the background
-    boxes = []
-    for label in np.argsort(-weight)[:MAX_LOOKS]:
-        if weight[label] < max(weight.max() / 20, 8):  # a speck is not worth a look
-            break
-        left, top, width, height, _ = statistics[label].tolist()
-        boxes.append((left / side, top / side, (left + width) / side, (top + height) / side))
-    return boxes
-
-
-def _with_margin(box):
-    left, top, right, bottom = box
-    across, down = MARGIN * (right - left), MARGIN * (bottom - top)
-    return max(0.0, left - across), max(0.0, top - down), min(1.0, right + across), min(1.0, bottom + down)
-
-
-def _merge_overlapping(boxes):
-    """Join boxes that overlap until none do."""
-    boxes = list(boxes)
-    for i, a in enumerate(boxes):
-        for j, b in enumerate(boxes[:i]):
-            if min(a[2], b[2]) > max(a[0], b[0]) and min(a[3], b[3]) > max(a[1], b[1]):
-                rest = [box for k, box in enumerate(boxes) if k not in (i, j)]
-                joined = (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
-                return _merge_overlapping([*rest, joined])
-    return boxes
-
-
-def _area(box):
-    return (box[2] - box[0]) * (box[3] - box[1])
-
-
-def _to_pixels(box, width, height):
-    """A box of shares in whole pixels, at least one each way."""
-    left, top = min(int(box[0] * width), width - 1), min(int(box[1] * height), height - 1)
-    right, bottom = max(left + 1, round(box[2] * width)), max(top + 1, round(box[3] * height))
-    return left, top, right, bottom
 
 
 def _check_photo(photo):

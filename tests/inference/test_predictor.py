@@ -10,7 +10,7 @@ import pytest
 
 import segmenter
 from segmenter import Segmenter, WeightsError, cut
-from segmenter.inference import crowd, network, predictor
+from segmenter.inference import crowd, network, predictor, second_look
 
 RED, WALL = (230, 20, 20), (200, 200, 205)
 
@@ -129,7 +129,7 @@ def test_boxes_never_overlap_and_are_few(red_segmenter):
         for y, x, h, w in rng.integers((0, 0, 3, 3), (60, 60, 30, 30), (8, 4)):
             square[y : y + h, x : x + w] = rng.uniform(0.3, 1)
         boxes = red_segmenter.second_look_boxes(square)
-        assert len(boxes) <= predictor.MAX_LOOKS
+        assert len(boxes) <= second_look.MAX_LOOKS
         for i, a in enumerate(boxes):
             for b in boxes[:i]:
                 assert min(a[2], b[2]) <= max(a[0], b[0]) or min(a[3], b[3]) <= max(a[1], b[1])
