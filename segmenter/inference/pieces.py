@@ -103,12 +103,10 @@ def _strips(shape, step):
 
 def _linked(probabilities, threshold, step):
     """uint8, h × w: 1 where a square of `step` pixels a side holds a pixel that is connected."""
-    if step == 1:
-        return (probabilities >= _link(threshold)).view(np.uint8)
-    linked = np.zeros([-(-side // step) for side in probabilities.shape], np.uint8)
+    linked = np.empty([-(-side // step) for side in probabilities.shape], np.uint8)
     for rows in _strips(probabilities.shape, step):
         reached = (probabilities[rows] >= _link(threshold)).view(np.uint8)
-        _add_up(reached, step, np.bitwise_or, linked[_squares(rows, step)])
+        linked[_squares(rows, step)] = _added_up(reached, step, np.bitwise_or)
     return linked
 
 
@@ -116,14 +114,10 @@ def _weights(probabilities, threshold, step, labels, count):
     """float64, count: of each label the sum of its squares' probabilities that reach the threshold."""
     weights = np.zeros(count)
     for rows in _strips(probabilities.shape, step):
-        part, here = probabilities[rows], labels[_squares(rows, step)]
-        inside = part >= threshold
-        if step == 1:
-            weights += np.bincount(here[inside], part[inside], count)
-            continue
-        sums = np.zeros(here.shape, np.float32)
-        _add_up(np.where(inside, part, np.float32(0)), step, np.add, sums)
-        weights += np.bincount(here[sums > 0], sums[sums > 0], count)
+        part = probabilities[rows]
+        sums = _added_up(np.where(part >= threshold, part, np.float32(0)), step, np.add)
+        inside = sums > 0
+        weights += np.bincount(labels[_squares(rows, step)][inside], sums[inside], count)
     return weights
 
 
@@ -132,15 +126,19 @@ def _squares(rows, step):
     return slice(rows.start // step, -(-rows.stop // step))
 
 
-def _add_up(values, step, join, result):
-    """Join the values of each square, first down and then across, into `result`."""
-    joined = np.zeros((len(result), values.shape[1]), result.dtype)
+def _added_up(values, step, join):
+    """The values of each square joined, first down and then across: h × w, of the same kind."""
+    if step == 1:
+        return values
+    joined = np.zeros((-(-len(values) // step), values.shape[1]), values.dtype)
     for row in range(step):
         some = values[row::step]
         join(joined[: len(some)], some, out=joined[: len(some)])
+    result = np.zeros((len(joined), -(-values.shape[1] // step)), values.dtype)
     for column in range(step):
         some = joined[:, column::step]
         join(result[:, : some.shape[1]], some, out=result[:, : some.shape[1]])
+    return result
 
 
 def _without(probabilities, squares, step, link):

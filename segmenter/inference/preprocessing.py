@@ -47,7 +47,7 @@ def from_network(square: np.ndarray, height: int, width: int) -> np.ndarray:
 def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resize without aliasing: area averaging on the way down, bilinear on the way up.
 
-    Even sides that are to become much shorter are halved first, which OpenCV does ten times as fast. Where the last of an
+    Even sides that are to become much shorter are halved first, which OpenCV does much faster. Where the last of an
     odd side's pixels were left out for that, all others would move a little.
 
     Args:

@@ -24,7 +24,7 @@ MAX_PROFILE = 16_000_000  # bytes of an unpacked colour profile; those of printe
 def encode(picture: np.ndarray) -> bytes:
     """A picture as the bytes of a PNG file, without loss.
 
-    Packed by Intel's ISA-L, in a sixth of the time that zlib takes for a file of the same size.
+    Packed by Intel's ISA-L, in a fraction of the time that zlib takes for a file of the same size.
 
     Args:
         picture: H × W × 4 (RGBA, straight alpha), H × W × 3 (RGB) or H × W (grey); uint8 or uint16.

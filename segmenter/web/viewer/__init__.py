@@ -31,7 +31,6 @@ ROOM_SIDE = CONSTANTS["page"]["room_side"]
 # Of the photo and of the map as they are sent: photos of noise would take several times as much. In base64 and
 # together at most 1.5 MB.
 PHOTO_BYTES, MAP_BYTES = 600_000, 450_000
-# Most of a map is flat: looking for runs alone takes a quarter of the time, and the file is no larger.
 
 PIECES = {name: getattr(pieces, name.upper()) for name in ("least", "link", "sure", "usual", "ease", "hidden")}
 STYLES = ("viewer", "stage", "finish", "phone")  # of the studio and of what all places share; later ones overrule
