@@ -15,6 +15,7 @@ import gradio as gr
 from gradio.themes import Base
 from gradio.utils import get_upload_folder
 
+from segmenter import memory
 from segmenter.batch.runner import Predictor
 from segmenter.errors import WeightsError
 from segmenter.inference.predictor import WEIGHTS
@@ -27,7 +28,6 @@ from segmenter.web.handlers import AT_ONCE, MAX_MEGABYTES, Handlers
 from segmenter.web.limits import Limits
 from segmenter.web.link_card import LinkCard
 from segmenter.web.live_weights import LiveWeights, open_weights
-from segmenter.web.memory import return_freed_memory
 from segmenter.web.nonsense import Nonsense
 from segmenter.web.uploads import Uploads
 
@@ -154,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tempfile.TemporaryFile().close()
     except OSError as error:
         parser.error(f"{folder} cannot be written to ({error}); name another folder in GRADIO_TEMP_DIR")
-    return_freed_memory()
+    memory.reuse()
     page = build_page(weights)
     names = [*options.name, *filter(None, [options.host])]
     try:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import segmenter
+from segmenter import memory
 from segmenter.batch import journal, runner
 from segmenter.batch.find import find
 from segmenter.errors import DiskFullError, WeightsError, is_disk_full
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "chairlift") -> 
         be begun; 130 after Ctrl-C.
     """
     options = make_parser(program).parse_args(arguments)
+    memory.reuse()
     try:
         return options.run(options)
     except options.expected as error:

@@ -24,7 +24,7 @@ ROWS = (
     ("inference",),
     ("weights_format",),
     ("io",),
-    ("errors",),
+    ("errors", "memory"),
 )
 # The one import that runs upward: a name of the Hub is looked up where weights are asked for.
 DOORWAY = ("segmenter.weights_format", "segmenter.hub.weights")

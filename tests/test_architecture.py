@@ -8,7 +8,7 @@ from tests import architecture_picture as house
 
 GRAPH = house.graph()
 RANK = {room: number for number, row in enumerate(house.ROWS) for room in row}
-SERVING = ("web", "batch", "render", "inference", "weights_format", "io", "errors")
+SERVING = ("web", "batch", "render", "inference", "weights_format", "io", "errors", "memory")
 
 
 def test_every_module_has_a_room():

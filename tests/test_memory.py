@@ -1,16 +1,18 @@
-"""How much memory the steps from file to picture take beside what they are given, in bytes for each pixel.
+"""How much memory the steps from file to picture take beside what they are given, and what becomes of it then.
 
 Python's own count is asked, which knows of numpy's and OpenCV's arrays, and is the same on any machine.
 """
 
 import io
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from segmenter import Choices, open_photo, produce
+from segmenter import Choices, memory, open_photo, produce
 from segmenter.inference import pieces
 from segmenter.render import alpha, backgrounds, foreground
 from segmenter.render.cutout import cut
@@ -73,3 +75,61 @@ def test_a_file_takes_no_more_than_its_making_and_a_map_without_scraps(photo, pr
 def test_what_is_drawn_behind_takes_little_more_than_itself(photo, probabilities, peak, monkeypatch, background, most):
     monkeypatch.setattr(backgrounds, "SIDE", 400)
     assert peak(produce, photo, probabilities, Choices(background=background, format="jpeg")) < most
+
+
+# What becomes of it
+
+PHOTOS_AND_MAPS = """
+import resource
+import numpy as np
+from segmenter import memory
+{first}
+def one():
+    arrays = [np.ones(size * 2**18, np.float32) for size in (3, 4, 9, 4)]  # megabytes
+    return sum(map(np.sum, arrays))
+one()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    one()
+print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 20)
+"""
+
+
+def pages_asked_for(first):
+    """How many pages of memory a process asks the system for, for each photo of 20 megabytes in all."""
+    code = PHOTOS_AND_MAPS.format(first=first)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc is Linux's")
+def test_programs_keep_the_memory_of_a_photo_for_the_next():
+    assert pages_asked_for("memory.reuse()") < 50 < pages_asked_for("memory.reuse(kept=0, ahead=0)")
+
+
+class FakeLibrary:
+    """A C library that notes how malloc is set; `known` says whether it has such a function at all."""
+
+    def __init__(self, known):
+        self.set = {}
+        if known:
+            self.mallopt = self.set.__setitem__
+
+
+@pytest.mark.parametrize(
+    "platform, known, asked",
+    [
+        ("linux", True, {-1: 2**26, -2: 2**24, -3: 2**25, -8: 1}),  # trim threshold, top pad, mmap threshold, arenas
+        ("linux", False, {}),  # musl
+        ("darwin", True, {}),
+    ],
+)
+def test_only_a_library_that_knows_how_is_told_to_keep_it(platform, known, asked, monkeypatch):
+    library = FakeLibrary(known)
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: library)
+    monkeypatch.setattr(memory.sys, "platform", platform)
+    memory.reuse()
+    assert library.set == asked
+    library.set.clear()
+    memory.reuse(arenas=None)
+    assert -8 not in library.set

@@ -65,7 +65,7 @@ def heaviest(probabilities: np.ndarray, threshold: float = 0.5, keep: Iterable[t
     weights = _weights(probabilities, threshold, step, labels, count)
     scraps = (weights > 0) & (weights < LEAST * weights.max())  # what weighs nothing is in no mask, and stays as it is
     scraps[[labels[y // step, x // step] for x, y in keep]] = False
-    return _without(probabilities, scraps[labels], step, _link(threshold)) if scraps.any() else probabilities
+    return _without(probabilities, scraps.take(labels), step, _link(threshold)) if scraps.any() else probabilities
 
 
 def is_doubtful(probabilities: np.ndarray, threshold: float) -> bool:
@@ -115,9 +115,10 @@ def _weights(probabilities, threshold, step, labels, count):
     weights = np.zeros(count)
     for rows in _strips(probabilities.shape, step):
         part = probabilities[rows]
-        sums = _added_up(np.where(part >= threshold, part, np.float32(0)), step, np.add)
-        inside = sums > 0
-        weights += np.bincount(labels[_squares(rows, step)][inside], sums[inside], count)
+        if step > 1:
+            part = _added_up(np.where(part >= threshold, part, np.float32(0)), step, np.add)
+        inside = part >= threshold
+        weights += np.bincount(labels[_squares(rows, step)][inside], part[inside], count)
     return weights
 
 

@@ -22,7 +22,8 @@ LOOKS_BYTES = 64 * 1024 * 1024  # of the network's own answers, from which a map
 SEEN_BYTES = 64 * 1024 * 1024  # of what is kept for further clicks on the same photos
 
 DOUBTFUL = 0.1  # a probability that is farther than this from 0 and from 1 is in doubt
-CLEAR = 0.1  # a map with fewer doubtful pixels than this share of its furniture's is clear
+CLEAR = 0.1  # a map with fewer doubtful pixels than this share of its furniture's is clear,
+CLEARED = 0.2  # and one with fewer than this is, where another look is joined with it, from the other side
 
 
 class Segmenter:
@@ -136,6 +137,10 @@ class Segmenter:
         """
         return _Asked(self._network, photo).furniture()
 
+    def _look_nearby(self, photo):
+        """What the network says of a part of a photo: float32, size × size, 0 … 1."""
+        return _Asked(self._network, photo).nearby()
+
     def _look(self, photo, key):
         """The coarse map of a photo whose key ends in whether it is looked at closer."""
         with self._maps_lock:
@@ -147,9 +152,9 @@ class Segmenter:
             return answers[-1]
 
         asked = _Asked(self._network, photo)
-        coarse = answer(asked.furniture)
+        coarse = answer(asked.furniture, key[-1])
         if key[-1]:
-            look = partial(answer, self.first_look)
+            look = partial(answer, self._look_nearby)
             coarse = nearby.join(photo, coarse, self.second_look_boxes(coarse), look)
         if self.completes:
             coarse = completing.complete(coarse, self.size, partial(answer, asked.piece))
@@ -213,26 +218,43 @@ class _Asked:
     def seen(self) -> Seen:
         return self.network.see(self.square)
 
-    def furniture(self) -> np.ndarray:
-        """What it says of the photo, see `first_look`: float32, size × size, 0 … 1."""
+    def furniture(self, closer: bool = False) -> np.ndarray:
+        """What it says of the photo, see `first_look`: float32, size × size, 0 … 1.
+
+        Args:
+            closer: whether what is small in the photo is looked at again from nearby, and from the other side.
+        """
         own = self.seen.furniture if self.network.can_pick else self.network.furniture(self.square)
-        if is_clear(own):
+        if is_clear(own) or (closer and is_clear(own, CLEARED) and nearby.boxes(own)):
             return own
-        return (own + self.network.furniture(self.square[:, :, ::-1])[:, ::-1]) / 2
+        return (own + self.mirrored()) / 2
+
+    def nearby(self) -> np.ndarray:
+        """The same of a part of a photo, of all of which `furniture` said what its own side shows.
+
+        So the mirror image comes first, and the part as it is only where that leaves doubt.
+        """
+        mirrored = self.mirrored()
+        return mirrored if is_clear(mirrored, CLEARED) else (mirrored + self.network.furniture(self.square)) / 2
+
+    def mirrored(self) -> np.ndarray:
+        """What it says of the photo's mirror image, turned back: float32, size × size, 0 … 1."""
+        return cv2.flip(self.network.furniture(cv2.flip(self.square[0], 1)[np.newaxis]), 1)
 
     def piece(self, part: completing.Part) -> np.ndarray:
         """What the picker makes of a part of the map: float32, size × size, 0 … 1."""
         return self.network.pick(self.seen, clicks.draw([part.middle], [1], clicks.so_far(part.map)))
 
 
-def is_clear(square: np.ndarray) -> bool:
+def is_clear(square: np.ndarray, most: float = CLEAR) -> bool:
     """Whether a map is so sure of furniture that the mirror image would hardly change it.
 
     Args:
         square: float32, s × s, 0 … 1.
+        most: doubtful pixels, as a share of the furniture's, from which it is not clear.
     """
     sure, doubtful = square >= 0.5, (square > DOUBTFUL) & (square < 1 - DOUBTFUL)
-    return bool(np.count_nonzero(doubtful) < CLEAR * np.count_nonzero(sure))
+    return bool(np.count_nonzero(doubtful) < most * np.count_nonzero(sure))
 
 
 def _bytes_of(kept: np.ndarray | picking.Views) -> int:

@@ -184,7 +184,8 @@ def _apply(photo, result, models, trust, times):
     for tile in tiles.tiles(height, width, TILE):
         core = tiles.core(tile)
         p = result[core]
-        if p.max() < CERTAIN or p.min() > 1 - CERTAIN:
+        least, most, *_ = cv2.minMaxLoc(p)
+        if most < CERTAIN or least > 1 - CERTAIN:
             continue
         trusted = tiles.window(trust, core, fitted)
         if trusted.max() < 1e-3:

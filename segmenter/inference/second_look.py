@@ -91,15 +91,14 @@ def _fade(length):
 
 def _object_boxes(square):
     """Boxes, as shares, of the connected parts that the first look saw, the weightiest first."""
-    side = square.shape[0]
-    count, labels, statistics, _ = cv2.connectedComponentsWithStats((square >= SEEN).astype(np.uint8))
-    weight = np.bincount(labels.ravel(), weights=square.ravel(), minlength=count)
-    weight[0] = 0  # the background
+    side, seen = square.shape[0], square >= SEEN
+    count, labels = cv2.connectedComponents(seen.view(np.uint8))
+    weight = np.bincount(labels[seen], weights=square[seen], minlength=count)  # of the background 0
     boxes = []
     for label in np.argsort(-weight)[:MAX_LOOKS]:
         if weight[label] < max(weight.max() / 20, 8):  # a speck is not worth a look
             break
-        left, top, width, height, _ = statistics[label].tolist()
+        left, top, width, height = cv2.boundingRect((labels == label).view(np.uint8))
         boxes.append((left / side, top / side, (left + width) / side, (top + height) / side))
     return boxes
 

@@ -1,10 +1,8 @@
 """What happens beside the steps of training: when to slow down and to stop, what is said, what memory is kept."""
 
-import ctypes
 import math
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +11,7 @@ from typing import Any
 
 import keras
 
+from segmenter import memory
 from segmenter.training.checkpoints import Checkpoints
 from segmenter.training.recipes import Recipe
 
@@ -75,19 +74,12 @@ class KeepMemory(keras.callbacks.Callback):
     """Lets glibc keep the memory of a step for the next one.
 
     TensorFlow's data pipeline makes it give back whatever is free, so that each step asks the kernel
-    for its pages anew. It does so when it starts, hence a callback. The numbers of the options are those of malloc.h.
+    for its pages anew. It does so when it starts, hence a callback.
     """
 
-    TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3
-
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if batch > 1 or not sys.platform.startswith("linux"):
-            return
-        set_option = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-        if set_option:
-            set_option(self.TRIM_THRESHOLD, 2**31 - 1)
-            set_option(self.TOP_PAD, 2**28)
-            set_option(self.MMAP_THRESHOLD, 2**25)
+        if batch <= 1:
+            memory.reuse(kept=2**31 - 1, ahead=2**28, arenas=None)
 
 
 class Progress(keras.callbacks.Callback):

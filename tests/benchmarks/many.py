@@ -65,9 +65,10 @@ def measure(folder: str, alone: bool) -> dict:
     """What a batch of a folder takes in this process: photos a second, seconds of processors, share of busy time."""
     if alone:
         os.sched_setaffinity(0, {min(processors())})
-    from segmenter import Choices, Segmenter
+    from segmenter import Choices, Segmenter, memory
     from segmenter.batch import runner
 
+    memory.reuse()  # as the command line does
     segmenter, workers = Segmenter.load(), 1 if alone else None
     with tempfile.TemporaryDirectory() as out, Busy(len(processors())) as busy:
         began, used = time.perf_counter(), time.process_time()

@@ -30,13 +30,18 @@ def room(*boxes, shape=(480, 640)):
 
 def count_looks(segmenter, monkeypatch):
     """A list that grows by one with each look, which asks the network for a photo and perhaps for its mirror image."""
-    looks, look = [], predictor._Asked.furniture
+    looks, look, near = [], predictor._Asked.furniture, predictor._Asked.nearby
 
-    def furniture(asked):
+    def furniture(asked, *closer):
         looks.append(1)
-        return look(asked)
+        return look(asked, *closer)
+
+    def nearby(asked):
+        looks.append(1)
+        return near(asked)
 
     monkeypatch.setattr(predictor._Asked, "furniture", furniture)
+    monkeypatch.setattr(predictor._Asked, "nearby", nearby)
     return looks
 
 
@@ -93,6 +98,35 @@ def test_the_mirror_image_is_asked_where_the_photo_leaves_doubt(red_segmenter, m
         assert found[10, 10] == 1 and found[10, -10] == 0
 
 
+@pytest.mark.parametrize(
+    ("doubt", "closer", "sides"), [(0.15, True, "own"), (0.15, False, "both"), (0.25, True, "both")]
+)
+def test_some_doubt_is_left_to_a_look_from_nearby(red_segmenter, monkeypatch, doubt, closer, sides):
+    answer = np.zeros((64, 64), np.float32)
+    answer[8:28, 10:50] = 1
+    answer[28:32, : round(800 * doubt / 4)] = 0.4
+    monkeypatch.setattr(red_segmenter._network, "furniture", lambda square: answer)
+    asked = predictor._Asked(red_segmenter._network, np.zeros((64, 64, 3), np.uint8))
+    both = (answer + answer[:, ::-1]) / 2
+    np.testing.assert_array_equal(asked.furniture(closer), answer if sides == "own" else both)
+
+
+@pytest.mark.parametrize("doubt", [0.15, 0.25])
+def test_from_nearby_the_other_side_is_looked_at_first(red_segmenter, monkeypatch, doubt):
+    def furniture(square):
+        answer = square[0, ..., 0].copy()
+        answer[40:44, : round(800 * doubt / 4)] = 0.4
+        return answer
+
+    monkeypatch.setattr(red_segmenter._network, "furniture", furniture)
+    photo = np.zeros((64, 64, 3), np.uint8)
+    photo[8:28, 10:50] = 255
+    found = predictor._Asked(red_segmenter._network, photo).nearby()
+    np.testing.assert_allclose(found[8:28], photo[8:28, :, 0] / 255)
+    assert found[41, 63] == pytest.approx(0.4 if doubt < 0.2 else 0.2)  # where the mirror image alone leaves doubt
+    assert found[41, 0] == pytest.approx(0 if doubt < 0.2 else 0.2)
+
+
 @pytest.mark.parametrize("level", [0.0, 0.05])
 def test_a_photo_without_furniture_is_asked_twice(level):
     assert not predictor.is_clear(np.full((64, 64), level, np.float32))
@@ -142,7 +176,7 @@ def test_second_look_invents_nothing(red_segmenter, monkeypatch):
     first = red_segmenter.probabilities(photo, second_look=False, refine=False)
 
     def answers(near):
-        monkeypatch.setattr(Segmenter, "first_look", lambda self, shown: plain if shown is photo else near)
+        monkeypatch.setattr(Segmenter, "_look_nearby", lambda self, shown: near)
         return Segmenter(red_segmenter.folder).probabilities(photo, refine=False)
 
     np.testing.assert_array_equal(answers(np.zeros((64, 64), np.float32)), first)  # contradiction
@@ -162,8 +196,7 @@ def test_maps_are_kept_by_content(red_segmenter, monkeypatch):
     fresh = Segmenter(red_segmenter.folder)
     photo = room((30, 200, 400, 600))
     first = fresh.probabilities(photo)
-    looks = []
-    monkeypatch.setattr(Segmenter, "first_look", lambda self, photo: looks.append(1))
+    looks = count_looks(fresh, monkeypatch)
     assert fresh.probabilities(photo.copy()) is first
     assert not looks and not first.flags.writeable
 
