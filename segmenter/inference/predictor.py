@@ -23,7 +23,8 @@ SEEN_BYTES = 64 * 1024 * 1024  # of what is kept for further clicks on the same 
 
 DOUBTFUL = 0.1  # a probability that is farther than this from 0 and from 1 is in doubt
 CLEAR = 0.1  # a map with fewer doubtful pixels than this share of its furniture's is clear,
-CLEARED = 0.2  # and one with fewer than this is, where another look is joined with it, from the other side
+CLEARED = 0.2  # with fewer than this, another look from nearby clears it as well as its mirror image would,
+NEARBY = 0.5  # and what is seen from nearby is joined with what was seen before, so that more is left to that
 
 
 class Segmenter:
@@ -235,7 +236,7 @@ class _Asked:
         So the mirror image comes first, and the part as it is only where that leaves doubt.
         """
         mirrored = self.mirrored()
-        return mirrored if is_clear(mirrored, CLEARED) else (mirrored + self.network.furniture(self.square)) / 2
+        return mirrored if is_clear(mirrored, NEARBY) else (mirrored + self.network.furniture(self.square)) / 2
 
     def mirrored(self) -> np.ndarray:
         """What it says of the photo's mirror image, turned back: float32, size × size, 0 … 1."""

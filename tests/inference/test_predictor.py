@@ -111,11 +111,11 @@ def test_some_doubt_is_left_to_a_look_from_nearby(red_segmenter, monkeypatch, do
     np.testing.assert_array_equal(asked.furniture(closer), answer if sides == "own" else both)
 
 
-@pytest.mark.parametrize("doubt", [0.15, 0.25])
+@pytest.mark.parametrize("doubt", [0.45, 0.55])
 def test_from_nearby_the_other_side_is_looked_at_first(red_segmenter, monkeypatch, doubt):
     def furniture(square):
         answer = square[0, ..., 0].copy()
-        answer[40:44, : round(800 * doubt / 4)] = 0.4
+        answer[40:48, : round(800 * doubt / 8)] = 0.4
         return answer
 
     monkeypatch.setattr(red_segmenter._network, "furniture", furniture)
@@ -123,8 +123,8 @@ def test_from_nearby_the_other_side_is_looked_at_first(red_segmenter, monkeypatc
     photo[8:28, 10:50] = 255
     found = predictor._Asked(red_segmenter._network, photo).nearby()
     np.testing.assert_allclose(found[8:28], photo[8:28, :, 0] / 255)
-    assert found[41, 63] == pytest.approx(0.4 if doubt < 0.2 else 0.2)  # where the mirror image alone leaves doubt
-    assert found[41, 0] == pytest.approx(0 if doubt < 0.2 else 0.2)
+    assert found[41, 63] == pytest.approx(0.4 if doubt < 0.5 else 0.2)  # where the mirror image alone leaves doubt
+    assert found[41, 0] == pytest.approx(0 if doubt < 0.5 else 0.2)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.05])
