@@ -131,7 +131,8 @@ class Segmenter:
         """What the network says of a photo squeezed to its square, before any refinement.
 
         Unless that is clear (see `is_clear`), it is asked for the photo's mirror image too, and the mean
-        counts: what it makes of a doubtful part often depends on the side it sees it from.
+        counts: what it makes of a doubtful part often depends on the side it sees it from. Where
+        `probabilities` takes a second look, that shows the other side, so that more is clear without.
 
         Returns:
             float32, size × size, 0 … 1.
