@@ -1,7 +1,7 @@
 """What becomes of memory that is freed, in the programs of this project: some of it is kept for the next photo.
 
 Each photo takes some dozen arrays of megabytes for a moment. Left alone, glibc gives most of them back to the system and
-asks for them anew, and the system clears each page again: a sixth of the time that a photo of one megapixel takes.
+asks for them anew, and the system clears each page again, which takes a good part of a photo's time.
 """
 
 import ctypes
