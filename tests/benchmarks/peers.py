@@ -82,11 +82,15 @@ class Peer:
 
 
 class Ours:
-    """The Segmenter as such a function; `network_seconds` counts all passes for all photos so far."""
+    """The Segmenter as such a function, in a process whose memory is set as the command line does it.
+
+    `network_seconds` counts all passes for all photos so far.
+    """
 
     def __init__(self, path):
-        from segmenter import Segmenter
+        from segmenter import Segmenter, memory
 
+        memory.reuse()
         self.segmenter, self.network_seconds = Segmenter.load(path), 0.0
         network = self.segmenter._network
         for name in ("see", "pick") if network.can_pick else ("furniture",):

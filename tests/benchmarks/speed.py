@@ -48,12 +48,11 @@ def photo_file(megapixels: float, number: int) -> bytes:
 
 
 def make_chairlift(path):
-    """(function of a file's bytes → PNG bytes, the map's maker), with memory as the command line sets it."""
-    from segmenter import memory, open_photo
+    """(function of a file's bytes → PNG bytes, the map's maker)."""
+    from segmenter import open_photo
     from segmenter.render.options import Choices
     from segmenter.render.render import produce
 
-    memory.reuse()
     ours = peers.Ours(path)
     choices = Choices().at(ours.segmenter.threshold)
 
