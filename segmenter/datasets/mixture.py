@@ -12,7 +12,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from segmenter.datasets import augment, collection
+from segmenter.datasets import augment, collection, grounds
 from segmenter.datasets.collection import Picture
 from segmenter.datasets.copy_paste import Object, put
 from segmenter.inference import preprocessing
@@ -23,11 +23,12 @@ Sample = tuple[np.ndarray, np.ndarray, np.ndarray]  # photo, target, weight; see
 
 SHARES = {  # of the samples, by curriculum
     "things": {"things": 1.0},  # what a thing in a photo is, before it is learnt which things are furniture
-    "furniture": {"photos": 0.31, "rooms": 0.23, "scenes": 0.12, "pasted": 0.14, "empty": 0.20},
+    "furniture": {"photos": 0.28, "rooms": 0.23, "scenes": 0.12, "pasted": 0.18, "empty": 0.19},
 }
 LAMPS = {"lamp"}  # nobody's piece of furniture on its own: it only stands beside one
 MARKED = 0.08  # share of the photos drawn that show cabinets, cribs and benches, which are few
 COVERED = {"photos": 0.3, "scenes": 0.25, "pasted": 0.35, "empty": 0.2}  # share with another thing in front
+RUGS, SUNNY = 0.35, 0.25  # shares of the pasted with a rug on the floor, and with shadows as from the sun
 LEAST_LEFT = 0.3  # of the furniture that a thing in front of it must leave to be seen
 MISTAKEN = 0.01  # share of a picture without furniture, beyond which what is seen there is a mistake
 HARDER = 4.0  # times as often are pictures drawn that were mistaken
@@ -313,6 +314,10 @@ class Pasted:
         count = rng.choice([1, 2, 3], p=[0.74, 0.19, 0.07])
         group = _one_of(self.groups, rng)
         floors = np.sort(rng.uniform(0.55, 1.03, count)) * self.size  # the farther, the earlier
+        if rng.random() < RUGS:
+            photo, rug = grounds.lay_rug(photo, floors[-1], rng)
+            target, weight = target * (1 - rug), np.where(rug > 0.3, 1.0, weight)
+        sunny = rng.random() < SUNNY
         for floor in floors:
             thing = _one_of(group, rng)
             thing = thing if isinstance(thing, Object) else collection.cut_photo(thing)
@@ -321,8 +326,10 @@ class Pasted:
             smallest = 0.25 if count > 1 else 0.15 if rng.random() < 0.3 else 0.35
             cutout, shadow = put(thing, self.size, floor, smallest, rng)
             cutout = compositing.harmonise(cutout, photo, rng.uniform(0, 0.3))
-            photo = compositing.paste(photo, cutout, shadow)
             alpha = cutout[..., 3].astype(np.float32) / 255
+            if sunny:
+                shadow = np.maximum(shadow, grounds.cast_shadow(alpha, rng))
+            photo = compositing.paste(photo, cutout, shadow)
             counts = count == 1 or thing.category in collection.SEATS or thing.frame == 0
             target = target * (1 - alpha) + alpha * counts
             weight = np.where(alpha > 0.3, float(counts), weight)
