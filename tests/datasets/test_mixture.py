@@ -50,6 +50,31 @@ def test_the_mask_of_a_pasted_picture_is_where_the_furniture_is_seen(place, true
     assert seen > 25
 
 
+def test_a_rug_and_shadows_are_no_furniture_whatever_was_known_below_them(place, true_colours, monkeypatch):
+    monkeypatch.setattr(mixture, "RUGS", 1.0)
+    monkeypatch.setattr(mixture, "SUNNY", 1.0)
+    laid = []
+
+    def lay_rug(photo, floor, rng):  # the whole floor
+        laid.append(floor)
+        rug = (np.indices(photo.shape[:2])[0] > 20).astype(np.float32)
+        return np.where(rug[..., np.newaxis] > 0, 230, photo).astype(np.uint8), rug
+
+    monkeypatch.setattr(mixture.grounds, "lay_rug", lay_rug)
+    draw = pasted(place, "chair")
+    monkeypatch.setattr(
+        draw, "backgrounds", lambda size, rng: (np.zeros((64, 64, 3), np.uint8), *np.zeros((2, 64, 64)))
+    )
+    for seed in range(20):
+        picture, target, weight = draw(np.random.default_rng(seed))
+        red, green, _ = np.moveaxis(picture.astype(int), 2, 0)
+        seen = red > 2 * green + 10  # magenta, in a shadow too
+        assert seen[target > 0.9].all() and not is_magenta(picture)[target < 0.1].any()
+        known = weight == 1  # beyond the rug, only what stands there
+        assert known[21:].all() or known[:, ::-1][21:].all()
+    assert len(laid) == 20
+
+
 def test_a_table_beside_others_is_unknown_and_a_lamp_is_never_alone(place):
     tables, lamps = pasted(place, "table"), pasted(place, "lamp")
     for seed in range(30):
