@@ -35,9 +35,9 @@ EXAMPLES = Path(__file__).resolve().parent / "segmenter" / "data" / "examples" /
 # Those that the page offers, in its order; the first is on it before anything is chosen. The default weights cut them
 # out without a fault that is seen, save the last, which is said to be hard.
 SHOWN = (
-    "05_armchair_by_window",
-    "09_two_yellow_armchairs",
     "02_office_visitor_chair",
+    "09_two_yellow_armchairs",
+    "14_black_chair",
     "11_daybed_by_window",
     "13_childs_chair",
     "10_yellow_sofa",

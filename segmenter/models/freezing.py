@@ -1,4 +1,4 @@
-"""What does not train: the finest blocks of a pretrained encoder, and the statistics of batch norm."""
+"""What does not train: a pretrained encoder or its finest blocks, and the statistics of batch norm."""
 
 import keras
 from keras import layers
@@ -17,6 +17,17 @@ def freeze_blocks(model: keras.Model, count: int) -> None:
     frozen = ("encoder_stem", *(f"encoder_block{number}_" for number in range(count))) if count else ()
     for layer in model.layers:
         if layer.name.startswith(frozen):
+            layer.trainable = False
+
+
+def freeze_encoder(model: keras.Model) -> None:
+    """Keep the whole encoder as it is, so that what started from its maps still fits.
+
+    Args:
+        model: a network of `unet.build_unet`.
+    """
+    for layer in model.layers:
+        if layer.name.startswith("encoder_"):
             layer.trainable = False
 
 

@@ -35,7 +35,7 @@ from segmenter.training.trainer import Fitted
 
 # What a result consists of; a folder that holds anything else is not replaced by one.
 OURS = {*weights_format.FILES, HISTORY, "report.html", "overlays", "contact-sheet.jpg"}
-AGAIN = "--pick 2000 trains it again"  # what to do about a picker that is left out
+AGAIN = "--pick 2000 trains it again, and --encoder 0 would have kept it"  # what to do about a picker that is left out
 EXAMPLES = 16  # batches at most show what values the network's activations take, for `litert.export`, and so many of
 EXAMPLE_PIXELS = 2**25  # the validation's what it costs to give them 8 bits; of either so many pixels, for memory
 
@@ -213,7 +213,7 @@ def train_network(run: Run) -> tuple[keras.Model, Fitted, litert.Examples | None
     mixed = options.mixed_precision and trainer.has_gpu()
     if options.mixed_precision and not mixed:
         print("there is no GPU, where alone mixed precision helps: training in 32 bits")
-    if picker_run.has_picker(run.start) and not options.pick:
+    if picker_run.has_picker(run.start) and not (options.pick or picker_run.still_fits(run.start, run.recipe)):
         print(f"the picker of {run.start.name} does not fit a network that trains on, and is left out; {AGAIN}")
     with trainer.devices() as devices:
         if devices > 1:
@@ -247,14 +247,17 @@ def finish(run: Run, trained: Trained, examples: litert.Examples | None) -> tupl
     options, start, fitted, picked = run.options, run.start, trained.fitted, trained.picked
     result = run_folder.unfinished(run.out) / run_folder.RESULT
     shutil.rmtree(result, ignore_errors=True)
-    config = describe(run, picked)
+    picker = picked.picker if picked else None
+    if start.folder and not picked and picker_run.still_fits(start, run.recipe):
+        picker = picker_run.of_folder(start.folder, start.size)
+    config = describe(run, picked, picker is not None)
     half = options.collection if fitted else weights_folder.fits_half(trained.model)
     # A network that was left as it is stays so where it serves, and keeps its threshold.
     kept = litert.network_of(start.folder / weights_format.LITERT) if start.folder and not fitted else None
     if examples is None and kept is None:
         examples = _examples(*make_batches(run))
-    weights_folder.save_folder(trained.model, result, config, examples, half, picked.picker if picked else None, kept)
-    if picked and completing_pays(result, run.held_out, config["threshold"]):
+    weights_folder.save_folder(trained.model, result, config, examples, half, picker, kept)
+    if picker and completing_pays(result, run.held_out, config["threshold"]):
         config[weights_format.COMPLETES] = True
         files.write_json(result / weights_format.CONFIG, config)
     metrics, judged = judge(result, run.held_out, None if fitted else config["threshold"])
@@ -295,11 +298,17 @@ def _facts(run: Run, trained: Trained) -> dict[str, Any]:
     }
 
 
-def describe(run: Run, picked: Picked | None = None) -> dict[str, Any]:
-    """config.json: what is needed to use the weights, and by which steps they came about."""
+def describe(run: Run, picked: Picked | None = None, picks: bool = False) -> dict[str, Any]:
+    """config.json: what is needed to use the weights, and by which steps they came about.
+
+    Args:
+        run: Run.
+        picked: what came of training a picker.
+        picks: whether they have a picker, be it that of the weights it started from.
+    """
     start = run.start
     earlier = weights_format.read_config(start.folder) if start.folder else {}
-    steps = [step for step in earlier.get("steps", []) if picked or step.get("trains") != weights_format.PICKER]
+    steps = [step for step in earlier.get("steps", []) if picks or step.get("trains") != weights_format.PICKER]
     config = earlier
     if not picks_only(run.options):
         recipe = recipes.describe(run.recipe)
@@ -315,6 +324,7 @@ def describe(run: Run, picked: Picked | None = None) -> dict[str, Any]:
         }
     if picked:
         steps.append(picker_run.describe(picked, run.data.name, start.size))
+    if picks:
         config = {**config, weights_format.PICKER: True}
         config.pop(weights_format.COMPLETES, None)  # of the picker before
     return {**config, "steps": steps}

@@ -116,6 +116,13 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     )
     add("--floor", type=float, help="share of the learning rate that a cosine ends at (default 0)")
     add(
+        "--encoder",
+        type=float,
+        metavar="SHARE",
+        help="the encoder's learning rate, as a share of the decoder's (usual 0.1; a collection: 0.5); 0: it stays as "
+        "it is, and so does a picker, which starts from what it sees",
+    )
+    add(
         "--pick",
         type=int,
         metavar="STEPS",
@@ -186,6 +193,8 @@ def check_numbers(options: Namespace) -> None:
         raise ValueError(f"--size must be from {least} to {most} pixels, not {options.size}; 256 is usual")
     if options.ema is not None and not 0 <= options.ema < 1:
         raise ValueError(f"--ema must be from 0 to below 1, not {options.ema:g}; 0.99 is usual")
+    if options.encoder is not None and not 0 <= options.encoder <= 1:
+        raise ValueError(f"--encoder must be from 0 to 1, not {options.encoder:g}; 0.5 is usual")
     if options.border is not None and not 0 <= options.border < math.inf:
         raise ValueError(f"--border must be 0 or above, not {options.border:g}; 4 is usual")
     if options.folds and options.collection:
@@ -202,7 +211,9 @@ def _check_pick(options: Namespace) -> None:
         raise ValueError("--pick does not go with --folds, which judges networks alone; train once without it for that")
     if options.curriculum == "things":
         raise ValueError("--pick does not go with --curriculum things, which leaves weights to train on from")
-    networks = [name for name in ("samples", "ema", "floor", "hard", "mixed_precision") if getattr(options, name)]
+    networks = [
+        name for name in ("samples", "ema", "floor", "encoder", "hard", "mixed_precision") if getattr(options, name)
+    ]
     if picks_only(options) and networks:
         names = " and ".join(f"--{name.replace('_', '-')}" for name in networks)
         raise ValueError(f"{names} trains the network, which --pick alone leaves as it is; add --epochs to train both")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
-import numpy as np
 
 from segmenter import weights_format
 from segmenter.datasets import piece_samples, pieces
@@ -18,6 +17,7 @@ from segmenter.models import picker as pickers, registry, unet
 from segmenter.training import picking, starts, weights_folder
 from segmenter.training.options import picks_only
 from segmenter.training.picking import Draw, PickRecipe
+from segmenter.training.recipes import Recipe
 from segmenter.training.starts import Start
 from segmenter.weights_format import PICKER
 
@@ -103,6 +103,18 @@ def has_picker(start: Start) -> bool:
     return bool(start.folder and weights_format.read_config(start.folder).get(PICKER))
 
 
+def still_fits(start: Start, recipe: Recipe) -> bool:
+    """Whether the picker of the weights to start from fits the network that is trained from them."""
+    return has_picker(start) and recipe.encoder == 0 and not start.averaged
+
+
+def of_folder(folder: Path, size: int) -> keras.Model:
+    """The picker of a weights folder that has one, for a network that looks at `size` pixels."""
+    picker = weights_folder.load_both(folder, size)[1]
+    assert picker is not None, "its configuration says so"
+    return picker
+
+
 def train(
     start: Start, options: Namespace, kept: Sequence[Pair] | None, trained: keras.Model, folder: str | os.PathLike[str]
 ) -> Picked | None:
@@ -128,7 +140,9 @@ def train(
         picker, started_from, averaged = pickers.build_picker(network), "scratch", ()
         if start.folder and has_picker(start):
             averaged = start.averaged if picks_only(options) else ()
-            picker.set_weights(starts.mean([_picker_weights(each, start.size) for each in (start.folder, *averaged)]))
+            picker.set_weights(
+                starts.mean([of_folder(each, start.size).get_weights() for each in (start.folder, *averaged)])
+            )
             started_from = start.name
     recipe = recipe_of(options)
     origin = "fresh" if started_from == "scratch" else f"that of {started_from}"
@@ -138,12 +152,6 @@ def train(
     draw = make_draw(options, kept, start.size)
     steps = picking.fit(picker, see, draw, recipe, folder=folder, network=fingerprint(network))
     return Picked(picker, recipe, started_from, averaged, steps) if steps else None
-
-
-def _picker_weights(folder: Path, size: int) -> list[np.ndarray]:
-    picker = weights_folder.load_both(folder, size)[1]
-    assert picker is not None, "its configuration says so"
-    return picker.get_weights()
 
 
 def make_draw(options: Namespace, kept: Sequence[Pair] | None, size: int) -> Draw:

@@ -19,7 +19,7 @@ class Recipe:
     border: float = 0.0  # see batches.emphasise_border
     ema: float = 0.0  # share of the past in the moving average of the weights that is judged; 0: none
     keep_statistics: bool = False  # of batch norm, everywhere: for fine-tuning on few photos
-    encoder: float = 1.0  # learning rate of the encoder, as a share of the decoder's
+    encoder: float = 1.0  # learning rate of the encoder, as a share of the decoder's; 0: it stays as it is
     frozen: int = 0  # blocks of the encoder that do not train, see freezing.freeze_blocks
     pasted: float = 0.0  # see copy_paste.Varied
     mosaics: float = 0.0

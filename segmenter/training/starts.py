@@ -188,6 +188,7 @@ def settle(start: Start, options: Namespace, kept: Sequence[Pair] | None) -> tup
         border=options.border,
         ema=options.ema,
         floor=options.floor,
+        encoder=options.encoder,
         seed=options.seed,
     )
 

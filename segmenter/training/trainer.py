@@ -67,6 +67,8 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
         )
     freezing.freeze_batch_norm(model, everywhere=recipe.keep_statistics)
     freezing.freeze_blocks(model, recipe.frozen)
+    if recipe.encoder == 0:  # steps of no length would still cost their time, and decay its weights
+        freezing.freeze_encoder(model)
     model.compile(
         optimizer=TwoRates(
             rate,

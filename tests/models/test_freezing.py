@@ -51,3 +51,18 @@ def test_frozen_blocks_stay_and_the_rest_learns():
         name.startswith(("encoder_stem", "encoder_block0_", "encoder_block1_", "encoder_block2_")) for name in still
     )
     assert "encoder_block3_expand" in moved and "encoder_block10_expand" in moved
+
+
+def test_a_frozen_encoder_stays_whole_and_the_decoder_learns():
+    model = unet.build_unet(size=32)
+    freezing.freeze_encoder(model)
+    model.compile("adam", "mse")
+    before = {variable.path: np.asarray(variable) for variable in model.variables}
+    model.train_on_batch(np.random.default_rng(0).random((2, 32, 32, 3)), np.zeros((2, 32, 32, 1)))
+    moved = {
+        variable.path.startswith("encoder_")
+        for variable in model.variables
+        if not np.array_equal(before[variable.path], np.asarray(variable))
+    }
+    assert moved == {False}
+    assert any(path.startswith("encoder_") for path in before)

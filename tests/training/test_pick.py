@@ -146,6 +146,25 @@ def test_a_picker_is_gone_on_with_and_the_one_of_a_network_that_trains_alone_is_
     assert not Segmenter.load(tmp_path / "network").can_pick and "pick" not in metrics_of(tmp_path / "network")
 
 
+def test_a_picker_stays_with_a_network_whose_encoder_stays(place, taught, tmp_path, capsys):
+    options = arguments(place, taught, tmp_path / "out", "--epochs", "2", "--samples", "8", "--encoder", "0")
+    del options[options.index("--pick") : options.index("--pick") + 2]
+    assert train.main(options) == 0
+    assert "is left out" not in capsys.readouterr().out
+    (before, picker, _), (after, kept, _) = weights_folder.load_both(taught), weights_folder.load_both(tmp_path / "out")
+    moved = {
+        old.path.startswith("encoder_")
+        for old, new in zip(before.weights, after.weights)
+        if not np.array_equal(np.asarray(old), np.asarray(new))
+    }
+    assert moved == {False}
+    for old, new in zip(picker.get_weights(), kept.get_weights()):
+        np.testing.assert_array_equal(old, new)
+    assert Segmenter.load(tmp_path / "out").can_pick and metrics_of(tmp_path / "out")["pick"]
+    steps = json.loads((tmp_path / "out/config.json").read_text())["steps"]
+    assert [step.get("trains") for step in steps] == [None, "picker", None] and steps[-1]["encoder"] == 0
+
+
 def weights_of(folder):
     network, picker, _ = weights_folder.load_both(folder)
     return [*network.get_weights(), *picker.get_weights()]

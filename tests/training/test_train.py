@@ -210,6 +210,7 @@ def test_chairs97_is_split_77_and_20_without_parting_a_chair():
         (["--learning-rate", "nan"], "--learning-rate must be above 0"),
         (["--ema", "1"], "--ema must be from 0 to below 1"),
         (["--border", "-2"], "--border must be 0 or above"),
+        (["--encoder", "1.5"], "--encoder must be from 0 to 1"),
         (["--folds", "0"], "--folds must be above 0"),
         (["--folds", "1"], "fold"),
         (["--folds", "3", "--push-to-hub", "a/b"], "none to publish"),
