@@ -35,11 +35,11 @@ EXAMPLES = Path(__file__).resolve().parent / "segmenter" / "data" / "examples" /
 # Those that the page offers, in its order; the first is on it before anything is chosen. The default weights cut them
 # out without a fault that is seen, save the last, which is said to be hard.
 SHOWN = (
-    "02_office_visitor_chair",
+    "15_plaid_chair",
     "09_two_yellow_armchairs",
+    "16_leather_armchair",
     "14_black_chair",
     "11_daybed_by_window",
-    "13_childs_chair",
     "10_yellow_sofa",
     "12_wicker_armchair",
     "04_two_chairs_at_table",
