@@ -29,9 +29,7 @@ def lay_rug(photo: np.ndarray, floor: float, rng: np.random.Generator) -> tuple[
     outline = _corners(rng) if rng.random() < CORNERED else _circle()
     alpha = _drawn(middle + half * outline, size)
     thick = _drawn(middle + half * outline + [0, rng.uniform(0, 0.012) * size], size)  # its edge, towards the viewer
-    light = cv2.GaussianBlur(photo.astype(np.float32).mean(axis=2), (0, 0), size / 16)
-    light = np.clip(light / max(light[alpha > 0.5].mean() if (alpha > 0.5).any() else 1.0, 1.0), 0.4, 1.6)
-    colours = _woven(middle, half, size, rng) * light[..., np.newaxis]
+    colours = _woven(middle, half, size, rng) * _light(photo, alpha > 0.5)[..., np.newaxis]
     result = photo * (1 - 0.5 * thick[..., np.newaxis])
     result += alpha[..., np.newaxis] * (colours - result)
     return np.clip(result + 0.5, 0, 255).astype(np.uint8), np.maximum(alpha, thick)
@@ -77,6 +75,13 @@ def _drawn(points, size):
     return picture.astype(np.float32) / 255
 
 
+def _light(photo, there):
+    """How much brighter a photo is than it is on the mean in some place: float32, s × s."""
+    light = cv2.GaussianBlur(photo.astype(np.float32).mean(axis=2), (0, 0), photo.shape[0] / 16)
+    usual = light[there].mean() if there.any() else 0
+    return np.clip(light / max(usual, 1), 0.4, 1.6)
+
+
 def _woven(middle, half, size, rng):
     """A cloth of one colour, or with stripes or a border of another: float32, size × size × 3."""
     grey = rng.uniform(30, 235)
@@ -85,7 +90,8 @@ def _woven(middle, half, size, rng):
     other = np.zeros((size, size), np.float32)
     if rng.random() < PATTERNED:
         if rng.random() < 0.5:
-            along = x * np.cos(turn := rng.uniform(0, np.pi)) + y * np.sin(turn)
+            turn = rng.uniform(0, np.pi)
+            along = x * np.cos(turn) + y * np.sin(turn)
             other = (np.sin(along * rng.uniform(8, 30)) > rng.uniform(-0.5, 0.7)).astype(np.float32)
         else:
             away, inner = np.hypot(x, y), rng.uniform(0.5, 0.85)
