@@ -240,9 +240,10 @@ def _training(config: dict[str, Any]) -> str:
         before = STARTS.get(step["started_from"]) or before
         if step.get("averaged_with"):
             before = f"the mean of {before} and {', '.join(step['averaged_with'])}"
+        taught = f", beside the masks what {', '.join(step['taught_by'])} made of it" if step.get("taught_by") else ""
         length = f"picker: {step['steps']} steps" if trained == PICKER else f"at most {step['epochs']}"
         lines.append(
-            f"| {number} | {step['data']} | {step['size']} | {before} | "
+            f"| {number} | {step['data']}{taught} | {step['size']} | {before} | "
             f"{length} | {step['batch_size']} | {step['learning_rate']} |"
         )
         last[trained] = number

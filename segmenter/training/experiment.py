@@ -24,7 +24,7 @@ from segmenter.evaluation.evaluate import Judged
 from segmenter.hub import model_card
 from segmenter.io import files
 from segmenter.models import litert
-from segmenter.training import picker_run, recipes, run_folder, trainer, weights_folder
+from segmenter.training import picker_run, recipes, run_folder, teachers, trainer, weights_folder
 from segmenter.training.checkpoints import HISTORY
 from segmenter.training.judging import completing_pays, judge, judge_picks, judge_start, write_judgement
 from segmenter.training.options import picks_only
@@ -159,6 +159,8 @@ def make_batches(run: Run, devices: int = 1) -> tuple[TrainingBatches, Validatio
         if recipe.pasted or recipe.mosaics:
             draw = copy_paste.Varied(draw, squares, size, recipe.pasted, recipe.mosaics)
         watched = run.held_out["validation"]
+    if run.start.teachers:
+        draw = teachers.Taught(draw, teachers.load(run.start.teachers, size))
     samples -= samples % devices
     each = recipe.batch_size + -recipe.batch_size % devices
     batches = TrainingBatches(draw, samples, each, recipe.seed, recipe.border)
@@ -315,6 +317,8 @@ def describe(run: Run, picked: Picked | None = None, picks: bool = False) -> dic
         step = {"data": run.data.name, "size": start.size, "started_from": start.name}
         if start.averaged:
             step["averaged_with"] = [folder.resolve().name for folder in start.averaged]
+        if start.teachers:
+            step["taught_by"] = [folder.resolve().name for folder in start.teachers]
         steps.append({**step, **recipe})
         config = {
             "name": f"{start.architecture} trained on {run.data.name}",

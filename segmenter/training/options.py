@@ -123,6 +123,13 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
         "it is, and so does a picker, which starts from what it sees",
     )
     add(
+        "--teachers",
+        nargs="+",
+        metavar="WEIGHTS",
+        help="learn, beside the masks, from what these weights make of each picture and its mirror image, on the mean: "
+        "so that one look comes to give what took several",
+    )
+    add(
         "--pick",
         type=int,
         metavar="STEPS",
@@ -169,7 +176,8 @@ def parse_arguments(arguments: Sequence[str] | None = None, description: str | N
         options.out, options.finished = options.resume, before is None
     for name in ("data", "start"):  # where they lie must not depend on where the run goes on
         setattr(options, name, _resolved(getattr(options, name)))
-    options.average = options.average and [_resolved(place) for place in options.average]
+    for name in ("average", "teachers"):
+        setattr(options, name, getattr(options, name) and [_resolved(place) for place in getattr(options, name)])
     check_numbers(options)
     if before is not None:
         run_folder.check_same(options.out, before, plain(options), free(options))
@@ -211,9 +219,8 @@ def _check_pick(options: Namespace) -> None:
         raise ValueError("--pick does not go with --folds, which judges networks alone; train once without it for that")
     if options.curriculum == "things":
         raise ValueError("--pick does not go with --curriculum things, which leaves weights to train on from")
-    networks = [
-        name for name in ("samples", "ema", "floor", "encoder", "hard", "mixed_precision") if getattr(options, name)
-    ]
+    trains = ("samples", "ema", "floor", "encoder", "teachers", "hard", "mixed_precision")
+    networks = [name for name in trains if getattr(options, name)]
     if picks_only(options) and networks:
         names = " and ".join(f"--{name.replace('_', '-')}" for name in networks)
         raise ValueError(f"{names} trains the network, which --pick alone leaves as it is; add --epochs to train both")

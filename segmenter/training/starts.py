@@ -32,6 +32,7 @@ class Start(NamedTuple):
     architecture: str
     size: int
     averaged: tuple[Path, ...] = ()
+    teachers: tuple[Path, ...] = ()  # weights folders to learn from beside the masks, see `teachers`
 
 
 def find_start(options: Namespace, place: str | None = None) -> Start:
@@ -48,6 +49,7 @@ def find_start(options: Namespace, place: str | None = None) -> Start:
         ValueError: there is nothing of the kind, or it does not fit --architecture.
     """
     place = str(place or options.start or _default_start(options.architecture))
+    taught_by = tuple(map(_weights_folder, options.teachers or ()))
     if place in STARTS:
         if options.average:
             raise ValueError(f"--average needs weights to start from, and --start {place} has none")
@@ -55,7 +57,7 @@ def find_start(options: Namespace, place: str | None = None) -> Start:
         architecture = options.architecture or usual
         if place == "imagenet" and architecture not in registry.encoded():
             raise ValueError(f"only {', '.join(registry.encoded())} have a pretrained encoder; use --start scratch")
-        return Start(place, None, architecture, options.size or registry.find(architecture).size)
+        return Start(place, None, architecture, options.size or registry.find(architecture).size, (), taught_by)
     folder = _weights_folder(place)
     config = weights_format.read_config(folder, registry.NETWORKS)
     if options.architecture not in (None, config.get("architecture")):
@@ -71,7 +73,7 @@ def find_start(options: Namespace, place: str | None = None) -> Start:
                 f"{other} holds a {found}, and {place} a {config['architecture']}; only networks of one kind have a mean"
             )
     name = place if folder != Path(place) else folder.resolve().name
-    return Start(name, folder, config["architecture"], options.size or config["size"], tuple(averaged))
+    return Start(name, folder, config["architecture"], options.size or config["size"], tuple(averaged), taught_by)
 
 
 def _default_start(architecture: str | None) -> str:

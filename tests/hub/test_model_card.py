@@ -107,12 +107,17 @@ def test_a_step_goes_on_from_the_last_of_its_kind(folder):
     config = json.loads((folder / "config.json").read_text())
     network = {**config["steps"][0], "data": "ours"}
     picker = {**network, "trains": "picker", "steps": 1500, "started_from": "scratch"}
-    config["steps"] = [network, picker, {**network, "started_from": "a"}, {**picker, "started_from": "b"}]
+    taught = {**network, "started_from": "a", "taught_by": ["first", "second"]}
+    config["steps"] = [network, picker, taught, {**picker, "started_from": "b"}]
     (folder / "config.json").write_text(json.dumps(config))
     model_card.write_card(folder)
     text = (folder / "README.md").read_text().split("## Training")[1]
-    rows = [line for line in text.splitlines() if "| ours |" in line]
+    rows = [line for line in text.splitlines() if "| ours" in line]
     assert [row.split(" | ")[3] for row in rows] == ["the pretrained encoder", "nothing", "step 1", "step 2"]
+    assert [row.split(" | ")[1] for row in rows][1:3] == [
+        "ours",
+        "ours, beside the masks what first, second made of it",
+    ]
     assert [row.split(" | ")[4] for row in rows] == ["at most 3", "picker: 1500 steps"] * 2
 
 

@@ -149,7 +149,7 @@ def test_a_picker_is_gone_on_with_and_the_one_of_a_network_that_trains_alone_is_
 def test_a_picker_stays_with_a_network_whose_encoder_stays(place, taught, tmp_path, capsys):
     options = arguments(place, taught, tmp_path / "out", "--epochs", "2", "--samples", "8", "--encoder", "0")
     del options[options.index("--pick") : options.index("--pick") + 2]
-    assert train.main(options) == 0
+    assert train.main([*options, "--teachers", str(taught)]) == 0
     assert "is left out" not in capsys.readouterr().out
     (before, picker, _), (after, kept, _) = weights_folder.load_both(taught), weights_folder.load_both(tmp_path / "out")
     moved = {
@@ -162,7 +162,8 @@ def test_a_picker_stays_with_a_network_whose_encoder_stays(place, taught, tmp_pa
         np.testing.assert_array_equal(old, new)
     assert Segmenter.load(tmp_path / "out").can_pick and metrics_of(tmp_path / "out")["pick"]
     steps = json.loads((tmp_path / "out/config.json").read_text())["steps"]
-    assert [step.get("trains") for step in steps] == [None, "picker", None] and steps[-1]["encoder"] == 0
+    assert [step.get("trains") for step in steps] == [None, "picker", None]
+    assert (steps[-1]["encoder"], steps[-1]["taught_by"]) == (0, ["out"])
 
 
 def weights_of(folder):
