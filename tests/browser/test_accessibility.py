@@ -93,7 +93,7 @@ def is_seen(visitor):
 
 def test_the_keyboard_is_enough_from_example_to_download(visit):
     visitor = visit()
-    tab_to(visitor, '.examples [data-example="02_office_visitor_chair"]')
+    tab_to(visitor, '.examples [data-example="10_yellow_sofa"]')
     assert is_seen(visitor)
     visitor.tab.keyboard.press("Enter")
     visitor.ready()
@@ -105,7 +105,7 @@ def test_the_keyboard_is_enough_from_example_to_download(visit):
     assert is_seen(visitor)
     with visitor.tab.expect_download() as caught:
         visitor.tab.keyboard.press("Enter")
-    photo = open_photo(app.EXAMPLES / "02_office_visitor_chair.jpg")
+    photo = open_photo(app.EXAMPLES / "10_yellow_sofa.jpg")
     with Image.open(caught.value.path()) as picture:
         np.testing.assert_array_equal(np.array(picture), cut(photo, RedSegmenter().probabilities(photo), 0.4))
 

@@ -109,7 +109,7 @@ def test_from_one_photo_to_the_next_and_back_to_all(visitor):
     finished(visitor)
     assert members(visitor)[f"cutouts/chair {place}.png"] == expected(disc(700 + place), threshold=0.7)
     visitor.tab.click(".places [data-place=studio]")
-    visitor.tab.click('[data-example="02_office_visitor_chair"]')
+    visitor.tab.click('[data-example="10_yellow_sofa"]')
     visitor.ready()
     assert visitor.tab.locator(".batch").is_hidden()
 

@@ -39,7 +39,7 @@ def is_as_it_was(visitor, before):
 
 def test_a_click_on_an_example_loses_nothing(visitor):
     before = visitor.canvas(".cutout")
-    visitor.tab.click('[data-example="02_office_visitor_chair"]')
+    visitor.tab.click('[data-example="10_yellow_sofa"]')
     visitor.ready()
     visitor.tab.click(RECENT)
     visitor.tab.wait_for_function("document.querySelector('.photo').getAttribute('aria-label').startsWith('ring.jpg')")
@@ -78,7 +78,7 @@ def test_another_visitor_sees_none_of_it(visitor, visit):
 
 def test_an_example_that_was_only_looked_at_is_not_kept(visit):
     visitor = visit()
-    visitor.tab.click('[data-example="02_office_visitor_chair"]')
+    visitor.tab.click('[data-example="10_yellow_sofa"]')
     visitor.ready()
     visitor.tab.wait_for_timeout(1200)
     assert visitor.tab.locator(RECENT).count() == 0
@@ -90,7 +90,7 @@ def test_another_photo_begins_with_the_usual_threshold(visitor):
     assert visitor.tab.input_value(".slider") == "50"
     assert "threshold" not in visitor.tab.evaluate("location.hash")
     visitor.slide(70)
-    visitor.tab.click('[data-example="02_office_visitor_chair"]')
+    visitor.tab.click('[data-example="10_yellow_sofa"]')
     visitor.ready()
     assert visitor.tab.input_value(".slider") == "50"
 

@@ -58,7 +58,7 @@ def test_a_photo_that_did_not_arrive_is_sent_once_the_server_is_back(visitor):
 def test_a_question_without_an_answer_has_an_end_and_can_be_asked_again(visitor):
     visitor.tab.clock.install()
     visitor.tab.route("**/component_server*", lambda route: None)  # it never gets there
-    visitor.tab.click('[data-example="02_office_visitor_chair"]')
+    visitor.tab.click('[data-example="10_yellow_sofa"]')
     visitor.tab.wait_for_selector('.chairlift[data-state="waiting"]')
     visitor.tab.clock.fast_forward("10:00")
     visitor.tab.wait_for_selector('.chairlift[data-state="problem"]')

@@ -604,7 +604,7 @@ def test_mask_and_everything_can_be_had(visitor):
 
 def test_a_link_keeps_settings_and_example_but_no_photo(visit):
     first = visit(permissions=["clipboard-read", "clipboard-write"])
-    first.tab.click('[data-example="02_office_visitor_chair"]')
+    first.tab.click('[data-example="10_yellow_sofa"]')
     first.ready()
     first.slide(37)
     show(first, "compare")
@@ -617,7 +617,7 @@ def test_a_link_keeps_settings_and_example_but_no_photo(visit):
     assert link == first.tab.evaluate("location.href")
 
     second = visit(url=link)
-    assert second.tab.get_attribute('[data-example="02_office_visitor_chair"]', "aria-pressed") == "true"
+    assert second.tab.get_attribute('[data-example="10_yellow_sofa"]', "aria-pressed") == "true"
     assert second.tab.input_value(".slider") == "37"
     assert second.tab.get_attribute('.views [data-view="compare"]', "aria-pressed") == "true"
     assert second.tab.inner_text(".chosen") == first.tab.inner_text(".chosen")
