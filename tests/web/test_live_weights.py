@@ -32,7 +32,7 @@ from tests.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREVER = (1000,)
-EXAMPLE = "05_armchair_by_window"
+EXAMPLE = app.SHOWN[0]
 
 
 @pytest.fixture
