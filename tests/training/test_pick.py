@@ -140,10 +140,21 @@ def test_a_picker_is_gone_on_with_and_the_one_of_a_network_that_trains_alone_is_
     options = arguments(place, taught, tmp_path / "network", *both)
     del options[options.index("--pick") : options.index("--pick") + 2]
     assert train.main(options) == 0
-    assert "the picker of out does not fit a network that trains on, and is left out" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "the picker of out does not fit a network that trains on, and is left out" in said
+    assert "--encoder 0 would have kept it" in said
     config = json.loads((tmp_path / "network/config.json").read_text())
     assert [step.get("trains") for step in config["steps"]] == [None, None] and "picker" not in config
     assert not Segmenter.load(tmp_path / "network").can_pick and "pick" not in metrics_of(tmp_path / "network")
+
+
+def test_a_picker_is_left_out_of_a_mean_of_networks_whatever_its_encoder_does(place, taught, tmp_path, capsys):
+    options = arguments(place, taught, tmp_path / "out", "--epochs", "1", "--samples", "4", "--encoder", "0")
+    del options[options.index("--pick") : options.index("--pick") + 2]
+    assert train.main([*options, "--average", str(taught)]) == 0
+    said = capsys.readouterr().out
+    assert "is left out; --pick 2000 trains it again" in said and "would have kept it" not in said
+    assert not Segmenter.load(tmp_path / "out").can_pick
 
 
 def test_a_picker_stays_with_a_network_whose_encoder_stays(place, taught, tmp_path, capsys):
