@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from cachetools import LRUCache
 
-from segmenter.inference import clicks, completing
+from segmenter.inference import clicks, close_up, completing, preprocessing, tiles
 
 if TYPE_CHECKING:  # who only checks clicks needs no network
     from segmenter.inference.network import Network
@@ -17,10 +17,12 @@ WHOLE = 0.8  # who is given so much of a part of the furniture is given all of i
 MAX_CLICKS = 50  # clicks on one piece; whoever needs more has a brush
 KEPT = 8  # pieces so far of one photo
 ALONE = 0.9  # of a part of the furniture: who is told it, and leaves so much of it, says that it is one piece
-MUCH = 0.3  # of the piece so far: a click that adds more may have been taken for one on another piece
+MUCH = 0.07  # of the piece so far: a click that adds more may have been taken for one on another piece
+LOOKS = 2  # from nearby at most: where the first shows that the piece goes on, another one shows more of it
 NEAR = 5  # pixels of the square: a click means a change that is no farther from it
 
-Clicks = tuple[tuple[tuple[float, float], int], ...]  # ((x, y), label) of each, as shares of the square
+Clicks = tuple[close_up.Click, ...]
+Asked = tuple[Clicks, bool]  # clicks, and whether pieces are looked at from nearby
 
 
 def check(
@@ -56,82 +58,147 @@ def check(
 
 
 class Views:
-    """A square as a picker sees it: as it is and as its mirror image, whose mean counts.
+    """A photo as a picker sees it: as it is and as its mirror image, whose mean counts, and a piece of it from nearby.
 
     What it makes of a doubtful part often depends on the side it sees it from.
 
     Args:
         network: Network that can pick.
-        square: float32, 1 × size × size × 3, 0 … 1.
+        photo: uint8, H × W × 3, RGB.
     """
 
-    def __init__(self, network: "Network", square: np.ndarray) -> None:
+    def __init__(self, network: "Network", photo: np.ndarray) -> None:
         self.network = network
+        self.photo = tiles.shrink(photo, close_up.LONGEST).copy()  # the caller's may change
+        square = preprocessing.to_network(photo, network.size)
         self.seen = network.see(square), network.see(square[:, :, ::-1])
         self.furniture = (self.seen[0].furniture + self.seen[1].furniture[:, ::-1]) / 2
-        self._so_far: LRUCache[Clicks, np.ndarray] = LRUCache(KEPT)  # the pieces at some clicks, for who makes one more
+        self._so_far: LRUCache[Asked, np.ndarray] = LRUCache(KEPT)  # the pieces at some clicks, for who makes one more
         self._lock = threading.Lock()
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory that it takes."""
-        return sum(each.nbytes for each in self.seen) + self.furniture.nbytes + KEPT * 4 * self.network.size**2
+        squares = self.furniture.nbytes + KEPT * 4 * self.network.size**2
+        return self.photo.nbytes + sum(each.nbytes for each in self.seen) + squares
 
     def ask(self, clicked: Clicks, before: np.ndarray) -> np.ndarray:
         """Clicks, and the piece so far (float32, size/2 × size/2, 0 … 1) → the piece: float32, size × size, 0 … 1."""
         points, labels = zip(*clicked)
-        mirrored = [(1 - x, y) for x, y in points]
         piece = self.network.pick(self.seen[0], clicks.draw(points, labels, before))
-        other = self.network.pick(self.seen[1], clicks.draw(mirrored, labels, before[:, ::-1]))
-        return (piece + other[:, ::-1]) / 2
+        return (piece + _mirrored(self.network, self.seen[1], clicked, before)) / 2
 
-    def piece(self, clicked: Clicks) -> np.ndarray:
-        """The piece at some clicks: float32, size × size, 0 … 1. Each is told what it was so far."""
-        piece = self._first(clicked) if len(clicked) == 1 else self._further(clicked)
+    def piece(self, clicked: Clicks, closer: bool = True) -> np.ndarray:
+        """The piece at some clicks. Each is told what it was so far.
+
+        Args:
+            clicked: as shares of the photo.
+            closer: whether it is looked at again from nearby, where it is small.
+
+        Returns:
+            float32, h × w, 0 … 1: of all of the photo, in whatever shape.
+        """
+        piece = self._first(clicked, closer) if len(clicked) == 1 else self._further(clicked, closer)
         with self._lock:
-            self._so_far[clicked] = piece
+            self._so_far[clicked, closer] = self._squeezed(piece)
         return piece
 
-    def _first(self, clicked):
+    def _first(self, clicked, closer):
         """The piece at one click, which says least: the picker is asked twice, the second time with what it made of it.
 
         The first time it is told which part of the furniture was clicked. Where it would take only some of that,
         several pieces touch, and it is asked without.
         """
-        part = self._part_at(clicked[0][0])
-        if part is not None:
-            piece = self.ask(clicked, clicks.so_far(part))
-            if (piece[part >= 0.5] >= 0.5).mean() >= ALONE:
-                return self.ask(clicked, clicks.so_far(piece))
-        piece = self.ask(clicked, clicks.so_far(np.zeros_like(self.furniture)))
-        return self.ask(clicked, clicks.so_far(piece))
+        piece = self._whole_part(clicked)
+        if piece is None:
+            piece = self.ask(clicked, clicks.so_far(np.zeros_like(self.furniture)))
+        if not (closer and self._is_small(piece, clicked)):
+            return complete(self.ask(clicked, clicks.so_far(piece)), self.furniture, clicked)
+        return self._look_closer(clicked, complete(piece, self.furniture, clicked))
 
-    def _further(self, clicked):
+    def _further(self, clicked, closer):
         """The piece at several clicks. Of what the last one changes, what is elsewhere stays as it was.
 
-        Where the last one would add much, the picker may have taken up another piece like the first. It is asked
-        for that click alone then: what that gives is added instead, if all clicks agree with it and it is less.
+        Where the last one would add much, the picker may have taken up another piece like the first. It is asked from
+        nearby alone then: what that adds is added instead, if all clicks agree with it and it is less.
         """
-        so_far, (click, label) = self._so_far_at(clicked[:-1]), clicked[-1]
-        piece = changed_at(click, so_far, self.ask(clicked, clicks.so_far(so_far)))
-        if not label or _added(so_far, piece) <= MUCH * (so_far >= 0.5).sum():
+        before, (_, label) = self._so_far_at(clicked[:-1], closer), clicked[-1]
+        piece = changed_at(clicked[-1][0], before, self.ask(clicked, clicks.so_far(before)))
+        piece = complete(piece, self.furniture, clicked)
+        if not closer:
             return piece
-        alone = self.ask(clicked[-1:], clicks.so_far(np.zeros_like(so_far)))
-        agrees = all((alone[clicks.pixel(place, alone.shape)] >= 0.5) == bool(each) for place, each in clicked)
-        less = changed_at(click, so_far, np.maximum(so_far, alone))
-        return less if agrees and _added(so_far, less) < _added(so_far, piece) else piece
+        if self._is_small(piece, clicked):
+            piece = self._look_closer(clicked, piece)
+        added = _added(before, self._squeezed(piece))
+        if not label or added <= MUCH * (before >= 0.5).sum():
+            return piece
+        less = self._look_closer(clicked, before, last=True)
+        return less if agrees(less, clicked) and _added(before, self._squeezed(less)) < added else piece
 
-    def _part_at(self, click):
-        """The connected part of the furniture at a place, 0 elsewhere; None where there is none."""
+    def _is_small(self, piece, clicked):
+        box = close_up.box_around(piece, clicked)
+        return box is not None and close_up.is_worthwhile(box)
+
+    def _look_closer(self, clicked, piece, last=False):
+        """A piece with what is seen of it from nearby; itself where that is not what was clicked, or is cut off.
+
+        Args:
+            last: whether it changes only at the last click.
+        """
+        known = piece
+        for _ in range(LOOKS):
+            box = close_up.box_around(known, clicked)
+            if box is None:
+                break
+            near = self._nearby(clicked, known, box, last)
+            if near is None:
+                break
+            joined = close_up.join(known, near, box, self.photo.shape)
+            if not close_up.is_cut(near, box):
+                return joined
+            known = self._squeezed(joined)
+        return piece
+
+    def _nearby(self, clicked, piece, box, last):
+        """What is seen of a piece in a box, from the other side: float32, size × size; None where clicks disagree."""
+        part = close_up.part(self.photo, box)
+        before, here = part.of(piece), part.clicks(clicked)
+        seen = self.network.see(preprocessing.to_network(part.photo, self.network.size)[:, :, ::-1])
+        near = _mirrored(self.network, seen, here, clicks.so_far(before))
+        if last:
+            near = changed_at(here[-1][0], before, near)
+        return near if agrees(near, here) else None
+
+    def _squeezed(self, piece):
+        """A piece of any shape as float32, size × size."""
+        return preprocessing.resize(piece, *self.furniture.shape)
+
+    def _whole_part(self, clicked):
+        """What the picker makes of the part of the furniture that was clicked; None where that is not one piece."""
         _, labels = cv2.connectedComponents((self.furniture >= completing.LINK).astype(np.uint8))
-        label = labels[clicks.pixel(click, labels.shape)]
+        label = labels[clicks.pixel(clicked[0][0], labels.shape)]
         part = np.where(labels == label, self.furniture, np.float32(0))
-        return part if label and (part >= 0.5).mean() > completing.SMALLEST else None
+        if not label or (part >= 0.5).mean() <= completing.SMALLEST:
+            return None
+        piece = self.ask(clicked, clicks.so_far(part))
+        return piece if (piece[part >= 0.5] >= 0.5).mean() >= ALONE else None
 
-    def _so_far_at(self, clicked):
+    def _so_far_at(self, clicked, closer):
         with self._lock:
-            kept = self._so_far.get(clicked)
-        return self.piece(clicked) if kept is None else kept
+            kept = self._so_far.get((clicked, closer))
+        return self._squeezed(self.piece(clicked, closer)) if kept is None else kept
+
+
+def _mirrored(network, seen, clicked, before):
+    """What the picker makes of a mirror image, turned back."""
+    places, labels = zip(*clicked)
+    prompts = clicks.draw([(1 - x, y) for x, y in places], labels, before[:, ::-1])
+    return network.pick(seen, prompts)[:, ::-1]
+
+
+def agrees(piece: np.ndarray, clicked: Clicks) -> bool:
+    """Whether a piece (float32, h × w, 0 … 1) has what was clicked, and nothing of what was clicked as not of it."""
+    return all((piece[clicks.pixel(place, piece.shape)] >= 0.5) == bool(label) for place, label in clicked)
 
 
 def _added(before, after):
@@ -156,24 +223,7 @@ def changed_at(click: tuple[float, float], before: np.ndarray, after: np.ndarray
     return np.where(changed & ~np.isin(parts, list(near)), before, after) if near else after
 
 
-def pick(views: Views, points: Sequence[tuple[float, float]], labels: Sequence[int]) -> np.ndarray:
-    """The piece of a square, as whole as the furniture that it is of.
-
-    Args:
-        views: Views of the square.
-        points: as shares of the square.
-        labels: 1 or 0 for each.
-
-    Returns:
-        float32, size × size, 0 … 1.
-    """
-    clicked = tuple(zip(points, labels, strict=True))
-    return complete(views.piece(clicked), views.furniture, points, labels)
-
-
-def complete(
-    piece: np.ndarray, furniture: np.ndarray, points: Sequence[tuple[float, float]], labels: Sequence[int]
-) -> np.ndarray:
+def complete(piece: np.ndarray, furniture: np.ndarray, clicked: Clicks) -> np.ndarray:
     """A piece without the holes that clicks leave in furniture that stands alone.
 
     The connected parts of the furniture are taken whole where they were clicked, and the piece has nearly all of
@@ -181,16 +231,16 @@ def complete(
 
     Args:
         piece, furniture: float32, size × size, 0 … 1.
-        points, labels: as for `pick`.
+        clicked: as shares of the square.
 
     Returns:
         float32, size × size, 0 … 1, nowhere less than `piece`.
     """
-    pixels = [clicks.pixel(point, furniture.shape) for point in points]
+    pixels = [(clicks.pixel(place, furniture.shape), label) for place, label in clicked]
     _, parts = cv2.connectedComponents((furniture >= 0.5).astype(np.uint8))
-    clicked = {parts[pixel] for pixel, label in zip(pixels, labels) if label} - {0}
-    whole = [part for part in clicked if (piece[parts == part] >= 0.5).mean() >= WHOLE]
+    chosen = {parts[pixel] for pixel, label in pixels if label} - {0}
+    whole = [part for part in chosen if (piece[parts == part] >= 0.5).mean() >= WHOLE]
     lacking = np.isin(parts, whole) & (piece < furniture)
     _, holes = cv2.connectedComponents((lacking & (piece < 0.5)).astype(np.uint8))
-    wanted = {holes[pixel] for pixel, label in zip(pixels, labels) if not label} - {0}
+    wanted = {holes[pixel] for pixel, label in pixels if not label} - {0}
     return np.where(lacking & ~np.isin(holes, list(wanted)), furniture, piece)

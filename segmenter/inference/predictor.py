@@ -90,8 +90,7 @@ class Segmenter:
         Args:
             photo: uint8, H × W × 3, RGB, upright.
             second_look: show the network the found objects again from nearby, where they
-                are small in the photo; a piece that was clicked is not looked at again, as that gave
-                no better masks and made second clicks worse.
+                are small in the photo, and the picker the piece that was clicked.
             refine: let the outline follow the photo's edges instead of stretching the
                 network's square.
             points: clicks as (x, y), in pixels of the photo: one piece is asked for, not all furniture.
@@ -114,7 +113,7 @@ class Segmenter:
         if kept is not None:
             return kept
         if clicked:
-            coarse = picking.pick(self._see(photo, key[0]), *clicked)
+            coarse = self._see(photo, key[0]).piece(clicked, key[2])
         else:
             coarse = self._look(photo, key[:3])
         result = _at_full_size(coarse, photo, refine)
@@ -183,17 +182,17 @@ class Segmenter:
             raise ValueError(f"the weights in {self.folder} were not trained to pick single pieces; leave points out")
 
     def _check_clicks(self, points, labels, shape):
-        """(points as shares, labels), both tuples, as a map is kept by them."""
+        """The clicks as shares of the photo's sides, as a map is kept by them."""
         self._check_can_pick()
         labels = [1] * len(points) if labels is None else labels
-        return tuple(picking.check(points, labels, shape)), tuple(int(label) for label in labels)
+        return tuple(zip(picking.check(points, labels, shape), map(int, labels), strict=True))
 
     def _see(self, photo: np.ndarray, key) -> picking.Views:
         """What the encoder sees of a photo, kept for the next click."""
         with self._maps_lock:
             seen = self._seen.get(key)
         if seen is None:
-            seen = picking.Views(self._network, preprocessing.to_network(photo, self.size))
+            seen = picking.Views(self._network, photo)
             self._keep(self._seen, key, seen)
         return seen
 

@@ -1,6 +1,6 @@
 """A second look from nearby at what is small in a photo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -29,7 +29,7 @@ def boxes(square: np.ndarray) -> list[Box]:
         at most `MAX_LOOKS` boxes, which do not overlap.
     """
     found = _merge_overlapping([_with_margin(box) for box in _object_boxes(square)])
-    return [box for box in found if _area(box) <= WORTHWHILE]
+    return [box for box in found if area(box) <= WORTHWHILE]
 
 
 def join(
@@ -49,16 +49,27 @@ def join(
     if not parts:
         return square
     height, width = photo.shape[:2]
-    nearest = min(map(_area, parts)) ** 0.5  # as a share of the photo's sides
-    scale = min(1.0, min(CANVAS, FINER * len(square) / nearest) / max(height, width))
-    canvas = preprocessing.from_network(square, max(1, round(height * scale)), max(1, round(width * scale)))
+    canvas = preprocessing.from_network(square, *canvas_shape(photo.shape, len(square), min(map(area, parts))))
     counts = False
     for box in parts:
-        left, top, right, bottom = _to_pixels(box, width, height)
+        left, top, right, bottom = to_pixels(box, width, height)
         near = look(photo[top:bottom, left:right])
-        zoom = _area(box) ** -0.5  # the finer it sees, the more it counts beside the first look
-        counts |= _blend(canvas, near, _to_pixels(box, canvas.shape[1], canvas.shape[0]), zoom / (1 + zoom))
+        zoom = area(box) ** -0.5  # the finer it sees, the more it counts beside the first look
+        counts |= _blend(canvas, near, to_pixels(box, canvas.shape[1], canvas.shape[0]), zoom / (1 + zoom))
     return canvas if counts else square
+
+
+def canvas_shape(shape: Sequence[int], side: int, smallest: float) -> tuple[int, int]:
+    """Height and width of a map that is as fine as a look from nearby, but no finer than the photo.
+
+    Args:
+        shape: of the photo, height first.
+        side: of the network's square.
+        smallest: area of the smallest box that is looked at, as a share of the photo's.
+    """
+    height, width = shape[:2]
+    scale = min(1.0, min(CANVAS, FINER * side / smallest**0.5) / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def _blend(canvas, near, box, share):
@@ -121,11 +132,12 @@ def _merge_overlapping(boxes):
     return boxes
 
 
-def _area(box):
+def area(box: Box) -> float:
+    """Of a box, as a share of the photo's."""
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _to_pixels(box, width, height):
+def to_pixels(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
     """A box of shares in whole pixels, at least one each way."""
     left, top = min(int(box[0] * width), width - 1), min(int(box[1] * height), height - 1)
     right, bottom = max(left + 1, round(box[2] * width)), max(top + 1, round(box[3] * height))

@@ -86,7 +86,7 @@ def test_a_photo_that_is_prepared_is_not_seen_again_at_the_first_click(segmenter
     fresh.prepare(photo)
     assert len(seen) == 2  # it and its mirror image
     found = fresh.probabilities(photo, points=[(80, 130)])
-    assert len(seen) == 2
+    assert len(seen) == 3  # and the piece, from nearby
     np.testing.assert_array_equal(found, segmenter.probabilities(photo, points=[(80, 130)]))
 
 
@@ -95,9 +95,12 @@ def test_weights_without_a_picker_cannot_be_prepared(tiny_weights, photo):
         Segmenter.load(tiny_weights).prepare(photo)
 
 
-def test_a_second_look_changes_nothing_about_a_piece(segmenter, photo):
-    once = segmenter.probabilities(photo, points=[(80, 130)], second_look=False)
-    np.testing.assert_array_equal(once, segmenter.probabilities(photo, points=[(80, 130)]))
+def test_a_small_piece_is_looked_at_from_nearby(segmenter):
+    photo = np.full((256, 320, 3), GREY, np.uint8)
+    photo[101:142, 103:134] = RED
+    click = {"points": [(120, 115)], "refine": False}
+    far, near = (segmenter.probabilities(photo, second_look=closer, **click) >= 0.5 for closer in (False, True))
+    assert iou(near, photo, RED) > 0.9 > iou(far, photo, RED)
 
 
 class Told:
@@ -119,8 +122,8 @@ class Told:
 def test_each_click_is_told_what_the_piece_was_so_far_and_the_first_is_looked_at_twice():
     answers = [np.full((8, 8), share, np.float32) for share in (0.25, 0.5, 0.75)]
     network = Told(answers)
-    views = picking.Views(network, np.zeros((1, 8, 8, 3), np.float32))
-    found = picking.pick(views, [(0.5, 0.5), (0.1, 0.1)], [1, 0])
+    views = picking.Views(network, np.zeros((8, 8, 3), np.uint8))
+    found = views.piece((((0.5, 0.5), 1), ((0.1, 0.1), 0)), closer=False)
     first, again, second = (prompts for _, prompts in network.told[::2])
     assert first[..., 1:].sum() == 0 and first[..., 0].any()
     np.testing.assert_array_equal(first[..., :2], again[..., :2])
@@ -145,9 +148,9 @@ def test_the_first_click_tells_the_part_that_it_is_in_unless_that_is_several_pie
     piece = np.zeros((8, 8), np.float32)
     piece[:, :taken] = piece[:, 8 - taken :] = 1  # the same in the mirror
     network = Furnished([piece] * 3)
-    square = np.zeros((1, 8, 8, 3), np.float32)
-    square[:, :, :4] = 1
-    picking.Views(network, square).piece((((0.2, 0.5), 1),))
+    photo = np.zeros((8, 8, 3), np.uint8)
+    photo[:, :4] = 255
+    picking.Views(network, photo).piece((((0.2, 0.5), 1),), closer=False)
     told = [prompts[..., 2] for _, prompts in network.told[::2]]
     assert len(told) == (2 if alone else 3)
     np.testing.assert_array_equal(told[0], np.tile(np.float32([1, 1, 0, 0]), (4, 1)))
@@ -157,9 +160,9 @@ def test_the_first_click_tells_the_part_that_it_is_in_unless_that_is_several_pie
 
 def test_the_mirror_image_is_asked_too_and_the_mean_counts():
     ramp = np.tile(np.linspace(0, 1, 8, dtype=np.float32), (8, 1))
-    network, square = Told([ramp]), np.random.default_rng(0).random((1, 8, 8, 3)).astype(np.float32)
+    network, photo = Told([ramp]), np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
     before = np.tile(np.linspace(0, 1, 4, dtype=np.float32), (4, 1))
-    found = picking.Views(network, square).ask((((0.3, 0.6), 1),), before)
+    found = picking.Views(network, photo).ask((((0.3, 0.6), 1),), before)
     np.testing.assert_allclose(found, 0.5)  # the same ramp from both sides
     (there, prompts), (mirrored, back) = network.told
     np.testing.assert_array_equal(mirrored, there[:, :, ::-1])
@@ -168,10 +171,10 @@ def test_the_mirror_image_is_asked_too_and_the_mean_counts():
 
 def test_one_more_click_asks_for_nothing_again_that_is_known():
     network = Told([np.zeros((8, 8), np.float32)] * 100)
-    views = picking.Views(network, np.zeros((1, 8, 8, 3), np.float32))
+    views = picking.Views(network, np.zeros((8, 8, 3), np.uint8))
     asked = []
     for count in range(1, 6):
-        picking.pick(views, [(0.1 * each, 0.5) for each in range(count)], [1] * count)
+        views.piece(tuple(((0.1 * each, 0.5), 1) for each in range(count)))
         asked.append(len(network.told))
     assert np.diff([0, *asked]).tolist() == [4, 2, 2, 2, 2]
 
@@ -218,34 +221,34 @@ def maps():
 
 def test_holes_in_a_piece_that_stands_alone_are_filled():
     piece, furniture = maps()
-    found = picking.complete(piece, furniture, [(0.2, 0.2)], [1])
+    found = picking.complete(piece, furniture, (((0.2, 0.2), 1),))
     np.testing.assert_array_equal(found[:, :26], np.maximum(piece, furniture)[:, :26])
     np.testing.assert_array_equal(found[:, 26:], piece[:, 26:])  # and nothing of what stands beside it
 
 
 def test_a_hole_that_was_asked_for_stays():
     piece, furniture = maps()
-    found = picking.complete(piece, furniture, [(0.2, 0.2), (0.3, 0.28)], [1, 0])
+    found = picking.complete(piece, furniture, (((0.2, 0.2), 1), ((0.3, 0.28), 0)))
     np.testing.assert_array_equal(found[10:13, 10:14], piece[10:13, 10:14])
     np.testing.assert_array_equal(found[25:30], np.maximum(piece, furniture)[25:30])  # and its leg all the same
 
 
 @pytest.mark.parametrize(
-    "points, labels",
+    "place",
     [
-        ([(0.99, 0.99)], [1]),  # a click beside all furniture
-        ([(0.85, 0.3)], [1]),  # a click on what the piece has nothing of
+        (0.99, 0.99),  # a click beside all furniture
+        (0.85, 0.3),  # a click on what the piece has nothing of
     ],
 )
-def test_other_pieces_stay_as_they_are(points, labels):
+def test_other_pieces_stay_as_they_are(place):
     piece, furniture = maps()
-    np.testing.assert_array_equal(picking.complete(piece, furniture, points, labels), piece)
+    np.testing.assert_array_equal(picking.complete(piece, furniture, ((place, 1),)), piece)
 
 
 def test_half_of_what_hangs_together_may_be_meant():
     piece, furniture = maps()
     piece[5:13] = 0  # one of two chairs that touch
-    np.testing.assert_array_equal(picking.complete(piece, furniture, [(0.2, 0.5)], [1]), piece)
+    np.testing.assert_array_equal(picking.complete(piece, furniture, (((0.2, 0.5), 1),)), piece)
 
 
 def test_a_further_click_changes_what_it_is_in_and_nothing_elsewhere():
