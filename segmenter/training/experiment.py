@@ -35,8 +35,7 @@ from segmenter.training.trainer import Fitted
 
 # What a result consists of; a folder that holds anything else is not replaced by one.
 OURS = {*weights_format.FILES, HISTORY, "report.html", "overlays", "contact-sheet.jpg"}
-AGAIN = "--pick 2000 trains it again"  # what to do about a picker that is left out,
-KEPT = "--encoder 0 would have kept it"  # and what where the encoder is that of the picker
+AGAIN = "--pick 2000 trains it again"  # what to do about a picker that is left out
 EXAMPLES = 16  # batches at most show what values the network's activations take, for `litert.export`, and so many of
 EXAMPLE_PIXELS = 2**25  # the validation's what it costs to give them 8 bits; of either so many pixels, for memory
 
@@ -217,7 +216,7 @@ def train_network(run: Run) -> tuple[keras.Model, Fitted, litert.Examples | None
     if options.mixed_precision and not mixed:
         print("there is no GPU, where alone mixed precision helps: training in 32 bits")
     if picker_run.has_picker(run.start) and not (options.pick or picker_run.still_fits(run.start, run.recipe)):
-        advice = AGAIN if run.start.averaged else f"{AGAIN}, and {KEPT}"
+        advice = AGAIN if run.start.averaged else f"{AGAIN}, and --encoder 0 would have kept it"
         print(f"the picker of {run.start.name} does not fit a network that trains on, and is left out; {advice}")
     with trainer.devices() as devices:
         if devices > 1:
