@@ -12,7 +12,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from segmenter.datasets import augment, collection, grounds
+from segmenter.datasets import augment, barred, collection, grounds
 from segmenter.datasets.collection import Picture
 from segmenter.datasets.copy_paste import Object, put
 from segmenter.inference import preprocessing
@@ -28,6 +28,7 @@ SHARES = {  # of the samples, by curriculum
 LAMPS = {"lamp"}  # nobody's piece of furniture on its own: it only stands beside one
 MARKED = 0.08  # share of the photos drawn that show cabinets, cribs and benches, which are few
 COVERED = {"photos": 0.3, "scenes": 0.25, "pasted": 0.35, "empty": 0.2}  # share with another thing in front
+BARRED = 0.3  # share of the pasted that shows drawn furniture of bars, whose gaps are exact
 RUGS, SUNNY = 0.35, 0.25  # shares of the pasted with a rug on the floor, and with shadows as from the sun
 LEAST_LEFT = 0.3  # of the furniture that a thing in front of it must leave to be seen
 MISTAKEN = 0.01  # share of a picture without furniture, beyond which what is seen there is a mistake
@@ -312,14 +313,14 @@ class Pasted:
     def __call__(self, rng: np.random.Generator) -> Sample:
         photo, target, weight = self.backgrounds(self.size, rng)
         count = rng.choice([1, 2, 3], p=[0.74, 0.19, 0.07])
-        group = _one_of(self.groups, rng)
+        group, drawn = _one_of(self.groups, rng), rng.random() < BARRED
         floors = np.sort(rng.uniform(0.55, 1.03, count)) * self.size  # the farther, the earlier
         if rng.random() < RUGS:
             photo, rug = grounds.lay_rug(photo, floors[-1], rng)
             target, weight = target * (1 - rug), np.where(rug > 0.3, 1.0, weight)
         sunny = rng.random() < SUNNY
         for floor in floors:
-            thing = _one_of(group, rng)
+            thing = barred.draw(rng) if drawn else _one_of(group, rng)
             thing = thing if isinstance(thing, Object) else collection.cut_photo(thing)
             if count == 1 and thing.category in LAMPS:
                 break

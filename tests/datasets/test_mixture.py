@@ -35,6 +35,17 @@ def is_magenta(picture):
     return picture[..., 0].astype(int) - picture[..., 1] > 100
 
 
+def shows_magenta(picture):
+    """In a shadow too."""
+    red, green, _ = np.moveaxis(picture.astype(int), 2, 0)
+    return red > 2 * green + 10
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_drawn(monkeypatch):
+    monkeypatch.setattr(mixture, "BARRED", 0.0)
+
+
 def pasted(place, category):
     things = mixture.Things(collection.read_pictures(place, "objects"), 64)
     return mixture.Pasted([[magenta(category)]], mixture.Backgrounds([GREEN], [], []), things, 64)
@@ -44,7 +55,7 @@ def test_the_mask_of_a_pasted_picture_is_where_the_furniture_is_seen(place, true
     draw, seen = pasted(place, "chair"), 0
     for seed in range(30):
         picture, target, weight = draw(np.random.default_rng(seed))
-        assert is_magenta(picture)[target > 0.9].all() and not is_magenta(picture)[target < 0.1].any()
+        assert shows_magenta(picture)[target > 0.9].all() and not is_magenta(picture)[target < 0.1].any()
         assert (weight == 1).all()
         seen += is_magenta(picture).any()
     assert seen > 25
@@ -67,11 +78,27 @@ def test_a_rug_and_shadows_are_no_furniture_whatever_was_known_below_them(place,
     )
     for seed in range(20):
         picture, target, weight = draw(np.random.default_rng(seed))
-        red, green, _ = np.moveaxis(picture.astype(int), 2, 0)
-        seen = red > 2 * green + 10  # magenta, in a shadow too
-        assert seen[target > 0.9].all() and not is_magenta(picture)[target < 0.1].any()
+        assert shows_magenta(picture)[target > 0.9].all() and not is_magenta(picture)[target < 0.1].any()
         assert (weight[21:] == 1).all()  # beyond the rug, only what stands there is known
     assert len(laid) == 20
+
+
+def test_drawn_furniture_counts_and_its_gaps_do_not(place, true_colours, monkeypatch):
+    monkeypatch.setattr(mixture, "BARRED", 1.0)
+    monkeypatch.setitem(mixture.COVERED, "pasted", 0.0)
+    monkeypatch.setattr(mixture, "RUGS", 0.0)
+    crib = np.full((40, 40, 4), 255, np.uint8)
+    crib[..., :3] = MAGENTA
+    crib[5:35, 5:35, 3] = np.tile(np.repeat(np.array([255, 0], np.uint8), 3), 5)
+    monkeypatch.setattr(mixture.barred, "draw", lambda rng: copy_paste.Object(crib, "crib"))
+    draw, open_to = pasted(place, "lamp"), 0
+    for seed in range(20):
+        picture, target, weight = draw(np.random.default_rng(seed))
+        assert shows_magenta(picture)[target > 0.9].all() and not is_magenta(picture)[target < 0.1].any()
+        assert (weight == 1).all()
+        rows = [row for row in target if (row > 0.9).any()]
+        open_to += any((np.diff((row > 0.5).astype(int)) > 0).sum() > 2 for row in rows)
+    assert open_to > 10
 
 
 def test_a_table_beside_others_is_unknown_and_a_lamp_is_never_alone(place):
