@@ -17,6 +17,7 @@ from keras import layers
 
 from segmenter.errors import EncoderWeightsError
 from segmenter.models import checkpoint
+from segmenter.models.normalising import BatchNormalization
 
 
 class Published(NamedTuple):
@@ -72,7 +73,7 @@ def _convolution(x, width, kernel, stride, name):
 
 
 def _norm(x, name):
-    return layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, name=name)(x)
+    return BatchNormalization(epsilon=BATCH_NORM_EPSILON, name=name)(x)
 
 
 def _relu6(x, name):

@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from segmenter.models import registry
+from segmenter.models.normalising import BatchNormalization
 from segmenter.models.registry import Encoder
 
 MOMENTUM = 0.9  # of batch norm: an epoch may be ten steps long, and the statistics must keep up
@@ -42,7 +43,7 @@ def convolve(x: Any, width: int, times: int = 1, kernel: int = 3, strides: int =
     """`times` × (convolution of kernel × kernel, batch normalisation, ReLU)."""
     for _ in range(times):
         x = layers.Conv2D(width, kernel, strides=strides, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=MOMENTUM)(x)
+        x = BatchNormalization(momentum=MOMENTUM)(x)
         x = layers.ReLU()(x)
     return x
 
@@ -90,7 +91,7 @@ def look_around(x: Any, name: str) -> Any:
     """
     width = x.shape[-1]
     near = layers.DepthwiseConv2D(7, padding="same", use_bias=False, name=f"{name}_depthwise")(x)
-    near = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_depthwise_norm")(near)
+    near = BatchNormalization(momentum=MOMENTUM, name=f"{name}_depthwise_norm")(near)
     near = layers.Conv2D(2 * width, 1, activation="relu", name=f"{name}_expand")(near)
     near = layers.Conv2D(width, 1, kernel_initializer="zeros", name=f"{name}_project")(near)
     whole = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_pool")(x)
