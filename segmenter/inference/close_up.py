@@ -1,6 +1,6 @@
 """A piece from nearby: the picker is asked once more of the part of the photo that shows it, as large as may be.
 
-A chair at the back of a room is 40 pixels wide in the picker's square, in which its legs are none.
+The legs of a chair at the back of a room are thinner than a pixel of the picker's square of the whole photo.
 """
 
 from collections.abc import Sequence
@@ -61,9 +61,10 @@ def box_around(piece: np.ndarray, clicked: Sequence[Click]) -> Box | None:
     )
 
 
-def is_worthwhile(box: Box) -> bool:
-    """Whether a box is small enough for a look from nearby to show something new."""
-    return second_look.area(box) <= WORTHWHILE
+def is_small(piece: np.ndarray, clicked: Sequence[Click]) -> bool:
+    """Whether there is a piece, and a look at it from nearby shows something new."""
+    box = box_around(piece, clicked)
+    return box is not None and second_look.area(box) <= WORTHWHILE
 
 
 def part(photo: np.ndarray, box: Box) -> Part:

@@ -112,7 +112,7 @@ class Views:
         piece = self._whole_part(clicked)
         if piece is None:
             piece = self.ask(clicked, clicks.so_far(np.zeros_like(self.furniture)))
-        if not (closer and self._is_small(piece, clicked)):
+        if not (closer and close_up.is_small(piece, clicked)):
             return complete(self.ask(clicked, clicks.so_far(piece)), self.furniture, clicked)
         return self._look_closer(clicked, complete(piece, self.furniture, clicked))
 
@@ -127,17 +127,13 @@ class Views:
         piece = complete(piece, self.furniture, clicked)
         if not closer:
             return piece
-        if self._is_small(piece, clicked):
+        if close_up.is_small(piece, clicked):
             piece = self._look_closer(clicked, piece)
         added = _added(before, self._squeezed(piece))
         if not label or added <= MUCH * (before >= 0.5).sum():
             return piece
         less = self._look_closer(clicked, before, last=True)
         return less if agrees(less, clicked) and _added(before, self._squeezed(less)) < added else piece
-
-    def _is_small(self, piece, clicked):
-        box = close_up.box_around(piece, clicked)
-        return box is not None and close_up.is_worthwhile(box)
 
     def _look_closer(self, clicked, piece, last=False):
         """A piece with what is seen of it from nearby; itself where that is not what was clicked, or is cut off.

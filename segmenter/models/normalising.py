@@ -9,9 +9,9 @@ from keras import layers
 class BatchNormalization(layers.BatchNormalization):
     """Keras's own, with TensorFlow's operation for all of it at once.
 
-    Keras composes it of some ten operations, each of which goes over the whole map: on a processor that is a third of
-    the time of a training step. Where the operation does not fit (another backend, half precision, another axis, a mask),
-    Keras's own does it. Reference: Ioffe & Szegedy, "Batch Normalization", ICML 2015.
+    Keras composes it of some ten operations, each of which goes over the whole map, and on a processor that takes much of
+    a training step. Where the operation does not fit (another backend, half precision, another axis, a mask), Keras's own
+    does it. Reference: Ioffe & Szegedy, "Batch Normalization", ICML 2015.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:

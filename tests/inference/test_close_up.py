@@ -63,9 +63,10 @@ def test_what_is_seen_from_nearby_takes_its_place_and_all_else_stays():
     assert close_up.join(far, near, (0.5, 0.0, 1.0, 0.5), (30, 40, 3)).shape == (30, 40)  # no finer than the photo
 
 
-def test_a_box_of_nearly_all_of_the_photo_is_not_worthwhile():
-    assert close_up.is_worthwhile((0.0, 0.0, 0.9, 0.9))
-    assert not close_up.is_worthwhile((0.0, 0.0, 0.95, 0.95))
+def test_a_piece_in_nearly_all_of_the_photo_is_not_small_and_neither_is_none():
+    assert close_up.is_small(piece(0, 80, 0, 80), ())  # its box takes 0.92 × 0.92 of the photo
+    assert not close_up.is_small(piece(0, 85, 0, 85), ())
+    assert not close_up.is_small(np.zeros((100, 100), np.float32), ())
 
 
 @pytest.mark.parametrize(
