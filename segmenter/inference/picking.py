@@ -20,6 +20,9 @@ ALONE = 0.9  # of a part of the furniture: who is told it, and leaves so much of
 MUCH = 0.07  # of the piece so far: a click that adds more may have been taken for one on another piece
 LOOKS = 2  # from nearby at most: where the first shows that the piece goes on, another one shows more of it
 NEAR = 5  # pixels of the square: a click means a change that is no farther from it
+EDGE = 10  # pixels of the square: a click that says "not this" so near the edge of the piece means what is there
+REACH = 3  # times the click's distance from the edge: so far from such a click the piece changes
+LITTLE = 0.03  # of the piece: who says "not this" at its edge takes no more from it beyond that reach
 
 Clicks = tuple[close_up.Click, ...]
 Asked = tuple[Clicks, bool]  # clicks, and whether pieces are looked at from nearby
@@ -205,6 +208,9 @@ def _added(before, after):
 def changed_at(click: tuple[float, float], before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """A piece before a click, with those of its changes that the click is in or beside.
 
+    Of a click on the piece's edge that takes much of it, only what lies around it counts: whoever says that a strip
+    of wall is not of the sofa does not mean the cushion beside it.
+
     Args:
         click: x and y as shares of the square.
         before, after: float32, size × size, 0 … 1.
@@ -216,7 +222,21 @@ def changed_at(click: tuple[float, float], before: np.ndarray, after: np.ndarray
     _, parts = cv2.connectedComponents(changed.astype(np.uint8), connectivity=8)
     y, x = clicks.pixel(click, before.shape)
     near = set(np.unique(parts[max(0, y - NEAR) : y + NEAR + 1, max(0, x - NEAR) : x + NEAR + 1]).tolist()) - {0}
-    return np.where(changed & ~np.isin(parts, list(near)), before, after) if near else after
+    piece = np.where(changed & ~np.isin(parts, list(near)), before, after) if near else after
+    return _within_reach((y, x), before, piece)
+
+
+def _within_reach(pixel, before, after):
+    """A piece after a click, as it was before far from a click on its edge that would take much of it."""
+    mask = before >= 0.5
+    if not mask[pixel] or (mask & (after < 0.5)).sum() <= LITTLE * mask.sum():
+        return after
+    inside = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    if inside[pixel] > EDGE:
+        return after
+    y, x = np.ogrid[: mask.shape[0], : mask.shape[1]]
+    far = np.hypot(y - pixel[0], x - pixel[1]) > max(NEAR, REACH * inside[pixel])
+    return np.where(far, before, after)
 
 
 def complete(piece: np.ndarray, furniture: np.ndarray, clicked: Clicks) -> np.ndarray:

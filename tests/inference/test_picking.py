@@ -262,3 +262,39 @@ def test_a_further_click_changes_what_it_is_in_and_nothing_elsewhere():
     np.testing.assert_array_equal(found[10:30, 20:25], after[10:30, 20:25])
     elsewhere = picking.changed_at((38.5 / 40, 38.5 / 40), before, after)
     np.testing.assert_array_equal(elsewhere, after)  # nobody clicks for nothing
+
+
+def edge_click():
+    """A piece, and what is left of it after a click on its upper rim that takes its right half too."""
+    before = np.zeros((100, 100), np.float32)
+    before[20:80, 10:90] = 0.9
+    after = before.copy()
+    after[20:24] = 0.1
+    after[20:60, 50:] = 0.1
+    return before, after
+
+
+def test_a_click_on_the_rim_of_a_piece_takes_no_more_than_what_is_beside_it():
+    before, after = edge_click()
+    row, column = 22, 60
+    found = picking.changed_at(((column + 0.5) / 100, (row + 0.5) / 100), before, after)
+    assert found[row, column] < 0.5
+    y, x = np.nonzero((before >= 0.5) & (found < 0.5))
+    assert np.hypot(y - row, x - column).max() <= picking.REACH * 3  # the click is 3 pixels deep in the piece
+    np.testing.assert_array_equal(found[60:], before[60:])
+
+
+@pytest.mark.parametrize("row, column", [(45, 65), (22, 95)])
+def test_a_click_far_from_the_rim_takes_what_it_takes(row, column):
+    before, after = edge_click()
+    found = picking.changed_at(((column + 0.5) / 100, (row + 0.5) / 100), before, after)
+    np.testing.assert_array_equal(found, after)
+
+
+def test_a_click_on_the_rim_may_take_a_little_wherever_it_is():
+    before, after = edge_click()
+    after[24:] = before[24:]
+    after[20:24] = before[20:24]
+    after[20:22, 20:80] = 0.1  # a strip, of 2.5 % of the piece
+    found = picking.changed_at((0.505, 0.205), before, after)
+    np.testing.assert_array_equal(found, after)
