@@ -100,10 +100,12 @@ function lower(values, map, pieces, isScrap) {
   const { width } = map, kinds = kindsOf(map, pieces, isScrap), rim = rimOf(map) + 1;
   const { away, near } = surroundings(values, map, kinds, rimPixels(values, map, kinds, pieces, isScrap), 3 * rim);
   const isCrowded = crowds(map, pieces, isScrap, 3 * rim);
+  const left = Float64Array.from({ length: 9 * rim * rim + 1 }, (_, squared) => Math.min(1, Math.max(0, (Math.sqrt(squared) - rim) / (2 * rim))));
   for (const at of near) {
-    const distance = Math.sqrt(away[at]), x = at % width, y = (at - x) / width;
+    if (!values[at]) continue;
+    const x = at % width, y = (at - x) / width;
     if (isCrowded(x, y) && isOthers(map, kinds, x, y, away[at])) continue;
-    values[at] = Math.round(values[at] * Math.min(1, Math.max(0, (distance - rim) / (2 * rim))));
+    values[at] = Math.round(values[at] * left[away[at]]);
   }
 }
 
@@ -125,14 +127,17 @@ function rimPixels(values, { width, height }, kinds, { starts, ends, rows, piece
 }
 
 // What lies at most `reach` from the rims of scraps and is no piece's: `near`, indices; and of each how far `away` the
-// nearest scrap is, squared; 0 elsewhere.
+// nearest scrap is, squared; 0 elsewhere. A pixel that has another one of the scrap beside it is nobody's nearest on
+// that side.
 function surroundings(values, { width, height }, kinds, rims, reach) {
   const away = new Uint16Array(values.length), near = [], disc = discOf(reach);
   for (const at of rims) {
     const x = at % width, y = (at - x) / width;
-    for (let down = Math.max(-reach, -y); down <= Math.min(reach, height - 1 - y); down++) {
-      const half = disc[down + reach], right = Math.min(half, width - 1 - x);
-      for (let across = Math.max(-half, -x), next = at + down * width + across; across <= right; across++, next++) {
+    const left = kinds[at - 1] === SCRAP && x ? 0 : x, right = kinds[at + 1] === SCRAP && x < width - 1 ? 0 : width - 1 - x;
+    const top = kinds[at - width] === SCRAP ? 0 : -Math.min(reach, y), bottom = kinds[at + width] === SCRAP ? 0 : Math.min(reach, height - 1 - y);
+    for (let down = top; down <= bottom; down++) {
+      const half = disc[down + reach], end = Math.min(half, right);
+      for (let across = -Math.min(half, left), next = at + down * width + across; across <= end; across++, next++) {
         if (kinds[next] !== FREE) continue;
         const distance = down * down + across * across, before = away[next];
         if (before && distance >= before) continue;

@@ -12,7 +12,7 @@ import { onLanguageChange, translate } from './words.js';
 const VIEWS = ['heat', 'cutout', 'compare', 'unsure', 'steps'];
 const CUTOUT_SIDE = 960, SMALL_SIDE = 720, STEP_SIDE = 420; // of the cutout in the photo's place, beside it, and as a step
 const HURRIED_SIDE = 360; // beside it, while something moves
-const SLOW_MS = 12; // from which a drawing takes too much of a frame: then the cutout follows in every other one
+const SLOW_MS = 12; // from which a drawing takes too much of a frame
 const OUTLINE_SIDE = 3200; // at most, however closely one looks
 const HURRIED = 3; // of so many points of the outline one is drawn while something moves: they are less than a pixel apart
 const APART = 1.5; // pixels of the map from one point of the outline to the next, at most
@@ -23,7 +23,8 @@ const DABS = [[2, rgba(...COLOURS.casing)], [0, rgba(...COLOURS.line)]]; // the 
 
 const HEAT = heatColours(), heatChanges = follower(); // what the map's canvas shows, for any photo
 let heated = null, outlined = null; // the map that it shows, and what the outline's canvas shows besides
-let took = 0, isLate = false; // what the last whole drawing took, and whether the cutout is one behind
+let took = 0, firstHalf = 0; // what the last whole drawing took, and the first half of the one that is being done
+let isLate = false; // whether the cutout is one behind
 let dabbed = null; // the ImageData of an outline while something moves
 
 // Draw the map in its colours: the box in which it has changed, or null.
@@ -186,25 +187,38 @@ function addSteps() {
   }
 }
 
+// While something moves and all of it takes too long, a drawing is done in two frames: the map and the outline in one,
+// the cutout and the outline in the next.
 function draw() {
-  const { photo, choices } = studio, cutout = canvas('cutout'), begun = performance.now();
+  const { photo } = studio, begun = performance.now();
   if (!photo?.map) {
+    const cutout = canvas('cutout');
     cutout.getContext('2d').clearRect(0, 0, cutout.width, cutout.height);
     drawOutline();
     return;
   }
-  updateMap();
-  const changed = view() === 'cutout' ? null : drawHeat();
+  const isHalved = isMoving() && took > SLOW_MS && view() === 'heat';
+  isLate = isHalved && !isLate;
+  if (!isHalved || isLate) updateMap();
+  drawView();
+  if (!isLate) drawCutout();
+  const work = performance.now() - begun;
+  if (isLate) firstHalf = work;
+  else [took, firstHalf] = [firstHalf + work, 0];
+}
+
+function drawView() {
+  const { map } = studio.photo, changed = view() === 'cutout' ? null : drawHeat();
   if (view() === 'heat') drawOutline(changed);
   else outlined = null;
-  if (view() === 'unsure') paint(canvas('doubt'), photo.map, doubtColours());
-  if (view() === 'compare') drawFinished(canvas('after'), { ...choices, trim: false, canvas: 'photo' }, CUTOUT_SIDE, true);
+  if (view() === 'unsure') paint(canvas('doubt'), map, doubtColours());
+  if (view() === 'compare') drawFinished(canvas('after'), { ...studio.choices, trim: false, canvas: 'photo' }, CUTOUT_SIDE, true);
   if (view() === 'steps') drawSteps();
+}
+
+function drawCutout() {
   const side = view() === 'cutout' ? CUTOUT_SIDE : isMoving() ? HURRIED_SIDE : SMALL_SIDE;
-  isLate = isMoving() && !isLate && took > SLOW_MS && view() === 'heat';
-  if (isLate) return;
-  if (page.root.dataset.place === 'many' || !['unsure', 'steps'].includes(view())) drawFinished(cutout, { ...choices }, side);
-  took = performance.now() - begun;
+  if (page.root.dataset.place === 'many' || !['unsure', 'steps'].includes(view())) drawFinished(canvas('cutout'), { ...studio.choices }, side);
 }
 
 // Where the photo ends and the cutout begins, in the comparison.
