@@ -213,7 +213,12 @@ class _Asked:
 
     def __init__(self, network: Network, photo: np.ndarray) -> None:
         self.network = network
-        self.square = preprocessing.to_network(photo, network.size)  # 1 × size × size × 3
+        self.photo = photo
+
+    @cached_property
+    def square(self) -> np.ndarray:
+        """The photo as the network sees it: float32, 1 × size × size × 3, 0 … 1."""
+        return preprocessing.to_network(self.photo, self.network.size)
 
     @cached_property
     def seen(self) -> Seen:
