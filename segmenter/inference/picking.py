@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from cachetools import LRUCache
 
-from segmenter.inference import clicks, close_up, completing, preprocessing, tiles
+from segmenter.inference import clicks, close_up, completing, pieces, preprocessing, tiles
 
 if TYPE_CHECKING:  # who only checks clicks needs no network
     from segmenter.inference.network import Network
@@ -18,6 +18,7 @@ MAX_CLICKS = 50  # clicks on one piece; whoever needs more has a brush
 KEPT = 8  # pieces so far of one photo
 ALONE = 0.9  # of a part of the furniture: who is told it, and leaves so much of it, says that it is one piece
 MUCH = 0.07  # of the piece so far: a click that adds more may have been taken for one on another piece
+ISLAND = 0.1  # of the heaviest part's weight: a lighter part of a piece, apart from it, is something else
 LOOKS = 2  # from nearby at most: where the first shows that the piece goes on, another one shows more of it
 NEAR = 5  # pixels of the square: a click means a change that is no farther from it
 EDGE = 10  # pixels of the square: a click that says "not this" so near the edge of the piece means what is there
@@ -101,7 +102,8 @@ class Views:
         Returns:
             float32, h × w, 0 … 1: of all of the photo, in whatever shape.
         """
-        piece = self._first(clicked, closer) if len(clicked) == 1 else self._further(clicked, closer)
+        ask = self._first if len(clicked) == 1 else self._further
+        piece = without_islands(ask(clicked, closer), clicked)
         with self._lock:
             self._so_far[clicked, closer] = self._squeezed(piece)
         return piece
@@ -198,6 +200,12 @@ def _mirrored(network, seen, clicked, before):
 def agrees(piece: np.ndarray, clicked: Clicks) -> bool:
     """Whether a piece (float32, h × w, 0 … 1) has what was clicked, and nothing of what was clicked as not of it."""
     return all((piece[clicks.pixel(place, piece.shape)] >= 0.5) == bool(label) for place, label in clicked)
+
+
+def without_islands(piece: np.ndarray, clicked: Clicks) -> np.ndarray:
+    """A piece (float32, h × w, 0 … 1) without the parts beside it that are small and that nobody clicked."""
+    places = [clicks.pixel(place, piece.shape) for place, label in clicked if label]
+    return pieces.heaviest(piece, keep=[(x, y) for y, x in places], least=ISLAND)
 
 
 def _added(before, after):

@@ -56,14 +56,16 @@ def without_scraps(
     return heaviest(probabilities, threshold, keep)
 
 
-def heaviest(probabilities: np.ndarray, threshold: float = 0.5, keep: Iterable[tuple[int, int]] = ()) -> np.ndarray:
-    """As `without_scraps`, however doubtful all of it is."""
+def heaviest(
+    probabilities: np.ndarray, threshold: float = 0.5, keep: Iterable[tuple[int, int]] = (), least: float = LEAST
+) -> np.ndarray:
+    """As `without_scraps`, however doubtful all of it is, and for any other `least` share of the heaviest piece's weight."""
     step = math.ceil(math.sqrt(probabilities.size / WORKING_PIXELS))
     count, labels = cv2.connectedComponents(_linked(probabilities, threshold, step), connectivity=8)
     if count <= 2:  # the background, and one piece
         return probabilities
     weights = _weights(probabilities, threshold, step, labels, count)
-    scraps = (weights > 0) & (weights < LEAST * weights.max())  # what weighs nothing is in no mask, and stays as it is
+    scraps = (weights > 0) & (weights < least * weights.max())  # what weighs nothing is in no mask, and stays as it is
     scraps[[labels[y // step, x // step] for x, y in keep]] = False
     return _without(probabilities, scraps.take(labels), step, _link(threshold)) if scraps.any() else probabilities
 

@@ -31,6 +31,7 @@ SCREENS["card"] = {"viewport": {"width": link_card.SIZE[0], "height": link_card.
 THEMES = ("light", "dark")
 LANGUAGES = {"en": "en-US", "zh": "zh-CN"}
 PLACES = ("many", "about")
+TWO_PIECES, PICKS = "04", {"only": (0.43, 0.53), "add": (0.68, 0.43)}  # an example, and where its chairs are clicked
 VIEWS = ("heat", "cutout", "compare", "unsure", "steps", "pick", "correct", "finish", *PLACES)
 
 
@@ -51,10 +52,12 @@ def go_to(visitor, view):
         tab.click(f'.places a[data-place="{view}"]')
     elif view == "pick":
         tab.click('[data-do=view][data-view="heat"]')
-        box = tab.locator(".picking").bounding_box()
-        for kind, x in (("only", 0.45), ("add", 0.7)):
+        tab.click(f'[data-example^="{TWO_PIECES}"]')
+        visitor.ready()
+        for kind, (x, y) in PICKS.items():
             tab.click(f"[data-kind={kind}]")
-            tab.mouse.click(box["x"] + x * box["width"], box["y"] + 0.6 * box["height"])
+            box = tab.locator(".picking").bounding_box()
+            tab.locator(".picking").click(position={"x": x * box["width"], "y": y * box["height"]})
             tab.wait_for_timeout(1500)  # until the piece is there
     elif view == "correct":
         tab.click("button.correct")

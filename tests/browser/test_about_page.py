@@ -42,6 +42,21 @@ def test_the_table_says_what_was_measured(visitor):
         assert float(cells[4].rstrip("%").strip()) == pytest.approx(100 * source["gap_accuracy"], abs=0.06)
 
 
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_every_kind_of_photos_has_a_name_in_words(visit, real_address, locale):
+    visitor = visit(url=real_address, locale=locale)
+    visitor.tab.click(".places [data-place=about]")
+    visitor.tab.wait_for_selector(".about-figures td")
+    names = visitor.tab.locator(".about-figures tbody th").all_inner_texts()
+    assert len(set(names)) == len(METRICS["sources"]) and not {*names} & {*METRICS["sources"]}
+    dashes = visitor.tab.eval_on_selector_all(
+        ".about-curve .curve", 'all => all.map(one => one.outerHTML.match(/dasharray=.([^"]*)/)[1])'
+    )
+    assert len(set(dashes)) == len(METRICS["sources"]), "curves that look the same"
+    curves = visitor.tab.inner_text(".about-choice figcaption").splitlines()
+    assert not [line for line in curves if line.startswith(tuple(METRICS["sources"]))]
+
+
 def test_the_curve_marks_where_the_slider_stands(visitor):
     x = lambda: float(visitor.tab.get_attribute(".about-curve .marker", "x1"))  # noqa: E731
     before = x()

@@ -298,3 +298,32 @@ def test_a_click_on_the_rim_may_take_a_little_wherever_it_is():
     after[20:22, 20:80] = 0.1  # a strip, of 2.5 % of the piece
     found = picking.changed_at((0.505, 0.205), before, after)
     np.testing.assert_array_equal(found, after)
+
+
+def islands():
+    """A piece of two parts, one of them an eighth of the other, and a speck beside them."""
+    piece = np.zeros((100, 100), np.float32)
+    piece[10:50, 10:50] = 0.9  # 1,600 pixels
+    piece[70:90, 10:20] = 0.9  # 200
+    piece[70:75, 60:80] = 0.9  # 100
+    return piece
+
+
+@pytest.mark.parametrize(
+    "places, kept",
+    [
+        ([(0.3, 0.3)], [True, True, False]),
+        ([(0.3, 0.3), (0.7, 0.72)], [True, True, True]),  # it was clicked
+    ],
+)
+def test_small_parts_beside_a_piece_are_its_own_only_where_they_were_clicked(places, kept):
+    piece = islands()
+    found = picking.without_islands(piece, tuple((place, 1) for place in places))
+    for place, is_kept in zip([(30, 30), (80, 15), (72, 70)], kept):
+        assert (found[place] >= 0.5) == is_kept
+    assert (found <= piece).all()
+
+
+def test_a_click_that_says_no_keeps_no_small_part():
+    found = picking.without_islands(islands(), (((0.3, 0.3), 1), ((0.7, 0.72), 0)))
+    assert found[72, 70] < 0.5

@@ -6,7 +6,7 @@ import { onDraw, redraw, setThreshold, slider, threshold } from './studio.js';
 import { percent, translate } from './words.js';
 
 const PLOT = { left: 46, right: 712, top: 14, bottom: 322 }; // in the svg's units
-const DASHES = ['', '9 5', '2 5', '12 4 2 4', '5 3'];
+const DASHES = ['', '9 5', '2 5', '12 4 2 4', '4 3', '7 2', '8 3 2 3 2 3'];
 const TICKS = 20; // between an IoU of 0 and 1
 let lowest = 0; // the IoU at the plot's bottom
 
