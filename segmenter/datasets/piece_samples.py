@@ -14,11 +14,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from segmenter.datasets import augment, collection, pieces
+from segmenter.datasets import augment, barred, collection, pieces
 from segmenter.datasets.augment import Sample
 from segmenter.datasets.batches import HEADROOM, Square, augmented, load_square
 from segmenter.datasets.copy_paste import Object, Varied, put
-from segmenter.datasets.mixture import STRENGTHS, Backgrounds, Changed, Things, is_bare, photo_chances
+from segmenter.datasets.mixture import BARRED, STRENGTHS, Backgrounds, Changed, Things, is_bare, photo_chances
 from segmenter.datasets.pairs import Pair
 from segmenter.datasets.pieces import LEAST
 from segmenter.errors import DatasetError
@@ -27,6 +27,7 @@ from segmenter.render import compositing
 
 SHARES = {"scenes": 0.4, "pasted": 0.3, "things": 0.12, "photos": 0.18}  # of the photos
 ALIKE = 0.5  # share of the pasted samples whose furniture is all of one model, as chairs around a table are
+DRAWN = 3  # different pieces of furniture of bars in one photo, where they are not alike
 TRIES = 6  # before a sample is taken as it came
 THING = 0.25  # share of what is pasted that is no furniture: anything can be picked
 BESIDE = 0.5  # share of the photos of one's own into which a piece of another photo is pasted
@@ -142,9 +143,7 @@ class PastedPieces:
     def __call__(self, rng: np.random.Generator) -> Pieces:
         photo, _, _ = self.backgrounds(self.size, rng)
         layers: list[np.ndarray] = []  # of each object, how much of each pixel shows it
-        group = self.groups[int(rng.integers(len(self.groups)))]
-        if rng.random() < ALIKE:
-            group = self._alike(group[int(rng.integers(len(group)))])
+        group = self._group(rng)
         for floor in np.sort(rng.uniform(0.5, 1.03, rng.choice([1, 2, 3, 4], p=[0.15, 0.35, 0.3, 0.2]))) * self.size:
             cutout, shadow = self._put(group, floor, rng)
             cutout = compositing.harmonise(cutout, photo, rng.uniform(0, 0.3))
@@ -156,6 +155,14 @@ class PastedPieces:
         weight = np.ones(targets[0].shape, np.float32)
         strength = replace(STRENGTHS["scenes"], scale=(0.9, 1.4), shift=0.1)
         return _augment(photo, targets, weight, self.size, rng, strength)
+
+    def _group(self, rng):
+        """What may be pasted into one photo."""
+        is_alike = rng.random() < ALIKE
+        if rng.random() < BARRED:
+            return [barred.draw(rng) for _ in range(1 if is_alike else DRAWN)]
+        group = self.groups[int(rng.integers(len(self.groups)))]
+        return self._alike(group[int(rng.integers(len(group)))]) if is_alike else group
 
     def _alike(self, thing):
         """Everything that shows the same model."""

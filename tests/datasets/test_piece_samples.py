@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segmenter.datasets import collection, mixture, piece_samples
+from segmenter.datasets import barred, collection, mixture, piece_samples
 from segmenter.datasets.copy_paste import Object
 from tests.datasets import tiny_collection
 
@@ -60,6 +60,7 @@ def test_what_hides_a_piece_is_not_of_it(place, monkeypatch):
     colours = [(250, 10, 10), (10, 250, 10), (10, 10, 250)]
     things = [Object(np.full((20, 20, 4), (*colour, 255), np.uint8), "chair") for colour in colours]
     monkeypatch.setattr(piece_samples, "THING", 0.0)
+    monkeypatch.setattr(piece_samples, "BARRED", 0.0)
     monkeypatch.setattr(piece_samples.augment, "augment", lambda *sample: sample[:3])
     monkeypatch.setattr(piece_samples.compositing, "harmonise", lambda cutout, photo, strength: cutout)
 
@@ -82,6 +83,7 @@ def test_what_hides_a_piece_is_not_of_it(place, monkeypatch):
 def test_often_all_that_is_pasted_is_of_one_model(place, monkeypatch, share, mixed):
     monkeypatch.setattr(piece_samples, "ALIKE", share)
     monkeypatch.setattr(piece_samples, "THING", 0.0)
+    monkeypatch.setattr(piece_samples, "BARRED", 0.0)
     monkeypatch.setattr(piece_samples.augment, "augment", lambda *sample: sample[:3])
     things = [Object(np.full((20, 20, 4), 255, np.uint8), "chair", model=model) for model in "aabbcc"]
     pasted = piece_samples.PastedPieces(
@@ -96,6 +98,20 @@ def test_often_all_that_is_pasted_is_of_one_model(place, monkeypatch, share, mix
         models.add(len({thing.model for thing in drawn}))
         views.add(len({id(thing) for thing in drawn}))
     assert (max(models) > 1) == mixed and max(views) > 1
+
+
+def test_some_of_what_is_pasted_is_furniture_of_bars(place, monkeypatch):
+    monkeypatch.setattr(piece_samples, "THING", 0.0)
+    things = [Object(np.full((20, 20, 4), 255, np.uint8), "box")]
+    pasted = piece_samples.PastedPieces(
+        [things], lambda size, rng: (np.zeros((size, size, 3), np.uint8), None, None), None, SIZE
+    )
+    drawn, put = [], piece_samples.put
+    monkeypatch.setattr(piece_samples, "put", lambda thing, *rest: drawn.append(thing) or put(thing, *rest))
+    for seed in range(60):
+        draw(pasted, seed)
+    share = np.mean([thing.category != "box" for thing in drawn])
+    assert 0.15 < share < 0.45 and {"box"} < {thing.category for thing in drawn} <= {"box", *barred.PIECES}
 
 
 def test_pieces_to_judge_by_are_those_of_scenes_that_never_trained(place):
