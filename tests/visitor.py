@@ -38,7 +38,7 @@ class Visitor:
 
     def __init__(self, address, client=None):
         headers = {"x-forwarded-for": client} if client else {}
-        # Without TLS no certificates are needed, and to load them for each visitor takes nearly as long as a photo does.
+        # Without TLS no certificates are needed; to load them is work of this process that no browser has at each visit.
         self.http = httpx.AsyncClient(base_url=address, timeout=PATIENCE, headers=headers, verify=False)
         self.session = secrets.token_hex(6)
         self.key = secrets.token_hex(16)

@@ -59,7 +59,12 @@ def without_scraps(
 def heaviest(
     probabilities: np.ndarray, threshold: float = 0.5, keep: Iterable[tuple[int, int]] = (), least: float = LEAST
 ) -> np.ndarray:
-    """As `without_scraps`, however doubtful all of it is, and for any other `least` share of the heaviest piece's weight."""
+    """As `without_scraps`, however doubtful all of it is.
+
+    Args:
+        probabilities, threshold, keep: as there.
+        least: share of the heaviest piece's weight; a lighter piece is a scrap.
+    """
     step = math.ceil(math.sqrt(probabilities.size / WORKING_PIXELS))
     count, labels = cv2.connectedComponents(_linked(probabilities, threshold, step), connectivity=8)
     if count <= 2:  # the background, and one piece
