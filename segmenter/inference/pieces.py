@@ -2,7 +2,8 @@
 
 Where all that a mask shows is doubtful, it is most likely no furniture: of pictures of other things, masks that are
 at least `SURE` on the mean are rare, and of furniture the others are, the more so the smaller they are. Then nothing is
-cut out at this threshold.
+cut out at this threshold. Of a single piece beside the heaviest the same is true: a rail behind a chair, as heavy as a
+second chair would be.
 
 A piece is a set of connected pixels whose probability reaches `LINK` of the threshold, and some of which reach
 the threshold itself; pixels that touch at a corner are connected. So a leg stays with its chair where the map
@@ -33,7 +34,7 @@ SOFT = 1 / 400  # how far a scrap's soft rim reaches, as a share of the map's lo
 def without_scraps(
     probabilities: np.ndarray, threshold: float = 0.5, keep: Iterable[tuple[int, int]] = ()
 ) -> np.ndarray:
-    """The map without scraps: only the heaviest piece is left, and every other at least `LEAST` as heavy.
+    """The map without scraps: only the heaviest piece is left, and every other at least `LEAST` as heavy and not doubtful.
 
     Where nothing is sure enough (see `is_doubtful`), and nothing is kept, the whole map is lowered below the threshold.
 
@@ -43,7 +44,7 @@ def without_scraps(
     Args:
         probabilities: float32, H × W, 0 … 1.
         threshold: 0 … 1.
-        keep: (x, y) in pixels; a piece that holds one of these points stays, however light it is.
+        keep: (x, y) in pixels; a piece that holds one of these points stays, however light or doubtful it is.
 
     Returns:
         float32, H × W, 0 … 1; `probabilities` itself where there are no scraps. The time it takes grows with
@@ -53,24 +54,32 @@ def without_scraps(
     keep = list(keep)
     if not keep and is_doubtful(probabilities, threshold):
         return probabilities * np.float32(HIDDEN * threshold / probabilities.max())
-    return heaviest(probabilities, threshold, keep)
+    return heaviest(probabilities, threshold, keep, doubtful=False)
 
 
 def heaviest(
-    probabilities: np.ndarray, threshold: float = 0.5, keep: Iterable[tuple[int, int]] = (), least: float = LEAST
+    probabilities: np.ndarray,
+    threshold: float = 0.5,
+    keep: Iterable[tuple[int, int]] = (),
+    least: float = LEAST,
+    doubtful: bool = True,
 ) -> np.ndarray:
     """As `without_scraps`, however doubtful all of it is.
 
     Args:
         probabilities, threshold, keep: as there.
         least: share of the heaviest piece's weight; a lighter piece is a scrap.
+        doubtful: whether doubtful pieces stay beside the heaviest.
     """
     step = math.ceil(math.sqrt(probabilities.size / WORKING_PIXELS))
     count, labels = cv2.connectedComponents(_linked(probabilities, threshold, step), connectivity=8)
     if count <= 2:  # the background, and one piece
         return probabilities
-    weights = _weights(probabilities, threshold, step, labels, count)
+    weights, pixels = _weights(probabilities, threshold, step, labels, count)
     scraps = (weights > 0) & (weights < least * weights.max())  # what weighs nothing is in no mask, and stays as it is
+    if not doubtful:
+        others = (pixels > 0) & (np.arange(count) != weights.argmax())
+        scraps[others] |= weights[others] < _asked(pixels[others], probabilities.size, threshold)
     scraps[[labels[y // step, x // step] for x, y in keep]] = False
     return _without(probabilities, scraps.take(labels), step, _link(threshold)) if scraps.any() else probabilities
 
@@ -86,10 +95,12 @@ def is_doubtful(probabilities: np.ndarray, threshold: float) -> bool:
         inside = (part >= threshold).view(np.uint8)
         pixels = cv2.countNonZero(inside)
         total, count = total + cv2.mean(part, mask=inside)[0] * pixels, count + pixels
-    if not count:
-        return False
-    asked = SURE - EASE * math.log10(count / (USUAL * probabilities.size))
-    return total / count < asked * min(1.0, 2 * threshold)
+    return bool(count and total < _asked(count, probabilities.size, threshold))
+
+
+def _asked(pixels, size, threshold):
+    """What so many pixels of a map of a size weigh at least together, where they are not doubtful."""
+    return pixels * (SURE - EASE * np.log10(pixels / (USUAL * size))) * min(1.0, 2 * threshold)
 
 
 def reach(shape: tuple[int, ...]) -> int:
@@ -118,15 +129,22 @@ def _linked(probabilities, threshold, step):
 
 
 def _weights(probabilities, threshold, step, labels, count):
-    """float64, count: of each label the sum of its squares' probabilities that reach the threshold."""
-    weights = np.zeros(count)
+    """float64, twice count: of each label how much of it reaches the threshold, as sum of probabilities and in pixels."""
+    weights, pixels = np.zeros(count), np.zeros(count)
     for rows in _strips(probabilities.shape, step):
         part = probabilities[rows]
-        if step > 1:
-            part = _added_up(np.where(part >= threshold, part, np.float32(0)), step, np.add)
-        inside = part >= threshold
-        weights += np.bincount(labels[_squares(rows, step)][inside], part[inside], count)
-    return weights
+        reached = part >= threshold
+        inside = reached if step == 1 else _added_up(reached, step, np.bitwise_or)
+        labelled = labels[_squares(rows, step)][inside]
+        if step == 1:
+            weights += np.bincount(labelled, part[inside], count)
+            pixels += np.bincount(labelled, minlength=count)
+        else:
+            part = _added_up(np.where(reached, part, np.float32(0)), step, np.add)
+            weights += np.bincount(labelled, part[inside], count)
+            reached = _added_up(reached.astype(np.uint16), step, np.add)
+            pixels += np.bincount(labelled, reached[inside], count)
+    return weights, pixels
 
 
 def _squares(rows, step):

@@ -59,7 +59,7 @@ class Choices:
     quality: int = _choice(90, "of JPEG and WebP, 1 to 100; WebP at 100 loses nothing")
     what: str = _choice("cutout", "cutout, mask, heatmap, map, or all of them in a zip")
     pieces: str = _choice(
-        DEFAULTS["pieces"], "main: the heaviest piece of furniture and others of at least a third of it; or all"
+        DEFAULTS["pieces"], "main: the heaviest piece of furniture and sure others of at least a third of it; or all"
     )
 
     def __post_init__(self):

@@ -191,6 +191,19 @@ def test_what_is_doubtful_agrees(doubting_script, sure, right, threshold):
     assert np.abs(np.reshape(found, grey.shape) - wanted * 255).max() <= 0.51
 
 
+@pytest.mark.parametrize("keep", [[], [[0.9, 0.5]]])
+@pytest.mark.parametrize("second, scrap", [(235, False), (160, True)])
+def test_a_doubtful_piece_beside_the_heaviest_agrees(doubting_script, second, scrap, keep):
+    grey = np.zeros((120, 160), np.uint8)
+    grey[20:100, 20:80] = 250
+    grey[30:90, 110:156] = second
+    points = [(int(x * grey.shape[1]), int(y * grey.shape[0])) for x, y in keep]
+    wanted = without_scraps(grey.astype(np.float32) / 255, 0.5, points)
+    assert (wanted[60, 130] == 0) == (scrap and not keep)
+    found = doubting_script("Array.from(withoutScraps(map, 0.5, keep).values)", grey, keep=keep)
+    assert np.abs(np.reshape(found, grey.shape) - wanted * 255).max() <= 0.51
+
+
 def test_what_is_doubtful_is_not_cut_out_until_less_is_asked_for(doubting, visit):
     pale = np.full((240, 320, 3), (96, 110, 120), np.uint8)
     pale[60:180, 80:240] = (170, 60, 40)  # 130 of 200 levels redder than blue

@@ -42,11 +42,13 @@ def test_a_dining_set_stays_together():
 
 
 def test_the_weight_is_of_probabilities_not_of_pixels():
-    large, sure = (80, 120, 40, 0.8), (230, 120, 36, 1.0)  # 4,000 pixels at least; 0.8 of 5,000
-    found = pieces.without_scraps(soft(large, sure), 0.5)
-    np.testing.assert_array_equal(found, soft(large, sure))
-    small = (230, 120, 22, 0.6)  # 1,500 pixels, but 0.6 of them: less than a third
-    np.testing.assert_array_equal(pieces.without_scraps(soft(CHAIR, small)), soft(CHAIR))
+    sure, lukewarm = (
+        (100, 120, 60, 1.0),
+        (240, 120, 38, 0.7),
+    )  # two fifths of its pixels, but 0.7 of them: over a quarter
+    np.testing.assert_array_equal(pieces.heaviest(soft(sure, lukewarm)), soft(sure))
+    surer = (240, 120, 38, 0.95)
+    np.testing.assert_array_equal(pieces.heaviest(soft(sure, surer)), soft(sure, surer))
 
 
 def test_a_lukewarm_bridge_holds_a_leg_to_its_chair():
@@ -153,18 +155,32 @@ def test_the_larger_a_mask_is_the_less_sure_it_must_be():
             assert pieces.is_doubtful(probabilities, 0.5) == (sure < asked)
 
 
-def test_a_sure_piece_vouches_for_what_is_beside_it():
-    both = soft((100, 120, 60, 1.0), (240, 150, 45, 0.75))
-    assert not pieces.is_doubtful(both, 0.5) and pieces.is_doubtful(soft((240, 150, 45, 0.75)), 0.5)
-    assert (pieces.without_scraps(both) >= 0.5).sum() == (both >= 0.5).sum()
+@pytest.mark.parametrize("threshold", [0.3, 0.5])
+def test_a_doubtful_piece_beside_the_heaviest_is_a_scrap_however_heavy(threshold):
+    chair, rail = (100, 120, 60, 1.0), (240, 150, 56, 1.5 * threshold)
+    assert pieces.is_doubtful(soft(rail), threshold) and not pieces.is_doubtful(soft(chair, rail), threshold)
+    np.testing.assert_array_equal(pieces.without_scraps(soft(chair, rail), threshold), soft(chair))
+    kept = pieces.without_scraps(soft(chair, rail), threshold, keep=[(240, 150)])
+    np.testing.assert_array_equal(kept, soft(chair, rail))
+    np.testing.assert_array_equal(pieces.heaviest(soft(chair, rail), threshold), soft(chair, rail))
 
 
-def naive(probabilities, threshold):
+def test_the_heaviest_piece_may_be_doubtful_where_the_whole_mask_is_not():
+    large, sure = (100, 120, 90, 0.8), (270, 120, 40, 1.0)
+    assert pieces.is_doubtful(soft(large), 0.5) and not pieces.is_doubtful(soft(large, sure), 0.5)
+    np.testing.assert_array_equal(pieces.without_scraps(soft(large, sure), 0.5, keep=[(270, 120)]), soft(large, sure))
+
+
+def naive(probabilities, threshold, doubtful=True):
     """The same rule, on the whole map at once and pixel by pixel."""
     linked = probabilities >= np.float32(pieces.LINK * threshold)
     count, labels = cv2.connectedComponents(linked.astype(np.uint8), connectivity=8)
     weights = [probabilities[(labels == n) & (probabilities >= threshold)].sum(dtype=float) for n in range(count)]
     light = [n for n in range(1, count) if 0 < weights[n] < pieces.LEAST * max(weights)]
+    for n in range(1, count):
+        if not doubtful and 0 < weights[n] < max(weights):
+            if pieces.is_doubtful(np.where(labels == n, probabilities, np.float32(0)), threshold):
+                light.append(n)
     scraps, near = np.isin(labels, light), pieces.reach(probabilities.shape)
     if not light:
         return probabilities
@@ -173,14 +189,15 @@ def naive(probabilities, threshold):
     return np.where(lowered, probabilities * np.clip((away - near) / (2 * near), 0, 1), probabilities)
 
 
+@pytest.mark.parametrize("doubtful", [True, False])
 @pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8])
 @pytest.mark.parametrize("shape, seed", [((300, 420), 0), ((423, 301), 1), ((257, 900), 2)])
-def test_oracle_the_whole_map_at_once_gives_the_same(shape, seed, threshold):
+def test_oracle_the_whole_map_at_once_gives_the_same(shape, seed, threshold, doubtful):
     rng = np.random.default_rng(seed)
     places = rng.integers((10, 10, 4), (shape[1] - 10, shape[0] - 10, 40), (14, 3))
     probabilities = soft(*((*place, rng.uniform(0.4, 1)) for place in places.tolist()), shape=shape)
-    found = pieces.heaviest(probabilities, threshold)
-    np.testing.assert_array_equal(found, naive(probabilities, threshold))
+    found = pieces.heaviest(probabilities, threshold, doubtful=doubtful)
+    np.testing.assert_array_equal(found, naive(probabilities, threshold, doubtful))
     assert found.dtype == np.float32 and found is not probabilities
 
 

@@ -12,9 +12,10 @@ const histograms = new WeakMap(); // of maps that do not change, as the threshol
 // [x, y] in shares of width and height, is none. The map given must not change afterwards.
 export function withoutScraps(map, threshold, keep = []) {
   if (!keep.length && isDoubtful(map, threshold)) return lowered(map, threshold);
-  const pieces = findPieces(map, cutoff(LINK * threshold), cutoff(threshold)), { weights } = pieces;
-  const heaviest = weights.reduce((most, weight) => Math.max(most, weight), 0);
-  const isScrap = Uint8Array.from(weights, (weight) => (weight > 0 && weight < LEAST * heaviest ? 1 : 0));
+  const pieces = findPieces(map, cutoff(LINK * threshold), cutoff(threshold)), { weights, counts } = pieces;
+  const heaviest = weights.reduce((most, weight) => Math.max(most, weight), 0), main = weights.indexOf(heaviest);
+  const isScrap = Uint8Array.from(weights, (weight, piece) => (
+    weight > 0 && (weight < LEAST * heaviest || (piece !== main && weight < asked(map, counts[piece], threshold))) ? 1 : 0));
   for (const point of keep) {
     const piece = pieceAt(pieces, map, point);
     if (piece !== undefined) isScrap[piece] = 0;
@@ -35,8 +36,12 @@ function isDoubtful(map, threshold) {
   const counts = countsOf(map);
   let sum = 0, count = 0;
   for (let value = cutoff(threshold); value < 256; value++) { sum += value * counts[value]; count += counts[value]; }
-  const asked = SURE - EASE * Math.log10(count / (USUAL * map.values.length));
-  return count > 0 && sum < 255 * count * asked * Math.min(1, 2 * threshold);
+  return count > 0 && sum < asked(map, count, threshold);
+}
+
+// What so many pixels of a map weigh at least together, where they are not doubtful.
+function asked(map, count, threshold) {
+  return 255 * count * (SURE - EASE * Math.log10(count / (USUAL * map.values.length))) * Math.min(1, 2 * threshold);
 }
 
 function lowered(map, threshold) {
@@ -45,10 +50,10 @@ function lowered(map, threshold) {
 }
 
 // The sets of touching pixels of at least `low`, as runs along the rows: the pixels from `starts` to before `ends`, those
-// of row y from number `rows[y]` on; `pieces`, a number for the set of each; and of each number `weights`, the sum of
-// the values of at least `lowest`.
+// of row y from number `rows[y]` on; `pieces`, a number for the set of each; and of each number the values of at least
+// `lowest`: `counts`, how many, and `weights`, their sum.
 function findPieces({ width, height, values }, low, lowest) {
-  const starts = [], ends = [], sums = [], parents = [], rows = new Int32Array(height + 1);
+  const starts = [], ends = [], sums = [], many = [], parents = [], rows = new Int32Array(height + 1);
   const quads = quadsOf(values);
   const rootOf = (run) => {
     while (parents[run] !== run) run = parents[run] = parents[parents[run]];
@@ -60,19 +65,22 @@ function findPieces({ width, height, values }, low, lowest) {
       while (at < end && values[at] < low) at += at & 3 || quads[at >> 2] || at + 4 > end ? 1 : 4; // four zeros at once
       if (at === end) break;
       const start = at - row, run = starts.length;
-      let sum = 0;
-      for (; at < end && values[at] >= low; at++) if (values[at] >= lowest) sum += values[at];
-      starts.push(start); ends.push(at - row); sums.push(sum); parents.push(run);
+      let sum = 0, count = 0;
+      for (; at < end && values[at] >= low; at++) if (values[at] >= lowest) { sum += values[at]; count++; }
+      starts.push(start); ends.push(at - row); sums.push(sum); many.push(count); parents.push(run);
       while (above < first && ends[above] < start) above++;
       for (let other = above; other < first && starts[other] <= at - row; other++) parents[rootOf(other)] = rootOf(run);
     }
     above = first;
   }
   rows[height] = starts.length;
-  const pieces = new Int32Array(starts.length), weights = [];
-  for (let run = 0; run < pieces.length; run++) if (parents[run] === run) pieces[run] = weights.push(0) - 1;
-  for (let run = 0; run < pieces.length; run++) weights[pieces[run] = pieces[rootOf(run)]] += sums[run];
-  return { starts, ends, rows, pieces, weights };
+  const pieces = new Int32Array(starts.length), weights = [], counts = [];
+  for (let run = 0; run < pieces.length; run++) if (parents[run] === run) { pieces[run] = weights.push(0) - 1; counts.push(0); }
+  for (let run = 0; run < pieces.length; run++) {
+    const piece = pieces[run] = pieces[rootOf(run)];
+    weights[piece] += sums[run]; counts[piece] += many[run];
+  }
+  return { starts, ends, rows, pieces, weights, counts };
 }
 
 // The number of the piece that holds a point, or undefined.
