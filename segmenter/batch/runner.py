@@ -23,6 +23,7 @@ from segmenter.batch.find import Source, find
 from segmenter.batch.journal import FOLDERS, Journal, Result, Settings, disk_full, write_table
 from segmenter.errors import PhotoError, is_disk_full
 from segmenter.inference import crowd
+from segmenter.inference.preprocessing import at_most
 from segmenter.io import files
 from segmenter.io.images import open_photo, size_notice
 from segmenter.render import corrections, picks, render, uncertainty
@@ -90,7 +91,7 @@ def work(
     rendering = render.Rendering(photo, probabilities, choices.at(threshold), edits, background)
     products = {kind: rendering.product(kind) for kind in WANTED.get(choices.what, (choices.what,))}
     answered = picks.answered(rendering.edits)
-    found = uncertainty.find(_at_most(rendering.probabilities, CHECK_SIDE), threshold, answered)
+    found = uncertainty.find(at_most(rendering.probabilities, CHECK_SIDE), threshold, answered)
     result = Result(
         file="",
         width=photo.shape[1],
@@ -127,14 +128,6 @@ def work_rows(photos: Iterable[bytes], segmenter: Predictor, choices: Choices = 
         for name in ("coverage", "check", "doubtfulness", "error"):
             columns[name].append(getattr(result, name))
     return columns
-
-
-def _at_most(values, side):
-    scale = side / max(values.shape)
-    if scale >= 1:
-        return values
-    size = [max(1, round(length * scale)) for length in values.shape[::-1]]
-    return cv2.resize(values, size, interpolation=cv2.INTER_AREA)
 
 
 def run(

@@ -78,8 +78,8 @@ def heaviest(
     weights, pixels = _weights(probabilities, threshold, step, labels, count)
     scraps = (weights > 0) & (weights < least * weights.max())  # what weighs nothing is in no mask, and stays as it is
     if not doubtful:
-        others = (pixels > 0) & (np.arange(count) != weights.argmax())
-        scraps[others] |= weights[others] < _asked(pixels[others], probabilities.size, threshold)
+        asked = _asked(np.maximum(pixels, 1), probabilities.size, threshold)
+        scraps |= (weights > 0) & (weights < asked) & (np.arange(count) != weights.argmax())
     scraps[[labels[y // step, x // step] for x, y in keep]] = False
     return _without(probabilities, scraps.take(labels), step, _link(threshold)) if scraps.any() else probabilities
 
@@ -152,7 +152,7 @@ def _squares(rows, step):
     return slice(rows.start // step, -(-rows.stop // step))
 
 
-def _added_up(values, step, join):
+def _added_up(values, step, join) -> np.ndarray:
     """The values of each square joined, first down and then across: h × w, of the same kind."""
     if step == 1:
         return values

@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 from cachetools import LRUCache
+from isal import isal_zlib
 
 from segmenter import weights_format
 from segmenter.inference import clicks, completing, picking, preprocessing, refine, second_look as nearby
@@ -18,8 +19,9 @@ from segmenter.inference.network import Network, Seen
 
 WEIGHTS = weights_format.BUNDLED
 CACHE_BYTES = 192 * 1024 * 1024
-LOOKS_BYTES = 64 * 1024 * 1024  # of the network's own answers, from which a map is made again without it
+LOOKS_BYTES = 32 * 1024 * 1024  # of the network's own answers, packed, from which a map is made again without it
 SEEN_BYTES = 64 * 1024 * 1024  # of what is kept for further clicks on the same photos
+LOOKS_LEVEL = 1  # of packing: lightly, as most of a map is 0 or 1
 
 DOUBTFUL = 0.1  # a probability that is farther than this from 0 and from 1 is in doubt
 CLEAR = 0.1  # a map with fewer doubtful pixels than this share of its furniture's is clear,
@@ -42,7 +44,7 @@ class Segmenter:
         # Whether parts of the furniture are completed by the picker: where validation found that it pays
         self.completes = self.can_pick and bool(self.config.get(weights_format.COMPLETES))
         self._maps: LRUCache[Any, np.ndarray] = LRUCache(CACHE_BYTES, getsizeof=_bytes_of)  # of the photos seen last
-        self._looks: LRUCache[Any, list[np.ndarray]] = LRUCache(LOOKS_BYTES, getsizeof=_bytes_of_all)
+        self._looks: LRUCache[Any, bytes] = LRUCache(LOOKS_BYTES, getsizeof=len)
         self._seen: LRUCache[Any, picking.Views] = LRUCache(SEEN_BYTES, getsizeof=_bytes_of)  # for clicks
         self._maps_lock = threading.Lock()
 
@@ -103,20 +105,39 @@ class Segmenter:
             ValueError: `photo` is not such an array, a point does not lie on it, or the weights cannot pick.
         """
         _check_photo(photo)
-        photo = np.ascontiguousarray(photo)
         clicked = None
         if points is not None:
             clicked = self._check_clicks(points, labels, photo.shape)
-        key = (hashlib.sha256(photo.data).digest(), photo.shape, bool(second_look), bool(refine), clicked)
+        return self._map(photo, bool(second_look), bool(refine), clicked)
+
+    def preview(self, photo: np.ndarray, longest: int) -> np.ndarray:
+        """What `probabilities` says of a photo, for showing it: made at no more pixels than are shown.
+
+        Args:
+            photo: uint8, H × W × 3, RGB, upright.
+            longest: of the map's sides, in pixels; a smaller photo's map is of its own size.
+
+        Returns:
+            probability map: float32, h × w, 0 … 1, read-only.
+
+        Raises:
+            ValueError: `photo` is not such an array.
+        """
+        _check_photo(photo)
+        return self._map(photo, longest=longest if longest < max(photo.shape) else None)
+
+    def _map(self, photo, second_look=True, refine=True, clicked=None, longest=None):
+        photo = np.ascontiguousarray(photo)
+        key = (hashlib.sha256(photo.data).digest(), photo.shape, second_look, refine, clicked, longest)
         with self._maps_lock:
             kept = self._maps.get(key)
         if kept is not None:
             return kept
         if clicked:
-            coarse = self._see(photo, key[0]).piece(clicked, key[2])
+            coarse = self._see(photo, key[0]).piece(clicked, second_look)
         else:
             coarse = self._look(photo, key[:3])
-        result = _at_full_size(coarse, photo, refine)
+        result = _at_full_size(coarse, preprocessing.at_most(photo, longest) if longest else photo, refine)
         result.flags.writeable = False  # it is shared by all who ask
         self._keep(self._maps, key, result)
         return result
@@ -145,11 +166,12 @@ class Segmenter:
     def _look(self, photo, key):
         """The coarse map of a photo whose key ends in whether it is looked at closer."""
         with self._maps_lock:
-            kept = self._looks.get(key)
+            packed = self._looks.get(key)
+        kept = None if packed is None else self._unpacked(packed)
         answers = []
 
         def answer(ask, *question):  # the same questions come in the same order
-            answers.append(kept[len(answers)] if kept else ask(*question))
+            answers.append(ask(*question) if kept is None else kept[len(answers)])
             return answers[-1]
 
         asked = _Asked(self._network, photo)
@@ -160,8 +182,12 @@ class Segmenter:
         if self.completes:
             coarse = completing.complete(coarse, self.size, partial(answer, asked.piece))
         if kept is None:
-            self._keep(self._looks, key, answers)
+            self._keep(self._looks, key, isal_zlib.compress(np.stack(answers).data, LOOKS_LEVEL))
         return coarse
+
+    def _unpacked(self, packed):
+        """The answers, each float32, size × size."""
+        return np.frombuffer(isal_zlib.decompress(packed), np.float32).reshape(-1, self.size, self.size)
 
     def prepare(self, photo: np.ndarray) -> None:
         """Let the encoder see a photo before anybody clicks on it: the first click then takes no longer than the next.
@@ -265,10 +291,6 @@ def is_clear(square: np.ndarray, most: float = CLEAR) -> bool:
 
 def _bytes_of(kept: np.ndarray | picking.Views) -> int:
     return kept.nbytes
-
-
-def _bytes_of_all(kept: list[np.ndarray]) -> int:
-    return sum(each.nbytes for each in kept)
 
 
 def _at_full_size(coarse, photo, follow_edges):

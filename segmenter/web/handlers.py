@@ -7,6 +7,7 @@ The page's questions and answers are dicts of plain JSON. A photo in a question 
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from segmenter.web.uploads import Uploads, file_data
 
 MAX_MEGABYTES = 30  # of one photo
 AT_ONCE = 2  # single photos that are worked on at the same time, visitors' and programs'
+MOMENT = 0.05  # seconds, in which the next in line is at work
 SMALL_PHOTOS = 16  # that are kept, at the size of the page's maps, for the next click on them
 
 Answer = TypeVar("Answer", bound=Callable[..., dict])
@@ -86,9 +88,7 @@ class Handlers:
         weights, notice = self.live.named(question.get("weights")), self.live.notice
         path = self._source(question)
         shown, photo = self._shown(question, path, weights)
-        # While others are at work it would keep them waiting.
-        can_prepare = getattr(weights.segmenter, "can_pick", False) and crowd.is_idle()
-        if can_prepare and self._ahead_is_free.acquire(blocking=False):
+        if getattr(weights.segmenter, "can_pick", False) and self._ahead_is_free.acquire(blocking=False):
             self._ahead.submit(self._prepare, path, photo, weights)
         return {
             **shown,
@@ -154,9 +154,16 @@ class Handlers:
         return kept
 
     def _prepare(self, path, photo, weights):
-        """Let the first click on a photo take no longer than the next."""
+        """Let the first click on a photo take no longer than the next, and its file find the whole map made.
+
+        While others are at work it would keep them waiting, and those who wait in line are at work a moment later.
+        """
         try:
-            weights.segmenter.prepare(self._small_photo(path, photo))
+            time.sleep(MOMENT)
+            if crowd.is_idle():
+                weights.segmenter.prepare(self._small_photo(path, photo))
+            if photo is not None and crowd.is_idle():
+                weights.segmenter.probabilities(photo)
         except (PhotoError, OSError):
             pass  # it may be gone; who clicks on it then is told
         finally:
@@ -232,7 +239,8 @@ class Handlers:
     def probability(self, photo: Any) -> dict:
         """A photo → its map as a 16-bit PNG file, as Gradio's view of it."""
         path = self.receive(photo)
-        _, probabilities = self._map(path, self.live.now)
+        with self._place():
+            probabilities = self.live.now.segmenter.probabilities(open_photo(path))
         return self.uploads.keep(encode.map_png(probabilities), f"{path.stem}-probability.png")
 
     # Files
@@ -257,16 +265,18 @@ class Handlers:
         """(what the page draws from, the photo or None)."""
         if question.get("example") is not None:
             return self.show_example(path.stem, weights), None  # the same for every visitor, so it is made once
-        photo, probabilities = self._map(path, weights)
-        return viewer.show(photo, probabilities), photo
+        return self._show(path, weights.segmenter)
 
     def _show_example(self, name, weights):
-        return viewer.show(*self._map(self.examples[name], weights))
+        return self._show(self.examples[name], weights.segmenter)[0]
 
-    def _map(self, path, weights):
+    def _show(self, path, segmenter):
+        """(what the page draws from, the photo); the map has no more pixels than it draws, where weights make such."""
         with self._place():
             photo = open_photo(path)
-            return photo, weights.segmenter.probabilities(photo)
+            preview = getattr(segmenter, "preview", None)
+            probabilities = preview(photo, viewer.MAP_SIDE) if preview else segmenter.probabilities(photo)
+            return viewer.show(photo, probabilities), photo
 
     @contextmanager
     def _place(self):

@@ -23,23 +23,17 @@ from segmenter import Segmenter, memory, open_photo
 from segmenter.batch import runner
 from segmenter.render.options import Choices
 from segmenter.render.render import produce
-from tests.standin import as_jpeg, red_disc
+from tests.benchmarks.speed import photo_file
 from tests.visitor import Server, Visitor
 
-WIDTH, HEIGHT = 1664, 1248
+MEGAPIXELS = 2
 
 
-def photo_of(number):
-    """JPEG of two megapixels, another one for each number."""
-    picture = red_disc(WIDTH, HEIGHT, 0.2 + 0.002 * number)
-    noise = np.random.default_rng(number).integers(0, 24, (HEIGHT, WIDTH, 3), np.uint8)
-    return as_jpeg(picture // 2 + noise)
-
-
-async def visit(address, number, data, waits):
-    """Upload, look, save; whether the cutout has the photo's size and shows something."""
+async def visit(address, functions, number, data, waits):
+    """Upload, look, save, on a page that is open already: the cutout."""
     started, step = time.monotonic(), "upload"
     async with Visitor(address) as visitor:
+        visitor.functions = functions
         try:
             path = await visitor.upload(f"chair {number}.jpg", data)
             step = "look"
@@ -54,18 +48,26 @@ async def visit(address, number, data, waits):
             raise ValueError(f"{step} after {seconds} s: {type(error).__name__} {error}") from error
 
 
+async def functions_of(address):
+    """What the page can be asked, as it knows it once it is open."""
+    async with Visitor(address) as visitor:
+        return (await visitor.open()).functions
+
+
 async def call(address, number, data):
     """What a program does: upload, and ask for the cutout at once."""
     async with Visitor(address, f"8.8.{number}.9") as program:  # each from an address of its own
         file = {"path": await program.upload(f"chair {number}.jpg", data), "meta": {"_type": "gradio.FileData"}}
         asked = await program.http.post("gradio_api/call/cut", json={"data": [file]})
         answer = await program.http.get(f"gradio_api/call/cut/{asked.json()['event_id']}")
-        return await program.download(json.loads(answer.text.partition("data: ")[2])[0])
+        found = answer.text.partition("event: complete\ndata: ")[2].partition("\n")[0]  # after beats of its heart
+        return await program.download(json.loads(found)[0])
 
 
-def right(cutout):
-    with Image.open(io.BytesIO(cutout)) as picture:
-        return picture.size == (WIDTH, HEIGHT) and picture.mode == "RGBA"
+def right(cutout, photo):
+    """Whether a cutout is one of the photo's size."""
+    with Image.open(io.BytesIO(cutout)) as picture, Image.open(io.BytesIO(photo)) as original:
+        return picture.size == original.size and picture.mode == "RGBA"
 
 
 def expected(data):
@@ -98,11 +100,12 @@ def all_at_once(ask, photos):
     return asyncio.run(gather()), time.monotonic() - started
 
 
-def outcome(results, seconds, batch):
+def outcome(photos, results, seconds, batch):
     """dict of how many were answered rightly, what went wrong, and how fast that was beside a batch's seconds."""
+    answered = [isinstance(each, bytes) and right(each, photo) for each, photo in zip(results, photos, strict=True)]
     errors = Counter(f"{type(each).__name__}: {each}" for each in results if isinstance(each, BaseException))
     return {
-        "right": sum(right(each) for each in results if isinstance(each, bytes)),
+        "right": sum(answered),
         "errors": dict(errors),
         "seconds": round(seconds, 1),
         "share of the batch": round(batch / seconds, 3),
@@ -111,13 +114,14 @@ def outcome(results, seconds, batch):
 
 def measure(visitors):
     """dict of what is printed."""
-    photos = [photo_of(number) for number in range(visitors)]
+    photos = [photo_file(MEGAPIXELS, number) for number in range(visitors)]
     waits = []
     with Server() as server:
         time.sleep(5)  # the first example is made ready
         idle = server.megabytes()
         server.forget_peak()
-        visits = all_at_once(lambda number, data: visit(server.address, number, data, waits), photos)
+        functions = asyncio.run(functions_of(server.address))
+        visits = all_at_once(lambda number, data: visit(server.address, functions, number, data, waits), photos)
         peak = server.megabytes("VmHWM")
     with Server() as server:  # which has seen none of the photos
         time.sleep(5)
@@ -125,7 +129,7 @@ def measure(visitors):
     batch = batch_seconds(photos)
     return {
         "visitors": visitors,
-        **outcome(*visits, batch),
+        **outcome(photos, *visits, batch),
         "first is as Python makes it": visits[0][0] == expected(photos[0]),
         "seconds until the heatmap, median and longest": [round(float(np.median(waits)), 1), round(max(waits), 1)]
         if waits
@@ -133,7 +137,7 @@ def measure(visitors):
         "memory idle, MB": idle,
         "memory highest, MB": peak,
         "more than idle, MB": peak - idle,
-        "programs": outcome(*calls, batch),
+        "programs": outcome(photos, *calls, batch),
     }
 
 

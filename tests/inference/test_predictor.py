@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 
+import cv2
 import numpy as np
 import pytest
 
@@ -231,6 +232,21 @@ def test_a_map_that_was_not_kept_is_made_again_without_the_network(red_segmenter
     assert len(asked) == 2
     far = fresh.probabilities(photo, second_look=False)
     assert len(asked) == 3 and (far != first).any()
+
+
+def test_a_preview_is_the_map_with_fewer_pixels_and_spares_the_map_the_network(red_segmenter, monkeypatch):
+    fresh = Segmenter(red_segmenter.folder)
+    photo = room((30, 200, 400, 600))
+    small = fresh.preview(photo, 400)
+    asked = count_looks(fresh, monkeypatch)
+    whole = fresh.probabilities(photo)
+    assert not asked and not small.flags.writeable
+    height, width = (round(side * 400 / max(whole.shape)) for side in whole.shape)
+    assert small.shape == (height, width) and small.dtype == np.float32
+    assert np.abs(small - cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)).mean() < 0.01
+    assert fresh.preview(photo, max(whole.shape)) is whole  # of a photo that is no larger
+    with pytest.raises(ValueError, match="uint8"):
+        fresh.preview(photo / 255, 400)
 
 
 def test_same_bytes_in_another_shape_are_another_photo(red_segmenter):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segmenter.inference.preprocessing import MaskError, from_network, read_mask, resize, to_network
+from segmenter.inference.preprocessing import MaskError, at_most, from_network, read_mask, resize, to_network
 
 
 @pytest.fixture
@@ -46,6 +46,34 @@ def test_shrinking_leaves_no_moire():
     lines[:, ::2] = 1
     np.testing.assert_allclose(resize(lines, 40, 60), 0.5, atol=1e-6)
     assert np.abs(resize(lines[:, :-1], 43, 61) - 0.5).max() < 0.05
+
+
+@pytest.mark.parametrize("shape", [(400, 600), (1201, 1600), (97, 1201), (2000, 3000), (1600, 2399)])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_at_most_agrees_with_pillow(shape, kind):
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
+    picture = (127 + 120 * np.sin(8 * x / shape[1]) * np.cos(5 * y / shape[0])).astype(kind)
+    found = at_most(picture, 350)
+    assert max(found.shape) == 350 and found.dtype == kind
+    expected = np.asarray(Image.fromarray(picture).resize(found.shape[::-1], Image.BOX)).astype(float)
+    assert np.abs(found.astype(float) - expected).max() < 3
+
+
+def test_at_most_takes_either_side_and_leaves_what_is_smaller():
+    picture = np.zeros((300, 400, 3), np.uint8)
+    assert at_most(picture, 400) is picture and at_most(picture, 300, shorter=True) is picture
+    assert at_most(picture, 200).shape == (150, 200, 3) and at_most(picture, 200, shorter=True).shape == (200, 267, 3)
+
+
+@pytest.mark.parametrize("side", [500, 300, 257, 200, 128, 40])
+def test_at_most_leaves_no_line_out(side):
+    """Lines one pixel wide, far apart: each is seen in what is left."""
+    lines = np.zeros((512, 768), np.float32)
+    lines[:, 5::50] = 1
+    found = at_most(lines, side)[0]
+    places = np.floor((np.arange(5, 768, 50) + 0.5) * side / 768).astype(int)
+    around = np.clip(places + np.array([[-1], [0], [1]]), 0, side - 1)
+    assert (found[around].sum(axis=0) > 0.5 * side / 768).all()
 
 
 def test_growing_agrees_with_pillow():

@@ -16,6 +16,7 @@ import numpy as np
 
 from segmenter.errors import ChairliftError, PhotoError
 from segmenter.inference import picking, pieces
+from segmenter.inference.preprocessing import at_most
 from segmenter.io import png
 from segmenter.render import backgrounds
 from segmenter.render.constants import CONSTANTS
@@ -111,19 +112,17 @@ def show(photo: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
 
     Args:
         photo: uint8, H × W × 3, RGB.
-        probabilities: float32, H × W, 0 … 1.
+        probabilities: float32, h × w, 0 … 1: of the photo's size or smaller.
 
     Returns:
         dict: `photo` and `map`, pictures as data URIs of at most `PHOTO_SIDE` and `MAP_SIDE`
         pixels; `width` and `height` of the photo itself.
     """
+    shown = at_most(photo, PHOTO_SIDE)
     return {
-        "photo": _bounded(
-            [lambda quality=quality: _jpeg_uri(_at_most(photo, PHOTO_SIDE), quality) for quality in (86, 70, 50)],
-            PHOTO_BYTES,
-        ),
+        "photo": _bounded([lambda quality=quality: _jpeg_uri(shown, quality) for quality in (86, 70, 50)], PHOTO_BYTES),
         "map": _bounded(
-            [lambda side=side: _map_uri(_at_most(probabilities, side)) for side in (MAP_SIDE, 640, 480)], MAP_BYTES
+            [lambda side=side: _map_uri(at_most(probabilities, side)) for side in (MAP_SIDE, 640, 480)], MAP_BYTES
         ),
         "width": photo.shape[1],
         "height": photo.shape[0],
@@ -132,7 +131,7 @@ def show(photo: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
 
 def small(photo: np.ndarray) -> np.ndarray:
     """A photo as small as its map is shown."""
-    return _at_most(photo, MAP_SIDE)
+    return at_most(photo, MAP_SIDE)
 
 
 def map_size(width: Any, height: Any) -> tuple[int, int]:
@@ -156,7 +155,7 @@ def piece(probabilities: np.ndarray, size: tuple[int, int]) -> str:
 
 def thumbnail(photo: np.ndarray) -> str:
     """A photo (uint8, H × W × 3) as a small data URI, for the row of examples."""
-    return _jpeg_uri(_at_most(photo, THUMBNAIL_SIDE, shorter=True), THUMBNAIL_QUALITY)
+    return _jpeg_uri(at_most(photo, THUMBNAIL_SIDE, shorter=True), THUMBNAIL_QUALITY)
 
 
 @cache
@@ -215,16 +214,6 @@ def problem(error: ChairliftError) -> dict[str, str]:
     """
     known = {language: words[error.code] for language, words in _problems().items() if error.code in words}
     return {"en": str(error), **{language: text.format(**error.values) for language, text in known.items()}}
-
-
-def _at_most(picture, side, shorter=False):
-    """The picture, made smaller if its longer (or shorter) side has more pixels than `side`."""
-    height, width = picture.shape[:2]
-    scale = side / (min if shorter else max)(height, width)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
 def _bounded(ways, most):
