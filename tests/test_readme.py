@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from segmenter.training import recipes
-from tests.benchmarks import speed
+from tests.benchmarks import peers, speed
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,6 +38,15 @@ def test_every_figure_of_the_comparison_is_the_benchmarks():
         for key in ("iou", "boundary_f", "gap_accuracy"):
             expected += [f"{quality[who][source][key]:.3f}" for who in ("chairlift", "u2netp")]
         assert row[1:] == expected
+
+
+def test_the_comparison_is_told_by_its_program():
+    assert peers.retold(README, stored("tests/benchmarks/peers.json")) == README
+    changed = stored("tests/benchmarks/peers.json")
+    changed["quality"]["chairlift"]["wild_duts"]["iou"], changed["cost"]["seconds_ratio"] = 0.12345, 0.99
+    told = peers.retold(README, changed)
+    assert "| 24 | 0.123 |" in told and "takes 0.99 of its time" in told
+    assert peers.retold(told, stored("tests/benchmarks/peers.json")) == README
 
 
 def test_what_is_said_of_pictures_without_furniture_is_the_benchmarks():

