@@ -32,6 +32,7 @@ from segmenter.web.uploads import Uploads, file_data
 MAX_MEGABYTES = 30  # of one photo
 AT_ONCE = 2  # single photos that are worked on at the same time, visitors' and programs'
 MOMENT = 0.05  # seconds, in which the next in line is at work
+PREPARED_PIXELS = 16_000_000  # of a photo whose whole map is made before it is asked for; a larger one is not kept
 SMALL_PHOTOS = 16  # that are kept, at the size of the page's maps, for the next click on them
 
 Answer = TypeVar("Answer", bound=Callable[..., dict])
@@ -162,7 +163,7 @@ class Handlers:
             time.sleep(MOMENT)
             if crowd.is_idle():
                 weights.segmenter.prepare(self._small_photo(path, photo))
-            if photo is not None and crowd.is_idle():
+            if photo is not None and photo.size <= 3 * PREPARED_PIXELS and crowd.is_idle():
                 weights.segmenter.probabilities(photo)
         except (PhotoError, OSError):
             pass  # it may be gone; who clicks on it then is told

@@ -3,13 +3,16 @@
 import base64
 import os
 import queue
+import threading
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
 import pytest
 
+from segmenter.inference import crowd
 from segmenter.io import images
 from segmenter.io.images import open_photo
 from segmenter.render.cutout import cut
@@ -177,6 +180,43 @@ def test_a_photo_that_is_looked_at_is_prepared_for_clicks(folder, two):
     handlers = Handlers(Prepared(), Uploads(lambda: folder))
     assert handlers.look({"path": str(two)})["canPick"]
     assert np.array_equal(prepared.get(timeout=60), viewer.small(open_photo(two)))
+
+
+class Ahead(PickingSegmenter):
+    """Notes what it is asked, and for how many rows of pixels."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = queue.Queue()
+
+    def prepare(self, photo):
+        self.asked.put(("prepare", len(photo)))
+
+    def preview(self, photo, longest):
+        self.asked.put(("preview", longest))
+        return super().probabilities(viewer.small(photo))
+
+    def probabilities(self, photo, **given):
+        self.asked.put(("map", len(photo)))
+        return super().probabilities(photo, **given)
+
+
+def test_the_page_is_shown_a_preview_and_the_whole_map_is_made_while_nobody_waits(folder, two):
+    ahead = Ahead()
+    shown = Handlers(ahead, Uploads(lambda: folder)).look({"path": str(two)})
+    assert picture_of(shown["map"]).shape == (720, viewer.MAP_SIDE) and (shown["width"], shown["height"]) == (1200, 900)
+    asked = [ahead.asked.get(timeout=60) for _ in range(3)]
+    assert asked == [("preview", viewer.MAP_SIDE), ("prepare", 720), ("map", 900)]
+
+
+def test_nothing_is_prepared_while_others_are_at_work(folder, two, monkeypatch):
+    ahead, done = Ahead(), threading.Event()
+    handlers = Handlers(ahead, Uploads(lambda: folder))
+    monkeypatch.setattr(handlers, "_ahead_is_free", mock.Mock(acquire=lambda blocking: True, release=done.set))
+    with crowd.joined():
+        handlers.look({"path": str(two)})
+        assert done.wait(60)
+    assert ahead.asked.get(timeout=60)[0] == "preview" and ahead.asked.empty()
 
 
 def test_a_pick_has_the_size_of_the_map_on_the_page(folder, two):
