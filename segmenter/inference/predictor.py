@@ -14,7 +14,7 @@ from cachetools import LRUCache
 from isal import isal_zlib
 
 from segmenter import weights_format
-from segmenter.inference import clicks, completing, picking, preprocessing, refine, second_look as nearby
+from segmenter.inference import backdrop, clicks, completing, picking, preprocessing, refine, second_look as nearby
 from segmenter.inference.network import Network, Seen
 
 WEIGHTS = weights_format.BUNDLED
@@ -137,7 +137,10 @@ class Segmenter:
             coarse = self._see(photo, key[0]).piece(clicked, second_look)
         else:
             coarse = self._look(photo, key[:3])
-        result = _at_full_size(coarse, preprocessing.at_most(photo, longest) if longest else photo, refine)
+        shown = preprocessing.at_most(photo, longest) if longest else photo
+        result = _at_full_size(coarse, shown, refine)
+        if refine and not clicked:
+            backdrop.consult(shown, result, coarse)
         result.flags.writeable = False  # it is shared by all who ask
         self._keep(self._maps, key, result)
         return result
