@@ -1,6 +1,6 @@
 """Plain backdrops: before paper, a wall or nothing but white, what stands out is what the photo is about.
 
-Most photos of shops have one, and there the photo says more of legs, spindles and the gaps between them than the
+Many photos of shops have one, and there the photo says more of legs, spindles and the gaps between them than the
 network's few pixels: where that is in doubt, a pixel that stands out from the backdrop is more probably furniture, and
 one that shows the backdrop less. A shadow does not stand out: it has the backdrop's colour, only darker.
 
@@ -21,8 +21,8 @@ AVERAGED = 4  # pixels in a row that one of the picture's is the mean of, at lea
 NOTHING = 0.03  # below this probability the photo shows the backdrop, a pixel of that picture away from all else
 LEAST = 0.01  # share of the photo that must show it
 SMOOTH = 0.06  # of the picture's longer side: how far colours are averaged
-PLAIN = 8.0  # levels; a backdrop nine tenths of which are no farther from the smooth picture is plain, at twice as many
-FLAT = 8.0  # none; likewise of the mean distance around a place: at half of this it counts in full, at 1.5 not at all
+PLAIN = 8.0  # levels that nine tenths of a plain backdrop are off the smooth picture at most; at twice as many it is none
+FLAT = 8.0  # levels, on the mean around a place: at half as many the backdrop counts there in full, at 1.5 times not at all
 NEAR = 0.005  # share of a place's surroundings that shows the backdrop; of less it counts as much less
 NOISE, SPREADS = 8.0, 2.5  # levels, and mean distances, that a pixel may be off and show the backdrop
 SHADE = 0.85  # the share of its light that a shadow leaves at least; darker is no shadow

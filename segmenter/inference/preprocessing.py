@@ -70,7 +70,7 @@ def at_most(picture: np.ndarray, side: int, shorter: bool = False) -> np.ndarray
     """The picture itself, or made smaller where it is larger than asked, for showing it.
 
     Halved as long as that comes out even, and then bilinear, which leaves no pixel out on what is left of the way and
-    takes a fraction of the time that averaging over broken parts of pixels takes.
+    takes a fraction of the time that averaging over broken parts of pixels takes (`tiles.shrink`).
 
     Args:
         picture: uint8 or float32, H × W or H × W × channels.

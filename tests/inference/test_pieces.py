@@ -42,10 +42,8 @@ def test_a_dining_set_stays_together():
 
 
 def test_the_weight_is_of_probabilities_not_of_pixels():
-    sure, lukewarm = (
-        (100, 120, 60, 1.0),
-        (240, 120, 38, 0.7),
-    )  # two fifths of its pixels, but 0.7 of them: over a quarter
+    sure = (100, 120, 60, 1.0)
+    lukewarm = (240, 120, 38, 0.7)  # two fifths of its pixels, but 0.7 of them: over a quarter
     np.testing.assert_array_equal(pieces.heaviest(soft(sure, lukewarm)), soft(sure))
     surer = (240, 120, 38, 0.95)
     np.testing.assert_array_equal(pieces.heaviest(soft(sure, surer)), soft(sure, surer))
