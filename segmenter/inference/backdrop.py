@@ -40,13 +40,17 @@ class Backdrop(NamedTuple):
     trust: np.ndarray  # float32, h × w, 0 … 1: how plain it is there
 
 
-def consult(photo: np.ndarray, probabilities: np.ndarray, coarse: np.ndarray | None = None) -> None:
+def consult(
+    photo: np.ndarray, probabilities: np.ndarray, coarse: np.ndarray | None = None, adds: bool = True
+) -> None:
     """Let a map, in place, be surer where a plain backdrop shows what stands before it; nothing changes without one.
 
     Args:
         photo: uint8, H × W × 3, RGB.
         probabilities: float32, H × W, 0 … 1.
         coarse: float32, h × w, 0 … 1, what the map was made from: the same view at fewer pixels, squeezed to any shape.
+        adds: whether what stands out may become more probable, too. Of one piece's map it must not: what stands out
+            beside that may be another piece.
     """
     backdrop = find(photo, probabilities if coarse is None else coarse)
     if backdrop is None:
@@ -61,7 +65,8 @@ def consult(photo: np.ndarray, probabilities: np.ndarray, coarse: np.ndarray | N
         y, x = np.divmod(places, width)
         ground, allowed, trust = _looked_up(backdrop, y + top, x)
         colours = _planes(photo[top : top + rows].reshape(-1, 3)[places])
-        part[places] = _weighed(colours, part[places], ground, allowed, trust)
+        evidence = _evidence(colours, ground, allowed, trust)
+        part[places] = _weighed(part[places], evidence if adds else np.minimum(evidence, 0))
 
 
 def find(photo: np.ndarray, probabilities: np.ndarray) -> Backdrop | None:
@@ -119,12 +124,11 @@ def _planes(pixels):
     return np.stack([pixels[:, channel].astype(np.float32) for channel in range(pixels.shape[1])])
 
 
-def _weighed(colours, probabilities, ground, allowed, trust):
-    """The probabilities of some pixels, after what their colours say.
+def _evidence(colours, ground, allowed, trust):
+    """How much more than before the colours of some pixels speak for furniture, as a logit: float32, n.
 
     Args:
         colours, ground: float32, 3 × n, 0 … 255, of the photo and of the backdrop.
-        probabilities: float32, n, 0 … 1.
         allowed, trust: see `_looked_up`.
     """
     apart = _largest(colours - ground) / allowed - 1  # below 0 it may be the backdrop
@@ -133,6 +137,10 @@ def _weighed(colours, probabilities, ground, allowed, trust):
     is_shade = (light < 1) & (light > SHADE) & (apart >= 0)
     evidence = np.where(is_shade, np.clip(hue, 0, 1), np.clip(apart, -1, 1))
     evidence *= np.where(evidence > 0, np.float32(ADD), np.float32(TAKE)) * trust
+    return evidence
+
+
+def _weighed(probabilities, evidence):
     return 1 / (1 + (1 / probabilities - 1) * np.exp(-evidence))
 
 

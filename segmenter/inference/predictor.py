@@ -139,8 +139,8 @@ class Segmenter:
             coarse = self._look(photo, key[:3])
         shown = preprocessing.at_most(photo, longest) if longest else photo
         result = _at_full_size(coarse, shown, refine)
-        if refine and not clicked:
-            backdrop.consult(shown, result, coarse)
+        if refine:
+            backdrop.consult(shown, result, coarse, adds=not clicked)
         result.flags.writeable = False  # it is shared by all who ask
         self._keep(self._maps, key, result)
         return result

@@ -39,6 +39,14 @@ def test_spindles_stand_out_and_gaps_open(ground, wood):
     assert not found[80:].any()
 
 
+def test_of_one_piece_gaps_open_and_nothing_that_stands_out_is_added():
+    photo, probabilities = shop_photo()
+    whole, piece = after(photo, probabilities), probabilities.copy()
+    backdrop.consult(photo, piece, adds=False)
+    np.testing.assert_array_equal(piece, np.minimum(whole, probabilities))
+    assert (piece[GAP] < 0.3).all() and (piece[SPINDLES] == probabilities[SPINDLES]).any()
+
+
 def test_before_no_plain_backdrop_nothing_changes():
     photo, probabilities = shop_photo()
     noise = np.random.default_rng(0).integers(-60, 61, photo.shape)
