@@ -2,10 +2,12 @@
 
 Many photos of shops have one, and there the photo says more of legs, spindles and the gaps between them than the
 network's few pixels: where that is in doubt, a pixel that stands out from the backdrop is more probably furniture, and
-one that shows the backdrop less. A shadow does not stand out: it has the backdrop's colour, only darker.
+one that shows the backdrop less. A shadow does not stand out: it has the backdrop's colour, only darker. And white
+furniture before white stays: the more of what the network is sure of looks like the backdrop, the less that says.
 
-Where the network is sure that there is no furniture, a smooth picture of the backdrop is made of what the photo shows;
-how far the photo is from it there says how plain it is, and in most photos that it is none.
+Where the network is sure that there is no furniture, two smooth pictures of the backdrop are made of what the photo
+shows, of its brighter and of its darker half, for there may be a wall and a floor; how far the photo is from both there
+says how plain it is, and in most photos that it is none.
 """
 
 import math
@@ -20,13 +22,19 @@ LONGEST = 160  # side of the backdrop's picture, in pixels, at most
 AVERAGED = 4  # pixels in a row that one of the picture's is the mean of, at least where there are so many
 NOTHING = 0.03  # below this probability the photo shows the backdrop, a pixel of that picture away from all else
 LEAST = 0.01  # share of the photo that must show it
-SMOOTH = 0.06  # of the picture's longer side: how far colours are averaged
-PLAIN = 8.0  # levels that most of a plain backdrop is off the smooth picture; at twice as many it is none
-FLAT = 8.0  # levels, on the mean around a place; at half as many the backdrop counts in full, at 1.5 times not at all
+SMOOTH, WIDE = 0.06, 0.18  # of the picture's longer side: how far colours are averaged, and where little is seen
+FINE = 2.0  # pixels: to average farther, fewer are enough
+HALF = 0.01  # of what is seen around a place, that counts as its mean colour in either half of it
+PLAIN = 6.0  # levels that most of a plain backdrop is off the smooth pictures; at twice as many it is none
+FLAT = 6.0  # levels, on the mean around a place; at half as many the backdrop counts in full, at 1.5 times not at all
 NEAR = 0.005  # share of a place's surroundings that shows the backdrop; of less it counts as much less
 NOISE, SPREADS = 8.0, 2.5  # levels, and mean distances, that a pixel may be off and show the backdrop
+STEEP = 1.5  # how soon a pixel counts in full, as what stands out or as backdrop
 SHADE = 0.85  # the share of its light that a shadow leaves at least; darker is no shadow
-ADD, TAKE = 4.0, 2.0  # most that a pixel's logit rises and falls by
+ADD = 4.0  # most that a pixel's logit rises by
+SURE = 0.97  # furniture that tells how much of it looks like the backdrop, a pixel of the picture away from all else
+SHARE, COUNT = 0.1, 20  # how much does where nothing is known, and how many of the picture's pixels outweigh that
+SELDOM = 0.02  # where none of it does, one that shows the backdrop is furniture as seldom
 LOW, HIGH = 0.02, 0.99  # what is surer than this stays as it is
 STRIP_PIXELS = 2**20  # that are looked at together
 ROW = 1024  # places that are looked up beside one another
@@ -36,13 +44,12 @@ class Backdrop(NamedTuple):
     """What a photo's backdrop looks like, at `times` times fewer pixels a side than the photo has."""
 
     times: int
-    looks: np.ndarray  # float32, h × w × 4: RGB, 0 … 255, and by how much a pixel may be off
-    trust: np.ndarray  # float32, h × w, 0 … 1: how plain it is there
+    brighter: np.ndarray  # float32, h × w × 4: RGB, 0 … 255, and by how much a pixel may be off
+    darker: np.ndarray  # float32, h × w × 4: RGB, 0 … 255, and 0 … 1: how plain it is there
+    take: float  # most that a pixel's logit falls by
 
 
-def consult(
-    photo: np.ndarray, probabilities: np.ndarray, coarse: np.ndarray | None = None, adds: bool = True
-) -> None:
+def consult(photo: np.ndarray, probabilities: np.ndarray, coarse: np.ndarray | None = None, adds: bool = True) -> None:
     """Let a map, in place, be surer where a plain backdrop shows what stands before it; nothing changes without one.
 
     Args:
@@ -63,10 +70,10 @@ def consult(
         if not len(places):
             continue
         y, x = np.divmod(places, width)
-        ground, allowed, trust = _looked_up(backdrop, y + top, x)
-        colours = _planes(photo[top : top + rows].reshape(-1, 3)[places])
-        evidence = _evidence(colours, ground, allowed, trust)
-        part[places] = _weighed(part[places], evidence if adds else np.minimum(evidence, 0))
+        sides, allowed, trust = _looked_up(backdrop, y + top, x)
+        evidence = _evidence(_planes(photo[top : top + rows].reshape(-1, 3)[places]), sides, allowed)
+        evidence *= np.where(evidence < 0, np.float32(backdrop.take), np.float32(ADD if adds else 0)) * trust
+        part[places] = 1 / (1 + (1 / part[places] - 1) * np.exp(-evidence))
 
 
 def find(photo: np.ndarray, probabilities: np.ndarray) -> Backdrop | None:
@@ -79,31 +86,81 @@ def find(photo: np.ndarray, probabilities: np.ndarray) -> Backdrop | None:
     skip = max(1, max(photo.shape) // (LONGEST * AVERAGED))  # most pixels of a large photo would tell nothing new
     times = skip * math.ceil(max(photo.shape) / (LONGEST * skip))
     small = tiles.reduce(np.ascontiguousarray(photo[::skip, ::skip]), times // skip).astype(np.float32)
-    likely = preprocessing.resize(probabilities, *small.shape[:2]) >= NOTHING
-    seen = cv2.dilate(likely.view(np.uint8), np.ones((3, 3), np.uint8)) == 0
+    likely = preprocessing.resize(probabilities, *small.shape[:2])
+    seen = cv2.dilate((likely >= NOTHING).view(np.uint8), np.ones((3, 3), np.uint8)) == 0
     if seen.mean() < LEAST:
         return None
-    weight = _smooth(seen.astype(np.float32)) + np.float32(1e-6)
-    colours = _smooth(small * seen[..., np.newaxis]) / weight[..., np.newaxis]
-    off = np.abs(small - colours).max(axis=2) * seen
-    plain = 2 - np.percentile(off[seen], 90) / PLAIN
+    close = _Around(small, seen, SMOOTH)
+    plain = 2 - np.percentile(close.off[seen], 90) / PLAIN
     if plain <= 0:
         return None
-    spread = np.sqrt(_smooth(off * off) / weight)
-    trust = np.clip(1.5 - spread / FLAT, 0, 1) * np.clip(weight / NEAR, 0, 1) * min(1.0, plain)
-    looks = np.dstack([colours, SPREADS * spread + NOISE])
-    return Backdrop(times, looks.astype(np.float32), trust.astype(np.float32))
+    wide = _Around(small, seen, WIDE)
+    near = np.clip(close.weight / NEAR, 0, 1)
+    spread = wide.spread + near * (close.spread - wide.spread)
+    brighter, darker = wide.sides + near[..., np.newaxis] * (close.sides - wide.sides)
+    trust = np.clip(1.5 - spread / FLAT, 0, 1) * np.clip(wide.weight / NEAR, 0, 1) * min(1.0, plain)
+    found = Backdrop(times, np.dstack([brighter, SPREADS * spread + NOISE]), np.dstack([darker, trust]), 0.0)
+    return found._replace(take=_take(found, small, likely > SURE))
 
 
-def _smooth(picture):
-    return cv2.GaussianBlur(picture, (0, 0), SMOOTH * max(picture.shape[:2]))
+class _Around:
+    """What the backdrop looks like around each place of a small picture of the photo.
+
+    Attributes:
+        weight: float32, h × w, 0 … 1: how much of what is around a place shows the backdrop.
+        sides: float32, 2 × h × w × 3: the mean colour there of what is brighter than the mean, and of what is darker.
+        off: float32, h × w: levels between a pixel that shows the backdrop and the closer one of both; else 0.
+        spread: float32, h × w: the mean of that around a place, by its square.
+    """
+
+    def __init__(self, small, seen, share):
+        def smooth(picture):
+            return _smooth(picture, share * max(picture.shape[:2]))
+
+        def total(pixels):
+            return smooth(small * pixels[..., np.newaxis]), smooth(pixels.astype(np.float32))[..., np.newaxis]
+
+        colours, weight = total(seen)
+        mean = colours / (weight + np.float32(1e-6))
+        is_brighter = np.einsum("ijk->ij", small - mean) >= 0
+        halves = (total(seen & half) for half in (is_brighter, ~is_brighter))
+        known = HALF * weight + np.float32(1e-6)
+        self.sides = np.stack([(part + known * mean) / (amount + known) for part, amount in halves])
+        self.off = np.minimum(*(_largest(np.moveaxis(small - side, 2, 0)) for side in self.sides)) * seen
+        self.weight = weight[..., 0]
+        self.spread = np.sqrt(smooth(self.off * self.off) / (self.weight + np.float32(1e-6)))
+
+
+def _smooth(picture, sigma):
+    """A Gaussian mean, at as few pixels as are enough for one so wide, which is many times as fast."""
+    height, width = picture.shape[:2]
+    size = [max(1, round(side * FINE / sigma)) if sigma > FINE else side for side in (width, height)]
+    few = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    few = cv2.GaussianBlur(few, (0, 0), sigma * size[0] / width, sigmaY=sigma * size[1] / height)
+    return cv2.resize(few, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _take(backdrop, small, likely):
+    """By how much a logit falls where the backdrop shows: as Bayes says, by how seldom furniture looks like it.
+
+    Args:
+        backdrop: Backdrop, its `take` not yet known.
+        small: float32, h × w × 3, 0 … 255, the photo at the backdrop's size.
+        likely: bool, h × w: where it surely shows furniture.
+    """
+    sure = cv2.erode(likely.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    brighter, darker = (_planes(each[sure]) for each in (backdrop.brighter, backdrop.darker))
+    evidence = _evidence(_planes(small[sure]), (brighter[:3], darker[:3]), brighter[3])
+    alike = (np.maximum(-evidence, 0) * darker[3]).sum() + SHARE * COUNT
+    share = alike / (darker[3].sum() + COUNT)
+    return -math.log(share + SELDOM * (1 - share))
 
 
 def _looked_up(backdrop, y, x):
     """What the backdrop looks like at some pixels of the photo, by how much they may be off, and how plain it is there.
 
     Returns:
-        float32, 3 × n, n and n.
+        float32, two of 3 × n, n and n.
     """
     count = len(y)
     places = np.zeros((2, -(-count // ROW) * ROW), np.float32)
@@ -111,12 +168,11 @@ def _looked_up(backdrop, y, x):
         np.multiply(pixels, np.float32(1 / backdrop.times), out=place[:count], casting="same_kind")
         place += np.float32(0.5 / backdrop.times - 0.5)
     across, down = places.reshape(2, -1, ROW)
-    looks, trust = (
-        cv2.remap(each, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for each in (backdrop.looks, backdrop.trust)
+    brighter, darker = (
+        _planes(cv2.remap(each, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1, 4)[:count])
+        for each in (backdrop.brighter, backdrop.darker)
     )
-    planes = _planes(looks.reshape(-1, 4)[:count])
-    return planes[:3], planes[3], trust.reshape(-1)[:count]
+    return (brighter[:3], darker[:3]), brighter[3], darker[3]
 
 
 def _planes(pixels):
@@ -124,24 +180,23 @@ def _planes(pixels):
     return np.stack([pixels[:, channel].astype(np.float32) for channel in range(pixels.shape[1])])
 
 
-def _evidence(colours, ground, allowed, trust):
-    """How much more than before the colours of some pixels speak for furniture, as a logit: float32, n.
+def _evidence(colours, sides, allowed):
+    """What the colours of some pixels say: float32, n, from -1, the backdrop, to 1, what stands out from it.
 
     Args:
-        colours, ground: float32, 3 × n, 0 … 255, of the photo and of the backdrop.
-        allowed, trust: see `_looked_up`.
+        colours: float32, 3 × n, 0 … 255, of the photo.
+        sides: two like them, of the backdrop; the closer one counts.
+        allowed: see `_looked_up`.
     """
+    return np.minimum(*(_evidence_of_one(colours, ground, allowed) for ground in sides))
+
+
+def _evidence_of_one(colours, ground, allowed):
     apart = _largest(colours - ground) / allowed - 1  # below 0 it may be the backdrop
     light = np.einsum("cn,cn->n", colours, ground) / np.maximum(np.einsum("cn,cn->n", ground, ground), 1)
     hue = _largest(colours - light * ground) / allowed - 1
     is_shade = (light < 1) & (light > SHADE) & (apart >= 0)
-    evidence = np.where(is_shade, np.clip(hue, 0, 1), np.clip(apart, -1, 1))
-    evidence *= np.where(evidence > 0, np.float32(ADD), np.float32(TAKE)) * trust
-    return evidence
-
-
-def _weighed(probabilities, evidence):
-    return 1 / (1 + (1 / probabilities - 1) * np.exp(-evidence))
+    return np.clip(STEEP * np.where(is_shade, np.maximum(hue, 0), apart), -1, 1)
 
 
 def _largest(planes):

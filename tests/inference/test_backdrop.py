@@ -81,10 +81,24 @@ def test_a_shadow_is_no_furniture(colour, is_raised):
     assert (found > 0.5).all() if is_raised else (found <= 0.3 + 1e-6).all()
 
 
-def test_white_furniture_of_which_the_network_is_sure_stays_before_white():
+def test_wall_and_floor_are_a_backdrop_of_two_colours():
+    photo, probabilities = shop_photo()
+    photo[65:] = np.where(photo[65:] > 200, np.uint8([150, 170, 175]), photo[65:])  # the floor begins behind the seat
+    photo[70:95, 30:34], probabilities[70:95, 30:34] = (120, 80, 40), 0.3  # a leg
+    photo[70:95, 34:40], probabilities[70:95, 34:40] = (150, 170, 175), 0.55
+    found = after(photo, probabilities)
+    assert (found[SPINDLES] > 0.6).all() and (found[GAP] < 0.3).all()
+    assert (found[72:95, 30:34] > 0.6).all() and (found[72:95, 34:40] < 0.4).all()
+
+
+def test_furniture_that_looks_like_its_backdrop_stays_before_it():
     photo, probabilities = np.full((100, 140, 3), 250, np.uint8), np.zeros((100, 140), np.float32)
-    probabilities[30:70, 40:100] = 0.9
-    assert (after(photo, probabilities)[30:70, 40:100] > 0.5).all()
+    probabilities[30:70, 40:100] = 0.995
+    probabilities[50:70] *= 0.9
+    photo[30:50, 40:100] = (120, 80, 40)
+    assert (after(photo, probabilities)[50:70, 40:100] < 0.6).all()  # all of which the network is sure is brown
+    photo[30:50, 40:100] = 248
+    assert (after(photo, probabilities)[50:70, 40:100] > 0.8).all()
 
 
 def naive(photo, probabilities):
@@ -93,16 +107,20 @@ def naive(photo, probabilities):
     for y, x in np.ndindex(probabilities.shape):
         if not backdrop.LOW <= probabilities[y, x] <= backdrop.HIGH:
             continue
-        colour, ground = photo[y, x].astype(float), found.looks[y, x, :3].astype(float)
-        apart = max(abs(colour - ground)) / found.looks[y, x, 3] - 1
-        light = sum(colour * ground) / sum(ground * ground)
-        evidence = min(1, max(-1, apart))
-        if apart >= 0 and backdrop.SHADE < light < 1:
-            evidence = min(1, max(0, max(abs(colour - light * ground)) / found.looks[y, x, 3] - 1))
+        sides = found.brighter[y, x, :3].astype(float), found.darker[y, x, :3].astype(float)
+        evidence = min(naive_evidence(photo[y, x].astype(float), side, found.brighter[y, x, 3]) for side in sides)
         logit = math.log(probabilities[y, x] / (1 - probabilities[y, x]))
-        logit += evidence * (backdrop.ADD if evidence > 0 else backdrop.TAKE) * found.trust[y, x]
+        logit += evidence * (backdrop.ADD if evidence > 0 else found.take) * found.darker[y, x, 3]
         result[y, x] = 1 / (1 + math.exp(-logit))
     return result
+
+
+def naive_evidence(colour, ground, allowed):
+    apart = max(abs(colour - ground)) / allowed - 1
+    light = sum(colour * ground) / sum(ground * ground)
+    if apart >= 0 and backdrop.SHADE < light < 1:
+        apart = max(0, max(abs(colour - light * ground)) / allowed - 1)
+    return min(1, max(-1, backdrop.STEEP * apart))
 
 
 @pytest.mark.parametrize("strip", [2**20, 700])
