@@ -173,7 +173,7 @@ def test_every_linked_file_is_there(path):
 def test_the_two_commands_do_the_set_up():
     assert "pip install -r requirements.txt && python app.py" in README
     commands = [line for line in README.splitlines() if "&& python -m pytest" in line]
-    assert commands == ["    pip install -r requirements-dev.txt && python -m pytest"]
+    assert commands == ["    pip install -r requirements-dev.txt && python -m pytest -n 2 --dist loadfile"]
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w./-]+/[\w./-]*)`", CONTRIBUTING))))
