@@ -99,8 +99,9 @@ def find(photo: np.ndarray, probabilities: np.ndarray) -> Backdrop | None:
     spread = wide.spread + near * (close.spread - wide.spread)
     brighter, darker = wide.sides + near[..., np.newaxis] * (close.sides - wide.sides)
     trust = np.clip(1.5 - spread / FLAT, 0, 1) * np.clip(wide.weight / NEAR, 0, 1) * min(1.0, plain)
-    found = Backdrop(times, np.dstack([brighter, SPREADS * spread + NOISE]), np.dstack([darker, trust]), 0.0)
-    return found._replace(take=_take(found, small, likely > SURE))
+    brighter, darker = np.dstack([brighter, SPREADS * spread + NOISE]), np.dstack([darker, trust])
+    sure = cv2.erode((likely > SURE).view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return Backdrop(times, brighter, darker, _take(small[sure], brighter[sure], darker[sure]))
 
 
 class _Around:
@@ -140,19 +141,17 @@ def _smooth(picture, sigma):
     return cv2.resize(few, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _take(backdrop, small, likely):
+def _take(colours, brighter, darker):
     """By how much a logit falls where the backdrop shows: as Bayes says, by how seldom furniture looks like it.
 
     Args:
-        backdrop: Backdrop, its `take` not yet known.
-        small: float32, h × w × 3, 0 … 255, the photo at the backdrop's size.
-        likely: bool, h × w: where it surely shows furniture.
+        colours: float32, n × 3, 0 … 255, of what is surely furniture.
+        brighter, darker: float32, n × 4, as a Backdrop has them there.
     """
-    sure = cv2.erode(likely.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    brighter, darker = (_planes(each[sure]) for each in (backdrop.brighter, backdrop.darker))
-    evidence = _evidence(_planes(small[sure]), (brighter[:3], darker[:3]), brighter[3])
-    alike = (np.maximum(-evidence, 0) * darker[3]).sum() + SHARE * COUNT
-    share = alike / (darker[3].sum() + COUNT)
+    brighter, darker = _planes(brighter), _planes(darker)
+    trust = darker[3]
+    evidence = _evidence(_planes(colours), (brighter[:3], darker[:3]), brighter[3])
+    share = ((np.maximum(-evidence, 0) * trust).sum() + SHARE * COUNT) / (trust.sum() + COUNT)
     return -math.log(share + SELDOM * (1 - share))
 
 
